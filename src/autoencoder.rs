@@ -1,0 +1,1 @@
+//! The variational autoencoder of latent diffusion, for pictures and for mel spectrograms alike.

@@ -1,0 +1,98 @@
+//! Why there is no music, sorted by what the user can do about it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why there is no music. Each variant says what the caller can do and what is still usable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The request asks for something that cannot be; nothing was computed. Change it and ask again.
+    #[error("{what}: {problem}")]
+    Request {
+        /// The field, by the name the user knows (`bars`, `bpm`, ...).
+        what: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// The picture cannot be read. Choose another; the engine is still usable.
+    #[error("picture {}: {problem}", path.display())]
+    Picture {
+        /// Where it was read from.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// The bundle is incomplete or not what its manifest says. Install it again or choose another.
+    #[error("bundle {}: {problem}", path.display())]
+    Bundle {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// A file could not be written or read back.
+    #[error("{}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// A stage failed, mostly for lack of memory. The engine is still usable; ask for fewer bars.
+    #[error("{stage} failed")]
+    Stage {
+        /// Where.
+        stage: Stage,
+        /// candle's own account.
+        source: candle_core::Error,
+    },
+    /// The clip came out broken (not finite, silent or of the wrong length), also with a second seed.
+    #[error("the model made {problem}, twice; try another seed, fewer steps or less guidance")]
+    Unsound {
+        /// What the check found.
+        problem: String,
+    },
+    /// [`Progress::is_cancelled`](crate::progress::Progress::is_cancelled) said so. Not a failure; show nothing.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// A stage of the pipeline, as the user sees it in a progress bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Reading weights.
+    Load,
+    /// Prompt to embeddings.
+    Text,
+    /// Picture to latents to features.
+    Picture,
+    /// Denoising the music's latents.
+    Music,
+    /// Latents to mel to sound.
+    Sound,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Load => "loading the bundle",
+            Self::Text => "reading the prompt",
+            Self::Picture => "looking at the picture",
+            Self::Music => "composing",
+            Self::Sound => "making sound",
+        })
+    }
+}
+
+/// Adds the stage to candle's errors.
+pub(crate) trait InStage<T> {
+    /// Turns candle's error into [`Error::Stage`].
+    fn in_stage(self, stage: Stage) -> Result<T, Error>;
+}
+
+impl<T> InStage<T> for candle_core::Result<T> {
+    fn in_stage(self, stage: Stage) -> Result<T, Error> {
+        self.map_err(|source| Error::Stage { stage, source })
+    }
+}

@@ -1,0 +1,2 @@
+//! The `melfusion` program.
+fn main() {}
