@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::key::{Key, Mode};
 pub use self::meter::Meter;
+pub use crate::sampler::SamplerKind;
 use crate::error::Error;
 use crate::image::Picture;
 
@@ -148,53 +149,6 @@ impl Deref for Request {
 
     fn deref(&self) -> &RequestFields {
         &self.0
-    }
-}
-
-/// How noise is removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SamplerKind {
-    /// DPM-Solver++ of second order, multistep: fewest steps for the quality.
-    #[default]
-    #[serde(rename = "dpm-solver-2m")]
-    DpmSolver2m,
-    /// DDIM without added noise: the paper's.
-    #[serde(rename = "ddim")]
-    Ddim,
-    /// Ancestral DDPM: adds noise at every step; wants many steps.
-    #[serde(rename = "ddpm")]
-    Ddpm,
-}
-
-impl SamplerKind {
-    /// Every sampler, the default first.
-    pub const ALL: [Self; 3] = [Self::DpmSolver2m, Self::Ddim, Self::Ddpm];
-
-    /// The name that the command line, the recipe and `from_str` use.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DpmSolver2m => "dpm-solver-2m",
-            Self::Ddim => "ddim",
-            Self::Ddpm => "ddpm",
-        }
-    }
-}
-
-impl fmt::Display for SamplerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for SamplerKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let named = |kind: &Self| kind.name().eq_ignore_ascii_case(text.trim());
-        Self::ALL.into_iter().find(named).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            refuse("sampler", format!("{} is not one of {names}", quote(text)))
-        })
     }
 }
 
