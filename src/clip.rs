@@ -1,1 +1,163 @@
-//! x.
+//! A finished clip: sound of an exact musical length, the latents it was decoded from, and the recipe that repeats it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::audio::{Audio, wav};
+use crate::error::Error;
+use crate::request::{Key, Meter, SamplerKind};
+
+/// Finished music.
+#[derive(Debug, Clone)]
+pub struct Clip {
+    /// The sound; `recipe.seconds()` long to the frame, and its end leads into its beginning.
+    pub audio: Audio,
+    /// What the sound was decoded from.
+    pub latents: Latents,
+    /// How it came to be.
+    pub recipe: Recipe,
+}
+
+/// Denoised latents `(1, c, t, f)` on the host, as f32 but exact in f16, so that a file brings back the same sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latents {
+    shape: [usize; 4],
+    values: Vec<f32>,
+}
+
+impl Latents {
+    /// Copies a tensor `(1, c, t, f)` and rounds it to f16.
+    pub(crate) fn from_tensor(tensor: &Tensor) -> candle_core::Result<Self> {
+        let (b, c, t, f) = tensor.dims4()?;
+        let values = tensor.flatten_all()?.to_dtype(candle_core::DType::F32)?.to_vec1::<f32>()?;
+        let values = values.into_iter().map(|x| f16::from_f32(x).to_f32()).collect();
+        Ok(Self { shape: [b, c, t, f], values })
+    }
+
+    /// The tensor again, f32.
+    pub(crate) fn to_tensor(&self, device: &Device) -> candle_core::Result<Tensor> {
+        Tensor::from_slice(&self.values, self.shape.to_vec(), device)
+    }
+
+    /// `(1, c, t, f)`.
+    pub fn shape(&self) -> [usize; 4] {
+        self.shape
+    }
+}
+
+/// Everything that made a clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Version of the engine.
+    pub engine: String,
+    /// Name of the bundle.
+    pub bundle: String,
+    /// Hash of the bundle's files.
+    pub bundle_sha256: String,
+    /// The words.
+    pub prompt: String,
+    /// The words to stay away from.
+    pub negative: String,
+    /// File name of the picture, for people.
+    pub picture: Option<String>,
+    /// Hash of the picture's file.
+    pub picture_sha256: Option<String>,
+    /// Length in bars.
+    pub bars: u32,
+    /// Length of a bar.
+    pub meter: Meter,
+    /// Quarter notes per minute.
+    pub bpm: f64,
+    /// The key that was asked for.
+    pub key: Option<Key>,
+    /// The seed that made it; differs from the one asked for if that one made nothing audible.
+    pub seed: u64,
+    /// Denoising steps.
+    pub steps: u32,
+    /// Strength of the words.
+    pub guidance: f64,
+    /// Strength of the picture.
+    pub influence: f64,
+    /// Rule of the sampler.
+    pub sampler: SamplerKind,
+    /// Tempo for which the latents were composed; `bpm` differs from it after a redecoding.
+    pub composed_bpm: f64,
+}
+
+impl Recipe {
+    /// Length in seconds, before it is rounded to frames.
+    pub fn seconds(&self) -> f64 {
+        f64::from(self.bars) * self.meter.quarters() * 60.0 / self.bpm
+    }
+
+    /// A short name: the first words of the prompt, else the picture's name.
+    pub fn title(&self) -> String {
+        let words = self.prompt.split_whitespace().take(6).collect::<Vec<_>>().join(" ");
+        let name = if words.is_empty() { self.picture.clone().unwrap_or_default() } else { words };
+        if name.is_empty() { format!("melfusion {}", self.seed) } else { name.chars().take(60).collect() }
+    }
+}
+
+impl Clip {
+    /// Writes a WAV file with tempo, loop, latents and recipe in chunks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`]; then no file is left behind and an older one is untouched.
+    pub fn write_wav(&self, path: &Path, format: wav::SampleFormat) -> Result<(), Error> {
+        let state = self.state();
+        let labels = wav::Labels {
+            title: &self.recipe.title(),
+            comment: &self.recipe.prompt,
+            bpm: self.recipe.bpm,
+            quarters: f64::from(self.recipe.bars) * self.recipe.meter.quarters(),
+            meter: self.recipe.meter,
+            key: self.recipe.key,
+            recipe: &state,
+        };
+        wav::write(path, &self.audio, format, &labels)
+    }
+
+    /// Latents and recipe as one safetensors blob: all that a redecoding needs.
+    pub fn state(&self) -> Vec<u8> {
+        let bytes: Vec<u8> = self.latents.values.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect();
+        let view = TensorView::new(Dtype::F16, self.latents.shape.to_vec(), &bytes).expect("shape and bytes agree");
+        let recipe = serde_json::to_string(&self.recipe).expect("a recipe has only strings and numbers");
+        let about = HashMap::from([("recipe".to_string(), recipe)]);
+        safetensors::serialize([("latents", view)], Some(about)).expect("one valid tensor")
+    }
+
+    /// Reads latents and recipe of a file that [`Clip::write_wav`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if it is no such file.
+    pub fn read_state(path: &Path) -> Result<(Latents, Recipe), Error> {
+        let problem = |problem: String| Error::File { path: path.to_path_buf(), problem };
+        let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?
+            .ok_or_else(|| problem("has no latents in it; only clips written by MeLFusion can be decoded again".into()))?;
+        parse_state(&bytes).map_err(|what| problem(format!("the latents in it are damaged ({what}); use another copy")))
+    }
+}
+
+fn parse_state(bytes: &[u8]) -> Result<(Latents, Recipe), String> {
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    let (_, about) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let recipe = about.metadata().as_ref().and_then(|m| m.get("recipe")).ok_or("no recipe")?;
+    let recipe: Recipe = serde_json::from_str(recipe).map_err(|e| e.to_string())?;
+    let view = tensors.tensor("latents").map_err(|e| e.to_string())?;
+    let shape: [usize; 4] = view.shape().try_into().map_err(|_| "wrong shape")?;
+    if view.dtype() != Dtype::F16 {
+        return Err("wrong type".into());
+    }
+    let values: Vec<f32> = view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+    if values.iter().any(|x| !x.is_finite()) || !recipe.bpm.is_finite() {
+        return Err("not finite".into());
+    }
+    Ok((Latents { shape, values }, recipe))
+}

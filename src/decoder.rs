@@ -1,1 +1,4 @@
 //! Latents to sound.
+
+pub mod hifi_gan;
+pub mod wave;

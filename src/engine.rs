@@ -1,1 +1,235 @@
-//! x.
+//! The one place where the stages meet: words and a picture become a [`Clip`].
+
+mod compose;
+mod finish;
+mod picture;
+mod plan;
+
+use std::sync::Mutex;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::bundle::{Bundle, Manifest};
+use crate::clip::{Clip, Latents, Recipe};
+use crate::decoder::Decoder;
+use crate::denoiser::Unet;
+use crate::error::{Error, InStage, Stage};
+use crate::progress::Progress;
+use crate::request::{Key, Mode, Request};
+use crate::sampler::{Sampler, Schedule};
+use crate::synapse::Synapse;
+use crate::text::TextEncoder;
+
+pub(crate) use self::picture::{PictureModel, Sight};
+pub(crate) use self::plan::Plan;
+
+/// How many pictures' features are kept; the mini bundle's take 3 MB each at 20 steps.
+const SIGHTS_KEPT: usize = 8;
+/// Steps of the seed between a clip that came out broken and its second chance.
+const RETRY_SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A loaded bundle, ready to compose. Shared freely between threads; each call runs on the thread that makes it.
+pub struct Engine {
+    device: Device,
+    manifest: Manifest,
+    bundle_sha256: String,
+    text: TextEncoder,
+    picture: PictureModel,
+    music: Unet,
+    schedule: Schedule,
+    synapse: Synapse,
+    decoder: Decoder,
+    /// Features of the pictures last looked at, the latest last.
+    sights: Mutex<Vec<(SightKey, std::sync::Arc<Sight>)>>,
+}
+
+/// What features depend on beside the bundle: the picture's hash and the timesteps.
+type SightKey = (String, Vec<usize>);
+
+/// What else a clip should be decoded as.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Redecoding {
+    /// Another tempo, in quarter notes per minute; 20..=300.
+    pub bpm: Option<f64>,
+    /// Another key. A clip composed without one is taken to be in C major or A minor.
+    pub key: Option<Key>,
+    /// Rate of the sound in Hz.
+    pub sample_rate: u32,
+}
+
+impl Engine {
+    /// Reads all weights of a bundle.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Bundle`] if a file is missing, damaged or does not fit the manifest.
+    pub fn load(bundle: &Bundle, device: Device) -> Result<Self, Error> {
+        let manifest = bundle.manifest().clone();
+        let weights = |file: &str| bundle.weights(file, DType::F32, &device);
+        let fits = |stage: &str, e: candle_core::Error| Error::Bundle {
+            path: bundle.location(),
+            problem: format!("the {stage} weights do not fit the manifest ({e}); install the bundle again"),
+        };
+        let schedule = |config| Schedule::new(config).map_err(|e| fits("schedule", e));
+        let tokenizer = bundle.bytes(&manifest.text.tokenizer)?;
+        let text = TextEncoder::new(&manifest.text.encoder, &tokenizer, weights(&manifest.text.weights)?)
+            .map_err(|e| fits("text", e))?;
+        let picture = PictureModel::new(&manifest.image, weights(&manifest.image.weights)?).map_err(|e| fits("image", e))?;
+        let music_weights = weights(&manifest.music.weights)?.pp("unet");
+        let music = Unet::new(&manifest.music.unet, music_weights).map_err(|e| fits("music", e))?;
+        let synapse = Synapse::new(weights(&manifest.synapse.weights)?).map_err(|e| fits("synapse", e))?;
+        let decoder = Decoder::new(&manifest.decoder.config, manifest.sample_rate, weights(&manifest.decoder.weights)?)
+            .map_err(|e| fits("decoder", e))?;
+        let schedule = schedule(&manifest.music.schedule)?;
+        let bundle_sha256 = bundle.hash();
+        Ok(Self { device, manifest, bundle_sha256, text, picture, music, schedule, synapse, decoder, sights: Mutex::default() })
+    }
+
+    /// Composes a clip.
+    ///
+    /// The clip is `request.frames(request.sample_rate)` frames long. The same request gives the same bytes on one
+    /// device, with any number of threads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`] within one denoising step of `progress` saying so; [`Error::Stage`] if the device fails;
+    /// [`Error::Unsound`] if the music was broken with two seeds. The engine stays usable.
+    pub fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
+        match self.attempt(request, request.seed, progress) {
+            Err(Error::Unsound { .. }) => self.attempt(request, request.seed.wrapping_add(RETRY_SEED_STEP), progress),
+            result => result,
+        }
+    }
+
+    /// Decodes a clip's latents again, at another tempo or in another key: the same music, without a new diffusion.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] if the latents are not this bundle's, or its decoder is bound to a tempo.
+    pub fn redecode(&self, latents: &Latents, recipe: &Recipe, to: Redecoding, progress: &dyn Progress) -> Result<Clip, Error> {
+        self.check_redecoding(latents, recipe, to)?;
+        let recipe = Recipe { bpm: to.bpm.unwrap_or(recipe.bpm), key: to.key.or(recipe.key), ..recipe.clone() };
+        self.finish(latents.clone(), recipe, to.sample_rate, progress)
+    }
+
+    /// Rate in Hz that the decoder works at; clips of that rate are not resampled.
+    pub fn native_rate(&self) -> u32 {
+        self.manifest.sample_rate
+    }
+
+    /// What the bundle says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The mel spectrogram of a clip, `(frames, bands)` row by row in ln magnitude, and the number of bands.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stage`] if the device fails.
+    pub fn mel(&self, clip: &Clip) -> Result<(Vec<f32>, usize), Error> {
+        let mel = || {
+            let mel = self.decoder.mel(&clip.latents.to_tensor(&self.device)?)?;
+            let bands = mel.dim(1)?;
+            Ok((mel.flatten_all()?.to_vec1::<f32>()?, bands))
+        };
+        mel().in_stage(Stage::Sound)
+    }
+
+    fn attempt(&self, request: &Request, seed: u64, progress: &dyn Progress) -> Result<Clip, Error> {
+        let plan = Plan::new(&self.decoder, request.bars, request.meter, request.bpm);
+        progress.step(Stage::Text, 0, 1);
+        let [negative, prompt] = self.read(request).in_stage(Stage::Text)?;
+        progress.step(Stage::Text, 1, 1);
+        let sampler = Sampler::new(request.sampler, &self.schedule, request.steps as usize).in_stage(Stage::Music)?;
+        let sight = self.look(request, sampler.timesteps(), progress)?;
+        let conditions = self.conditions(request, &plan, &[negative, prompt], sight.as_deref()).in_stage(Stage::Text)?;
+        let latents = self.compose(&plan, sampler, &conditions, seed, progress)?;
+        let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
+        self.finish(latents, self.recipe(request, seed), request.sample_rate, progress)
+    }
+
+    /// The negative prompt and the prompt, each `(1, l, d)`.
+    fn read(&self, request: &Request) -> candle_core::Result<[Tensor; 2]> {
+        let prompt = match request.key {
+            // The words of a key are the only ones that the model learnt of it: its tonic is made by transposition.
+            Some(key) if self.decoder.is_grid() => {
+                let mode = if key.mode() == Mode::Major { "major" } else { "minor" };
+                format!("{}{}in {mode}", request.prompt, if request.prompt.is_empty() { "" } else { ", " })
+            }
+            _ => request.prompt.clone(),
+        };
+        Ok([self.text.encode(&request.negative)?, self.text.encode(&prompt)?])
+    }
+
+    /// The picture's features, from the cache if they are there; none without a picture or influence.
+    fn look(&self, request: &Request, timesteps: &[usize], progress: &dyn Progress) -> Result<Option<std::sync::Arc<Sight>>, Error> {
+        let Some(picture) = request.picture.as_ref().filter(|_| request.influence > 0.0) else {
+            return Ok(None);
+        };
+        let key = (picture.sha256().to_string(), timesteps.to_vec());
+        let mut sights = self.sights.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(at) = sights.iter().position(|(known, _)| *known == key) {
+            let known = sights.remove(at);
+            sights.push(known.clone());
+            return Ok(Some(known.1));
+        }
+        drop(sights);
+        let sight = std::sync::Arc::new(self.picture.look(picture, timesteps, &self.device, progress)?);
+        let mut sights = self.sights.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if sights.len() == SIGHTS_KEPT {
+            sights.remove(0);
+        }
+        sights.push((key, sight.clone()));
+        Ok(Some(sight))
+    }
+
+    fn recipe(&self, request: &Request, seed: u64) -> Recipe {
+        let picture = request.picture.as_ref();
+        Recipe {
+            engine: env!("CARGO_PKG_VERSION").into(),
+            bundle: self.manifest.name.clone(),
+            bundle_sha256: self.bundle_sha256.clone(),
+            prompt: request.prompt.clone(),
+            negative: request.negative.clone(),
+            picture: picture.and_then(|p| p.name()).map(|name| name.to_string_lossy().into_owned()),
+            picture_sha256: picture.map(|p| p.sha256().to_string()),
+            bars: request.bars,
+            meter: request.meter,
+            bpm: request.bpm,
+            key: request.key,
+            seed,
+            steps: request.steps,
+            guidance: request.guidance,
+            influence: request.influence,
+            sampler: request.sampler,
+            composed_bpm: request.bpm,
+        }
+    }
+
+    fn check_redecoding(&self, latents: &Latents, recipe: &Recipe, to: Redecoding) -> Result<(), Error> {
+        let refuse = |what: &'static str, problem: String| Err(Error::Request { what, problem });
+        if !self.decoder.is_grid() && to.bpm.is_some_and(|bpm| bpm != recipe.bpm) {
+            return refuse("bpm", format!("clips of the bundle {} are bound to their tempo; generate it anew", self.manifest.name));
+        }
+        if recipe.bundle_sha256 != self.bundle_sha256 {
+            let problem = format!(
+                "the clip was made by the bundle {} with other weights than this one ({}); name its own with --bundle",
+                recipe.bundle, self.manifest.name
+            );
+            return refuse("bundle", problem);
+        }
+        if to.bpm.is_some_and(|bpm| !(20.0..=300.0).contains(&bpm)) {
+            return refuse("bpm", "must be between 20 and 300".into());
+        }
+        if !(8_000..=192_000).contains(&to.sample_rate) {
+            return refuse("sample rate", "must be between 8000 and 192000 Hz".into());
+        }
+        let latent = &self.manifest.music.latent;
+        let columns = Plan::new(&self.decoder, recipe.bars, recipe.meter, recipe.composed_bpm).columns;
+        if latents.shape() != [1, latent.channels, columns, latent.rows] {
+            return refuse("clip", format!("its latents are {:?}, which its own recipe does not explain", latents.shape()));
+        }
+        Ok(())
+    }
+}

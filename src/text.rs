@@ -1,1 +1,14 @@
 //! Prompt to embeddings.
+//!
+//! ```text
+//! prompt ─ Words (tokenizer) ─► ids (l) ─ T5 encoder ─► tokens (1, l, d)
+//! ```
+
+mod config;
+mod encoder;
+mod pad;
+mod words;
+
+pub use config::{FeedForward, T5Config, TextConfig};
+pub use encoder::TextEncoder;
+pub use pad::pad;

@@ -1,9 +1,5 @@
 //! Goldens: tensors that a reference program wrote, each beside the script that made it.
-#![allow(
-    clippy::unwrap_used,
-    dead_code,
-    reason = "shared by several test binaries"
-)]
+#![allow(clippy::unwrap_used, dead_code, reason = "shared by several test binaries")]
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
@@ -18,19 +14,13 @@ pub struct Golden {
 impl Golden {
     /// Opens `tests/golden/<name>.safetensors`.
     pub fn open(name: &str) -> Self {
-        let path =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.safetensors"));
-        Self {
-            tensors: candle_core::safetensors::load(path, &Device::Cpu).unwrap(),
-        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.safetensors"));
+        Self { tensors: candle_core::safetensors::load(path, &Device::Cpu).unwrap() }
     }
 
     /// A tensor by name, as f32.
     pub fn get(&self, name: &str) -> Tensor {
-        let tensor = self
-            .tensors
-            .get(name)
-            .unwrap_or_else(|| panic!("golden has no tensor {name}"));
+        let tensor = self.tensors.get(name).unwrap_or_else(|| panic!("golden has no tensor {name}"));
         tensor.to_dtype(DType::F32).unwrap()
     }
 
@@ -42,10 +32,7 @@ impl Golden {
     /// The tensors under `prefix.`, without that prefix.
     pub fn weights_under(&self, prefix: &str) -> VarBuilder<'static> {
         let prefix = format!("{prefix}.");
-        let tensors = self
-            .tensors
-            .iter()
-            .filter_map(|(k, v)| Some((k.strip_prefix(&prefix)?.to_string(), v.clone())));
+        let tensors = self.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix(&prefix)?.to_string(), v.clone())));
         VarBuilder::from_tensors(tensors.collect(), DType::F32, &Device::Cpu)
     }
 }
@@ -54,10 +41,7 @@ impl Golden {
 #[track_caller]
 pub fn assert_close(ours: &Tensor, reference: &Tensor, tolerance: f32) {
     let error = relative_error(ours, reference);
-    assert!(
-        error <= tolerance,
-        "relative error {error:e} is above {tolerance:e}"
-    );
+    assert!(error <= tolerance, "relative error {error:e} is above {tolerance:e}");
 }
 
 /// Largest absolute difference over the largest absolute reference value.

@@ -1,0 +1,203 @@
+//! Transformer over the positions of a level.
+
+use super::{Context, UnetConfig};
+use crate::ops::{GroupNorm, LayerNorm, Linear, attention, geglu, linear, linear_no_bias};
+use crate::synapse::{KeyValue, Taps};
+use candle_core::{Result, Tensor};
+use candle_nn::{Module, VarBuilder};
+
+/// Epsilon of the group normalisation before a transformer, whatever the residual blocks use.
+const GROUP_NORM_EPS: f64 = 1e-6;
+/// Epsilon of the layer normalisations inside.
+const LAYER_NORM_EPS: f64 = 1e-5;
+
+/// Self-attention, cross-attention to the prompt and a feed-forward layer, around a residual.
+///
+/// Source: diffusers 0.42.1, `models/transformers/transformer_2d.py`.
+#[derive(Debug, Clone)]
+pub(super) struct Transformer {
+    norm: GroupNorm,
+    proj_in: Linear,
+    block: Block,
+    proj_out: Linear,
+    /// Position among the decoder's transformers, where taps are; none elsewhere.
+    layer: Option<usize>,
+}
+
+impl Transformer {
+    pub fn new(
+        channels: usize,
+        heads: usize,
+        layer: Option<usize>,
+        config: &UnetConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let project = |name: &str| pointwise(channels, config.use_linear_projection, vb.pp(name));
+        Ok(Self {
+            norm: GroupNorm::new(
+                config.norm_num_groups,
+                channels,
+                GROUP_NORM_EPS,
+                vb.pp("norm"),
+            )?,
+            proj_in: project("proj_in")?,
+            block: Block::new(
+                channels,
+                heads,
+                config.cross_attention_dim,
+                vb.pp("transformer_blocks.0"),
+            )?,
+            proj_out: project("proj_out")?,
+            layer,
+        })
+    }
+
+    /// `xs (b, c, t, f)` → the same shape.
+    pub fn forward(&self, xs: &Tensor, context: &Context, taps: &mut Taps) -> Result<Tensor> {
+        let (b, c, t, f) = xs.dims4()?;
+        let tokens = self
+            .norm
+            .forward(xs)?
+            .flatten_from(2)?
+            .transpose(1, 2)?
+            .contiguous()?; // (b, t * f, c)
+        let tokens = self.proj_in.forward(&tokens)?;
+        let tokens = match self.layer {
+            Some(layer) => self.block.forward(&tokens, (t, f), layer, context, taps)?,
+            None => self
+                .block
+                .forward(&tokens, (t, f), 0, context, &mut Taps::None)?,
+        };
+        let ys = self
+            .proj_out
+            .forward(&tokens)?
+            .transpose(1, 2)?
+            .reshape((b, c, t, f))?;
+        xs + ys
+    }
+}
+
+/// A linear layer over channels; checkpoints store it as such or as a 1x1 convolution.
+fn pointwise(channels: usize, is_linear: bool, vb: VarBuilder) -> Result<Linear> {
+    if is_linear {
+        return linear(channels, channels, vb);
+    }
+    let weight = vb
+        .get((channels, channels, 1, 1), "weight")?
+        .reshape((channels, channels))?;
+    Ok(Linear::new(weight, Some(vb.get(channels, "bias")?)))
+}
+
+/// Source: diffusers 0.42.1, `models/attention.py`, `BasicTransformerBlock`.
+#[derive(Debug, Clone)]
+struct Block {
+    norm1: LayerNorm,
+    attn1: Attention,
+    norm2: LayerNorm,
+    attn2: Attention,
+    norm3: LayerNorm,
+    ff: FeedForward,
+}
+
+impl Block {
+    fn new(channels: usize, heads: usize, context: usize, vb: VarBuilder) -> Result<Self> {
+        let norm = |name: &str| LayerNorm::new(channels, LAYER_NORM_EPS, vb.pp(name));
+        Ok(Self {
+            norm1: norm("norm1")?,
+            attn1: Attention::new(channels, channels, heads, vb.pp("attn1"))?,
+            norm2: norm("norm2")?,
+            attn2: Attention::new(channels, context, heads, vb.pp("attn2"))?,
+            norm3: norm("norm3")?,
+            ff: FeedForward::new(channels, vb.pp("ff"))?,
+        })
+    }
+
+    /// `xs (b, n, c)` → the same shape; its positions lie on `grid`, row by row.
+    fn forward(
+        &self,
+        xs: &Tensor,
+        grid: (usize, usize),
+        layer: usize,
+        context: &Context,
+        taps: &mut Taps,
+    ) -> Result<Tensor> {
+        let normed = self.norm1.forward(xs)?;
+        let (keys, values) = self.attn1.keys_values(&normed)?;
+        let xs = (xs + self.attn1.forward(&normed, &keys, &values, None)?)?;
+        let (mut text_keys, mut text_values) = self.attn2.keys_values(&context.tokens)?;
+        match taps {
+            Taps::None => {}
+            Taps::Capture(captured) => captured.push(KeyValue { keys, values, grid }),
+            Taps::Blend(blends) => {
+                text_keys = blends[layer].keys(&text_keys)?;
+                text_values = blends[layer].values(&text_values)?;
+            }
+        }
+        let normed = self.norm2.forward(&xs)?;
+        let xs = (&xs
+            + self
+                .attn2
+                .forward(&normed, &text_keys, &text_values, context.bias.as_ref())?)?;
+        &xs + self.ff.forward(&self.norm3.forward(&xs)?)?
+    }
+}
+
+/// Projections of multi-head attention.
+#[derive(Debug, Clone)]
+struct Attention {
+    heads: usize,
+    to_q: Linear,
+    to_k: Linear,
+    to_v: Linear,
+    to_out: Linear,
+}
+
+impl Attention {
+    fn new(channels: usize, context: usize, heads: usize, vb: VarBuilder) -> Result<Self> {
+        Ok(Self {
+            heads,
+            to_q: linear_no_bias(channels, channels, vb.pp("to_q"))?,
+            to_k: linear_no_bias(context, channels, vb.pp("to_k"))?,
+            to_v: linear_no_bias(context, channels, vb.pp("to_v"))?,
+            to_out: linear(channels, channels, vb.pp("to_out.0"))?,
+        })
+    }
+
+    /// `tokens (b, m, d)` → keys and values, each `(b, m, c)`.
+    fn keys_values(&self, tokens: &Tensor) -> Result<(Tensor, Tensor)> {
+        Ok((self.to_k.forward(tokens)?, self.to_v.forward(tokens)?))
+    }
+
+    /// `xs (b, n, c)` asks, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides.
+    fn forward(
+        &self,
+        xs: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let queries = self.to_q.forward(xs)?;
+        self.to_out
+            .forward(&attention(&queries, keys, values, self.heads, bias)?)
+    }
+}
+
+/// Gated feed-forward layer, four times as wide inside.
+#[derive(Debug, Clone)]
+struct FeedForward {
+    proj: Linear,
+    out: Linear,
+}
+
+impl FeedForward {
+    fn new(channels: usize, vb: VarBuilder) -> Result<Self> {
+        Ok(Self {
+            proj: linear(channels, 8 * channels, vb.pp("net.0.proj"))?,
+            out: linear(4 * channels, channels, vb.pp("net.2"))?,
+        })
+    }
+
+    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        self.out.forward(&geglu(&self.proj.forward(xs)?)?)
+    }
+}

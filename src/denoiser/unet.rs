@@ -1,0 +1,119 @@
+//! The whole UNet.
+
+use super::UnetConfig;
+use super::level::{DownLevel, MidLevel, UpLevel};
+use super::time::TimeEmbedding;
+use crate::ops::{Conv2d, Conv2dConfig, GroupNorm};
+use crate::synapse::Taps;
+use candle_core::{Result, Tensor, bail};
+use candle_nn::VarBuilder;
+
+/// What a UNet is told beside the latents and the time.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The prompt, `(b, l, d)`.
+    pub tokens: Tensor,
+    /// Added to the attention scores of the prompt's tokens, `(b, l)`: 0 keeps one, -10000 hides it.
+    pub bias: Option<Tensor>,
+    /// Vector that joins the time embedding, `(b, p)` or `(1, p)`; exactly where the configuration has one.
+    pub class: Option<Tensor>,
+}
+
+/// Predicts the noise (or the velocity) in latents.
+#[derive(Debug, Clone)]
+pub struct Unet {
+    conv_in: Conv2d,
+    time_embedding: TimeEmbedding,
+    down_blocks: Vec<DownLevel>,
+    mid_block: MidLevel,
+    up_blocks: Vec<UpLevel>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+}
+
+impl Unet {
+    /// Reads a checkpoint with diffusers' keys.
+    ///
+    /// # Errors
+    ///
+    /// A configuration that contradicts itself; a key that is missing or has another shape.
+    pub fn new(config: &UnetConfig, vb: VarBuilder) -> Result<Self> {
+        config.check()?;
+        let finest = config.block_out_channels[0];
+        let same_size = Conv2dConfig::same(3, config.time_padding());
+        let (groups, eps) = (config.norm_num_groups, config.norm_eps);
+        let down = |level| DownLevel::new(level, config, vb.pp("down_blocks").pp(level));
+        Ok(Self {
+            conv_in: Conv2d::new(config.in_channels, finest, same_size, vb.pp("conv_in"))?,
+            time_embedding: TimeEmbedding::new(config, &vb)?,
+            down_blocks: (0..config.down_block_types.len())
+                .map(down)
+                .collect::<Result<_>>()?,
+            mid_block: MidLevel::new(config, vb.pp("mid_block"))?,
+            up_blocks: up_blocks(config, vb.pp("up_blocks"))?,
+            conv_norm_out: GroupNorm::new(groups, finest, eps, vb.pp("conv_norm_out"))?,
+            conv_out: Conv2d::new(finest, config.out_channels, same_size, vb.pp("conv_out"))?,
+        })
+    }
+
+    /// Number of transformers in the decoder, each of them a tap.
+    pub fn decoder_layers(&self) -> usize {
+        self.up_blocks.iter().map(UpLevel::layers).sum()
+    }
+
+    /// One evaluation.
+    ///
+    /// - `latents (b, c, t, f)`: any `t` and `f`, though circular time is only seamless where `t` halves evenly at
+    ///   every level.
+    /// - `timestep`: on the training schedule, the same for the whole batch, may be fractional.
+    /// - Returns `(b, c', t, f)`.
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit the configuration; as many blends as the decoder has transformers are wanted, or none.
+    pub fn forward(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Context,
+        taps: &mut Taps,
+    ) -> Result<Tensor> {
+        self.check(taps)?;
+        let time = self
+            .time_embedding
+            .forward(timestep, context.class.as_ref())?;
+        let mut xs = self.conv_in.forward(latents)?;
+        let mut skips = vec![xs.clone()];
+        for level in &self.down_blocks {
+            xs = level.forward(xs, &time, context, &mut skips)?;
+        }
+        xs = self.mid_block.forward(&xs, &time, context)?;
+        for level in &self.up_blocks {
+            xs = level.forward(xs, &time, context, &mut skips, taps)?;
+        }
+        self.conv_out
+            .forward(&self.conv_norm_out.forward_silu(&xs)?)
+    }
+
+    fn check(&self, taps: &Taps) -> Result<()> {
+        match taps {
+            Taps::Blend(blends) if blends.len() != self.decoder_layers() => {
+                bail!(
+                    "{} blends for {} decoder transformers",
+                    blends.len(),
+                    self.decoder_layers()
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn up_blocks(config: &UnetConfig, vb: VarBuilder) -> Result<Vec<UpLevel>> {
+    let mut levels: Vec<UpLevel> = vec![];
+    for level in 0..config.up_block_types.len() {
+        let first_layer = levels.iter().map(UpLevel::layers).sum();
+        levels.push(UpLevel::new(level, first_layer, config, vb.pp(level))?);
+    }
+    Ok(levels)
+}

@@ -1,0 +1,101 @@
+//! From latents to a clip that may leave the house: decoded, of exact length, levelled and checked.
+
+use super::Engine;
+use super::plan::CROSSFADE_SECONDS;
+use crate::audio::{Audio, Loudness};
+use crate::clip::{Clip, Latents, Recipe};
+use crate::decoder::{Decoder, loop_resample};
+use crate::error::{Error, InStage, Stage};
+use crate::progress::Progress;
+
+/// Root mean square below which a decoded clip counts as silent: −60 dBFS.
+const SILENCE: f64 = 1e-3;
+
+impl Engine {
+    /// Decodes, brings to length, rate and loudness, and checks.
+    pub(super) fn finish(&self, latents: Latents, recipe: Recipe, sample_rate: u32, progress: &dyn Progress) -> Result<Clip, Error> {
+        if progress.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        progress.step(Stage::Sound, 0, 2);
+        let native = frames(&recipe, self.manifest.sample_rate);
+        let [left, right] = self.decode(&latents, &recipe, native).in_stage(Stage::Sound)?;
+        progress.step(Stage::Sound, 1, 2);
+        check(&left, &right, native)?;
+        let wanted = frames(&recipe, sample_rate);
+        let mut audio = Audio::new(loop_resample(&left, wanted), loop_resample(&right, wanted), sample_rate);
+        Loudness::default().apply(&mut audio);
+        let [left, right] = audio.channels();
+        check(left, right, wanted)?;
+        progress.step(Stage::Sound, 2, 2);
+        Ok(Clip { audio, latents, recipe })
+    }
+
+    fn decode(&self, latents: &Latents, recipe: &Recipe, samples: usize) -> candle_core::Result<[Vec<f32>; 2]> {
+        let tensor = latents.to_tensor(&self.device)?;
+        match &self.decoder {
+            Decoder::Grid(grid) => grid.decode(&tensor, samples, recipe.key.map_or(0.0, |key| f64::from(key.transposition()))),
+            Decoder::Wave(wave) => {
+                let fade = (CROSSFADE_SECONDS * f64::from(self.manifest.sample_rate)) as usize;
+                let mono = close_loop(&wave.decode(&tensor)?, samples, fade);
+                Ok([mono.clone(), mono])
+            }
+        }
+    }
+}
+
+/// Length of a recipe's clip at `rate` Hz.
+fn frames(recipe: &Recipe, rate: u32) -> usize {
+    (recipe.seconds() * f64::from(rate)).round() as usize
+}
+
+/// Cuts `sound` to `samples` and fades what follows the cut into the beginning, at equal power.
+fn close_loop(sound: &[f32], samples: usize, fade: usize) -> Vec<f32> {
+    let mut closed = sound[..samples.min(sound.len())].to_vec();
+    closed.resize(samples, 0.0);
+    let tail = sound.get(samples..).unwrap_or(&[]);
+    let fade = fade.min(tail.len()).min(samples);
+    for (i, (head, tail)) in closed.iter_mut().zip(tail).take(fade).enumerate() {
+        let angle = (i as f32 + 0.5) / fade as f32 * std::f32::consts::FRAC_PI_2;
+        *head = *head * angle.sin() + tail * angle.cos();
+    }
+    closed
+}
+
+/// Finite, audible and of the right length, or the reason why not.
+fn check(left: &[f32], right: &[f32], frames: usize) -> Result<(), Error> {
+    let broken = |problem: &str| Err(Error::Unsound { problem: problem.into() });
+    if left.len() != frames || right.len() != frames {
+        return broken("sound of the wrong length");
+    }
+    let power: f64 = left.iter().chain(right).map(|x| f64::from(*x).powi(2)).sum::<f64>() / (2 * frames).max(1) as f64;
+    if !power.is_finite() {
+        return broken("sound that is not finite");
+    }
+    if power.sqrt() < SILENCE {
+        return broken("silence");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_loop_continues_into_its_beginning() {
+        let sound: Vec<f32> = (0..1200).map(|i| (i as f32 * 0.01).sin()).collect();
+        let closed = close_loop(&sound, 1000, 200);
+        assert_eq!(closed.len(), 1000);
+        assert!((closed[0] - sound[1000]).abs() < 0.02, "{} follows {}", closed[0], closed[999]);
+        assert_eq!(closed[200..], sound[200..1000]);
+    }
+
+    #[test]
+    fn silence_and_nonsense_are_caught() {
+        assert!(check(&[0.0; 8], &[0.0; 8], 8).is_err());
+        assert!(check(&[f32::NAN; 8], &[0.1; 8], 8).is_err());
+        assert!(check(&[0.1; 7], &[0.1; 7], 8).is_err());
+        assert!(check(&[0.1; 8], &[0.1; 8], 8).is_ok());
+    }
+}

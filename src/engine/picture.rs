@@ -1,0 +1,92 @@
+//! What the music sees of a picture: features of the image model along the picture's DDIM inversion.
+
+use candle_core::{Device, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::autoencoder::Encoder;
+use crate::bundle::ImageManifest;
+use crate::denoiser::{Context, Unet};
+use crate::error::{Error, InStage, Stage};
+use crate::image::Picture;
+use crate::progress::Progress;
+use crate::sampler::{DdimInverse, Schedule};
+use crate::synapse::{KeyValue, Taps};
+
+/// The frozen image latent-diffusion model.
+pub(crate) struct PictureModel {
+    encoder: Encoder,
+    unet: Unet,
+    /// Embedding of "no text" `(1, l, d)`.
+    null_text: Tensor,
+    schedule: Schedule,
+    size: usize,
+}
+
+/// Features of one picture.
+pub(crate) struct Sight {
+    /// The timesteps that there are features of, descending, as the sampler's.
+    pub timesteps: Vec<usize>,
+    /// For each timestep, keys and values per decoder layer.
+    pub features: Vec<Vec<KeyValue>>,
+    /// The same of the picture without noise.
+    pub clean: Vec<KeyValue>,
+    /// The inverted latents at the noisiest timestep `(1, c, h, w)`.
+    pub inverted: Tensor,
+}
+
+impl PictureModel {
+    /// Reads `vae.*`, `unet.*` and the null text.
+    pub fn new(config: &ImageManifest, vb: VarBuilder) -> Result<Self> {
+        Ok(Self {
+            encoder: Encoder::new(&config.vae, vb.pp("vae"))?,
+            unet: Unet::new(&config.unet, vb.pp("unet"))?,
+            null_text: vb.get_unchecked(&config.context)?,
+            schedule: Schedule::new(&config.schedule)?,
+            size: config.size,
+        })
+    }
+
+    /// Encodes, inverts and watches; one UNet evaluation per timestep and one for the clean picture.
+    pub fn look(&self, picture: &Picture, timesteps: &[usize], device: &Device, progress: &dyn Progress) -> std::result::Result<Sight, Error> {
+        let pixels = picture.square(self.size as u32);
+        let pixels = Tensor::from_vec(pixels, (1, 3, self.size, self.size), device).in_stage(Stage::Picture)?;
+        let latents = self.encode(&pixels).in_stage(Stage::Picture)?;
+        self.invert(latents, timesteps, progress)
+    }
+
+    /// Pixels `(1, 3, size, size)` in −1..=1 to scaled latents `(1, c, h, w)`.
+    pub fn encode(&self, pixels: &Tensor) -> Result<Tensor> {
+        self.encoder.encode(pixels)
+    }
+
+    /// Walks clean latents up to the noisiest of `timesteps` (descending), watching at each.
+    pub fn invert(&self, latents: Tensor, timesteps: &[usize], progress: &dyn Progress) -> std::result::Result<Sight, Error> {
+        let inverse = DdimInverse::new(&self.schedule, timesteps).in_stage(Stage::Picture)?;
+        let total = timesteps.len() + 1;
+        progress.step(Stage::Picture, 0, total);
+        let (mut xs, mut features) = (latents, Vec::with_capacity(total));
+        for (i, &t) in inverse.timesteps().iter().enumerate() {
+            if progress.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let (output, seen) = self.watch(&xs, t).in_stage(Stage::Picture)?;
+            features.push(seen);
+            xs = inverse.step(i, &output, &xs).in_stage(Stage::Picture)?;
+            progress.step(Stage::Picture, i + 1, total);
+        }
+        let (_, seen) = self.watch(&xs, timesteps[0]).in_stage(Stage::Picture)?;
+        features.push(seen);
+        progress.step(Stage::Picture, total, total);
+        let clean = features.remove(0);
+        features.reverse();
+        Ok(Sight { timesteps: timesteps.to_vec(), features, clean, inverted: xs })
+    }
+
+    /// The model's output and what its decoder's self-attention held.
+    pub fn watch(&self, xs: &Tensor, timestep: usize) -> Result<(Tensor, Vec<KeyValue>)> {
+        let context = Context { tokens: self.null_text.clone(), bias: None, class: None };
+        let mut seen = Vec::new();
+        let output = self.unet.forward(xs, timestep as f64, &context, &mut Taps::Capture(&mut seen))?;
+        Ok((output, seen))
+    }
+}
