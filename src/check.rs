@@ -21,7 +21,7 @@ use safetensors::SafeTensors;
 
 use crate::bundle::Bundle;
 use crate::decoder::Decoder;
-use crate::engine::{Engine, Sight};
+use crate::engine::{Engine, Sight, guide};
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Silent;
 use crate::request::{Request, RequestFields};
@@ -127,11 +127,10 @@ impl Rows<'_> {
 
 fn relative_error(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
     let largest = |t: &Tensor| -> Result<f64> { Ok(f64::from(t.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?)) };
-    let difference: f64 = largest(&(ours - theirs)?)?;
-    let size: f64 = largest(theirs)?;
+    let difference = (ours - theirs)?;
     // `max` in candle passes over NaN; a sum does not.
-    let sum = ours.sum_all()?.to_scalar::<f32>()?;
-    Ok(if sum.is_finite() { difference / size.max(f64::MIN_POSITIVE) } else { f64::INFINITY })
+    let sum = difference.sum_all()?.to_scalar::<f32>()?;
+    Ok(if sum.is_finite() { largest(&difference)? / largest(theirs)?.max(f64::MIN_POSITIVE) } else { f64::INFINITY })
 }
 
 impl Engine {
@@ -190,9 +189,7 @@ impl Engine {
             if i == 0 {
                 rows.compare("music", "music.velocity", &halves)?;
             }
-            let (without, with) = (halves.narrow(0, 0, 1)?, halves.narrow(0, 1, 1)?);
-            let guided = (&without + ((with - &without)? * guidance)?)?;
-            xs = sampler.step(i, &guided, &xs, None)?;
+            xs = sampler.step(i, &guide(&halves, guidance)?, &xs, None)?;
         }
         rows.compare("music", "music.latents", &xs)
     }

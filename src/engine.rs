@@ -2,6 +2,7 @@
 
 mod compose;
 mod finish;
+mod fit;
 mod picture;
 mod plan;
 
@@ -15,11 +16,12 @@ use crate::decoder::Decoder;
 use crate::denoiser::Unet;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
-use crate::request::{Key, Mode, Request};
+use crate::request::{Key, Meter, Mode, Request, RequestFields};
 use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::TextEncoder;
 
+pub(crate) use self::compose::guide;
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 
@@ -47,14 +49,21 @@ pub struct Engine {
 type SightKey = (String, Vec<usize>);
 
 /// What else a clip should be decoded as.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Redecoding {
     /// Another tempo, in quarter notes per minute; 20..=300.
     pub bpm: Option<f64>,
     /// Another key. A clip composed without one is taken to be in C major or A minor.
     pub key: Option<Key>,
-    /// Rate of the sound in Hz.
+    /// Rate of the sound in Hz, 8000..=192000.
     pub sample_rate: u32,
+}
+
+impl Default for Redecoding {
+    /// As it is, at the rate that a request has.
+    fn default() -> Self {
+        Self { bpm: None, key: None, sample_rate: RequestFields::default().sample_rate }
+    }
 }
 
 impl Engine {
@@ -82,6 +91,10 @@ impl Engine {
         let decoder = Decoder::new(&manifest.decoder.config, weights(&manifest.decoder.weights)?)
             .map_err(|e| fits("decoder", e))?;
         let schedule = schedule(&manifest.music.schedule)?;
+        fit::check(&manifest, &synapse).map_err(|problem| Error::Bundle {
+            path: bundle.location().to_path_buf(),
+            problem: format!("{problem}; choose another bundle"),
+        })?;
         let bundle_sha256 = bundle.hash().to_string();
         Ok(Self {
             device,
@@ -117,7 +130,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] if the latents are not this bundle's, or its decoder is bound to a tempo.
+    /// [`Error::Request`] if the latents are not this bundle's, or its decoder is bound to tempo and key.
     pub fn redecode(
         &self,
         latents: &Latents,
@@ -140,14 +153,16 @@ impl Engine {
         &self.manifest
     }
 
-    /// The mel spectrogram of a clip, `(frames, bands)` row by row in ln magnitude, and the number of bands.
+    /// The mel spectrogram of a clip, `(frames, bands)` row by row in ln magnitude, and the number of bands. Frames are
+    /// even over the clip's length.
     ///
     /// # Errors
     ///
     /// [`Error::Stage`] if the device fails.
     pub fn mel(&self, clip: &Clip) -> Result<(Vec<f32>, usize), Error> {
         let mel = || {
-            let mel = self.decoder.mel(&clip.latents.to_tensor(&self.device)?)?;
+            let latents = clip.latents.to_tensor(&self.device)?;
+            let mel = self.heard(&self.decoder.mel(&latents)?, latents.dim(2)?, &clip.recipe)?;
             let bands = mel.dim(1)?;
             Ok((mel.flatten_all()?.to_vec1::<f32>()?, bands))
         };
@@ -155,7 +170,7 @@ impl Engine {
     }
 
     fn attempt(&self, request: &Request, seed: u64, progress: &dyn Progress) -> Result<Clip, Error> {
-        let plan = Plan::new(&self.decoder, request.bars, request.meter, request.bpm);
+        let plan = self.plan(request.bars, request.meter, request.bpm);
         progress.step(Stage::Text, 0, 1);
         let [negative, prompt] = self.read(request).in_stage(Stage::Text)?;
         progress.step(Stage::Text, 1, 1);
@@ -169,16 +184,20 @@ impl Engine {
         self.finish(latents, self.recipe(request, seed), request.sample_rate, progress)
     }
 
+    fn plan(&self, bars: u32, meter: Meter, bpm: f64) -> Plan {
+        Plan::new(&self.decoder, self.manifest.music.latent.window, bars, meter, bpm)
+    }
+
     /// The negative prompt and the prompt, each `(1, l, d)`.
     fn read(&self, request: &Request) -> candle_core::Result<[Tensor; 2]> {
-        let prompt = match request.key {
-            // The words of a key are the only ones that the model learnt of it: its tonic is made by transposition.
-            Some(key) if self.decoder.is_grid() => {
-                let mode = if key.mode() == Mode::Major { "major" } else { "minor" };
-                format!("{}{}in {mode}", request.prompt, if request.prompt.is_empty() { "" } else { ", " })
-            }
-            _ => request.prompt.clone(),
-        };
+        let key = request.key.map(|key| match (self.decoder.is_grid(), key.mode()) {
+            // The model learnt no tonic: transposition makes it.
+            (true, Mode::Major) => "in major".into(),
+            (true, Mode::Minor) => "in minor".into(),
+            (false, _) => format!("in {key}"),
+        });
+        let words: Vec<&str> = [request.prompt.as_str()].into_iter().chain(key.as_deref()).collect();
+        let prompt = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", ");
         Ok([self.text.encode(&request.negative)?, self.text.encode(&prompt)?])
     }
 
@@ -234,27 +253,30 @@ impl Engine {
 
     fn check_redecoding(&self, latents: &Latents, recipe: &Recipe, to: Redecoding) -> Result<(), Error> {
         let refuse = |what: &'static str, problem: String| Err(Error::Request { what, problem });
-        if !self.decoder.is_grid() && to.bpm.is_some_and(|bpm| bpm != recipe.bpm) {
-            return refuse(
-                "bpm",
-                format!("clips of the bundle {} are bound to their tempo; generate it anew", self.manifest.name),
-            );
-        }
+        let bundle = &self.manifest.name;
         if recipe.bundle_sha256 != self.bundle_sha256 {
             let problem = format!(
-                "the clip was made by the bundle {} with other weights than this one ({}); name its own with --bundle",
-                recipe.bundle, self.manifest.name
+                "the clip was made by the bundle {} with other weights than this one ({bundle}); name its own with --bundle",
+                recipe.bundle
             );
             return refuse("bundle", problem);
         }
-        if to.bpm.is_some_and(|bpm| !(20.0..=300.0).contains(&bpm)) {
-            return refuse("bpm", "must be between 20 and 300".into());
+        let bound = |what: &'static str| {
+            refuse(what, format!("clips of the bundle {bundle} are bound to their {what}; generate it anew"))
+        };
+        if !self.decoder.is_grid() && to.bpm.is_some_and(|bpm| bpm != recipe.bpm) {
+            return bound("bpm");
         }
-        if !(8_000..=192_000).contains(&to.sample_rate) {
-            return refuse("sample rate", "must be between 8000 and 192000 Hz".into());
+        if !self.decoder.is_grid() && to.key.is_some_and(|key| Some(key) != recipe.key) {
+            return bound("key");
+        }
+        // A recipe comes from a file, so that it may hold anything; what it says must be what a request may say.
+        let (bars, meter, sample_rate) = (recipe.bars, recipe.meter, to.sample_rate);
+        for bpm in [recipe.composed_bpm, to.bpm.unwrap_or(recipe.bpm)] {
+            Request::new(RequestFields { bars, meter, bpm, sample_rate, ..Default::default() })?;
         }
         let latent = &self.manifest.music.latent;
-        let columns = Plan::new(&self.decoder, recipe.bars, recipe.meter, recipe.composed_bpm).columns;
+        let columns = self.plan(bars, meter, recipe.composed_bpm).columns;
         if latents.shape() != [1, latent.channels, columns, latent.rows] {
             return refuse(
                 "clip",

@@ -191,9 +191,8 @@ impl Engine {
         if conditions.guidance == 1.0 {
             return Ok(outputs);
         }
-        let (without, with) = (outputs.narrow(0, 0, 1)?, outputs.narrow(0, 1, 1)?);
-        let guided = (&without + ((&with - &without)? * conditions.guidance)?)?;
-        rescale(guided, &with, self.manifest.defaults.guidance_rescale)
+        let guided = guide(&outputs, conditions.guidance)?;
+        rescale(guided, &outputs.narrow(0, 1, 1)?, self.manifest.defaults.guidance_rescale)
     }
 
     /// Position planes of a piece of exactly one window, where the bundle has any.
@@ -221,6 +220,15 @@ impl Engine {
         let mut taps = blends.map_or(Taps::None, |blends| Taps::Blend(blends));
         self.music.forward(&input, t as f64, &conditions.context, &mut taps)
     }
+}
+
+/// Classifier-free guidance: from the unconditional half past the conditional one. The only half there is, as it is.
+pub(crate) fn guide(halves: &Tensor, guidance: f64) -> Result<Tensor> {
+    if halves.dim(0)? == 1 {
+        return Ok(halves.clone());
+    }
+    let (without, with) = (halves.narrow(0, 0, 1)?, halves.narrow(0, 1, 1)?);
+    &without + ((with - &without)? * guidance)?
 }
 
 /// Pulls the spread of the guided output back towards that of the conditional one; strong guidance inflates it.

@@ -1,5 +1,7 @@
 //! From latents to a clip that may leave the house: decoded, of exact length, levelled and checked.
 
+use candle_core::Tensor;
+
 use super::Engine;
 use super::plan::CROSSFADE_SECONDS;
 use crate::audio::{Audio, Loudness};
@@ -35,6 +37,14 @@ impl Engine {
         check(left, right, wanted)?;
         progress.step(Stage::Sound, 2, 2);
         Ok(Clip { audio, latents, recipe })
+    }
+
+    /// The part of `mel (frames, bands)` that a recipe's clip lasts; a fixed hop's latents go on beyond it.
+    pub(super) fn heard(&self, mel: &Tensor, columns: usize, recipe: &Recipe) -> candle_core::Result<Tensor> {
+        let Decoder::Wave(wave) = &self.decoder else { return Ok(mel.clone()) };
+        let frames_per_column = mel.dim(0)? as f64 / columns as f64;
+        let frames = recipe.seconds() * wave.columns_per_second() * frames_per_column;
+        mel.narrow(0, 0, (frames.round() as usize).clamp(1, mel.dim(0)?))
     }
 
     fn decode(&self, latents: &Latents, recipe: &Recipe, samples: usize) -> candle_core::Result<[Vec<f32>; 2]> {

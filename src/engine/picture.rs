@@ -1,6 +1,6 @@
 //! What the music sees of a picture: features of the image model along the picture's DDIM inversion.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
 use crate::autoencoder::Encoder;
@@ -37,10 +37,14 @@ pub(crate) struct Sight {
 impl PictureModel {
     /// Reads `vae.*`, `unet.*` and the null text.
     pub fn new(config: &ImageManifest, vb: VarBuilder) -> Result<Self> {
+        let null_text = vb.get_unchecked(&config.context)?;
+        if null_text.dims3()?.2 != config.unet.cross_attention_dim {
+            bail!("{} {:?} is not as wide as image.unet.cross_attention_dim", config.context, null_text.shape())
+        }
         Ok(Self {
             encoder: Encoder::new(&config.vae, vb.pp("vae"))?,
             unet: Unet::new(&config.unet, vb.pp("unet"))?,
-            null_text: vb.get_unchecked(&config.context)?,
+            null_text,
             schedule: Schedule::new(&config.schedule)?,
             size: config.size,
         })

@@ -23,13 +23,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Lays `bars` of `meter` at `bpm` quarter notes a minute onto the columns of `decoder`'s kind.
-    pub fn new(decoder: &Decoder, bars: u32, meter: Meter, bpm: f64) -> Self {
+    /// Lays `bars` of `meter` at `bpm` quarter notes a minute onto the columns of `decoder`'s kind; the model sees
+    /// `window` of them at once.
+    pub fn new(decoder: &Decoder, window: usize, bars: u32, meter: Meter, bpm: f64) -> Self {
         match decoder {
             Decoder::Grid(_) => Self::grid(bars, meter, bpm),
             Decoder::Wave(wave) => {
                 let seconds = f64::from(bars) * meter.quarters() * 60.0 / bpm;
-                Self::wave(seconds, wave.columns_per_second(), bpm)
+                Self::wave(seconds, wave.columns_per_second(), window, bpm)
             }
         }
     }
@@ -54,11 +55,11 @@ impl Plan {
         }
     }
 
-    /// Fixed hop: enough columns for the piece and the crossfade that closes its loop.
-    fn wave(seconds: f64, columns_per_second: f64, bpm: f64) -> Self {
+    /// Fixed hop: enough columns for the piece and the crossfade that closes its loop, and no fewer than a window.
+    fn wave(seconds: f64, columns_per_second: f64, window: usize, bpm: f64) -> Self {
         let needed = (seconds + CROSSFADE_SECONDS) * columns_per_second;
         Self {
-            columns: (needed / WAVE_ALIGN as f64).ceil() as usize * WAVE_ALIGN,
+            columns: (needed.ceil() as usize).max(window),
             circular: false,
             pulse: Pulse::COMMON,
             seconds_per_beat: 60.0 / bpm,
@@ -68,8 +69,6 @@ impl Plan {
 
 /// What a clip of a kind that cannot loop by itself is generated longer by, and faded into its own beginning with.
 pub const CROSSFADE_SECONDS: f64 = 0.5;
-/// The UNet halves the time axis three times.
-const WAVE_ALIGN: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -92,6 +91,15 @@ mod tests {
         assert_eq!(columns(4, 4, 4, 20.0), 64 * 8);
         assert_eq!(columns(4, 4, 4, 170.0), 32);
         assert_eq!(columns(1, 7, 16, 300.0), 7, "seven sixteenths cannot be halved");
+    }
+
+    #[test]
+    fn a_fixed_hop_has_room_for_the_crossfade_and_fills_a_window() {
+        let columns = |seconds| Plan::wave(seconds, 25.0, 256, 120.0).columns;
+        assert_eq!(columns(20.0), 513);
+        assert_eq!(columns(20.01), 513);
+        assert_eq!(columns(20.03), 514);
+        assert_eq!(columns(2.0), 256);
     }
 
     #[test]

@@ -1,0 +1,374 @@
+//! The engine on a bundle of the paper's kind (`tests/golden/wave_bundle.py`): random weights, true to every stage.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod laws;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use candle_core::Device;
+use half::f16;
+use laws::{Watch, bits, distance, fingerprint, generate, picture, request};
+use melfusion::audio::wav;
+use melfusion::check;
+use melfusion::engine::Redecoding;
+use melfusion::error::{Error, Stage};
+use melfusion::progress::Silent;
+use melfusion::request::{RequestFields, SamplerKind};
+use melfusion::{Bundle, Clip, Engine};
+use safetensors::{Dtype, SafeTensors};
+use tempfile::TempDir;
+
+const WAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/wave");
+const RATE: u32 = 16_000;
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(load);
+
+fn load() -> Engine {
+    Engine::load(&Bundle::open(WAVE).unwrap(), Device::Cpu).unwrap()
+}
+
+/// A second and a bit in a bar of 4/4.
+fn fields() -> RequestFields {
+    RequestFields {
+        prompt: "quiet strings".into(),
+        picture: Some(picture(1)),
+        bars: 1,
+        bpm: 187.3,
+        seed: 3,
+        steps: 2,
+        sample_rate: RATE,
+        ..Default::default()
+    }
+}
+
+/// The bundle in a folder of its own, to be damaged.
+fn copy() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(WAVE).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+    }
+    dir
+}
+
+/// Changes `count` numbers of a tensor, from the first on; the file keeps its length.
+fn change(dir: &Path, file: &str, tensor: &str, count: usize, to: f32) {
+    let path = dir.join(file);
+    let mut bytes = fs::read(&path).unwrap();
+    let (header, about) = SafeTensors::read_metadata(&bytes).unwrap();
+    let info = about.info(tensor).unwrap_or_else(|| panic!("{file} has no tensor {tensor}"));
+    let number = match info.dtype {
+        Dtype::F16 => f16::from_f32(to).to_le_bytes().to_vec(),
+        Dtype::F32 => to.to_le_bytes().to_vec(),
+        other => panic!("{other:?}"),
+    };
+    let start = 8 + header + info.data_offsets.0;
+    let end = (start + count * number.len()).min(8 + header + info.data_offsets.1);
+    bytes[start..end].chunks_mut(number.len()).for_each(|chunk| chunk.copy_from_slice(&number));
+    fs::write(path, bytes).unwrap();
+}
+
+fn edit_manifest(dir: &Path, from: &str, to: &str) {
+    let path = dir.join("manifest.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from}");
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+fn rows(dir: &Path) -> Vec<check::Row> {
+    check::run(&Bundle::open(dir).unwrap(), Device::Cpu).unwrap()
+}
+
+fn failing(dir: &Path) -> Vec<String> {
+    rows(dir).into_iter().filter(|row| !row.passes()).map(|row| row.tensor).collect()
+}
+
+#[test]
+fn the_bundle_is_whole() {
+    Bundle::open(WAVE).unwrap().verify().unwrap();
+}
+
+#[test]
+fn every_stage_agrees_with_torch_diffusers_and_transformers() {
+    let rows = rows(Path::new(WAVE));
+    for row in &rows {
+        assert!(row.error <= 1e-4 && row.passes(), "{}: {} is off by {:e}", row.stage, row.tensor, row.error);
+    }
+    let tensors: Vec<&str> = rows.iter().map(|row| row.tensor.as_str()).collect();
+    let [text, image] = [["text.ids", "text.tokens"], ["image.latents", "image.inverted"]];
+    let seen = ["image.velocity", "image.keys.0", "image.values.0", "image.keys.1", "image.values.1"];
+    let more = ["image.keys.2", "image.values.2", "image.keys.3", "image.values.3"];
+    let rest = ["music.velocity", "music.latents", "decoder.mel", "decoder.samples"];
+    assert_eq!(tensors, [&text[..], &image, &seen, &more, &rest].concat());
+}
+
+#[test]
+fn a_changed_weight_is_found_in_its_stage() {
+    for (file, tensor, first) in [
+        ("text", "encoder.final_layer_norm.weight", "text.tokens"),
+        ("image", "vae.quant_conv.bias", "image.latents"),
+        ("image", "unet.conv_in.bias", "image.inverted"),
+        ("image", "empty_prompt", "image.inverted"),
+        ("music", "unet.conv_in.bias", "music.velocity"),
+        ("synapse", "alpha", "music.velocity"),
+        ("decoder", "post_quant_conv.bias", "decoder.mel"),
+        ("decoder", "vocoder.conv_pre.bias", "decoder.samples"),
+    ] {
+        let dir = copy();
+        change(dir.path(), &format!("{file}.safetensors"), tensor, 1, 0.9);
+        assert_eq!(failing(dir.path()).first().map(String::as_str), Some(first), "{file}: {tensor}");
+    }
+}
+
+#[test]
+fn a_changed_reference_is_found_in_its_row() {
+    for (tensor, first) in [
+        ("text.tokens", "text.tokens"),
+        ("image.pixels", "image.latents"),
+        ("image.velocity", "image.velocity"),
+        ("image.values.3", "image.values.3"),
+        ("music.noise", "music.velocity"),
+        ("music.latents", "music.latents"),
+        ("decoder.samples", "decoder.samples"),
+    ] {
+        for number in [5.0, f32::NAN] {
+            let dir = copy();
+            change(dir.path(), "reference.safetensors", tensor, 1, number);
+            assert_eq!(failing(dir.path()).first().map(String::as_str), Some(first), "{tensor} = {number}");
+        }
+    }
+}
+
+#[test]
+fn a_reference_that_cannot_be_read_is_named() {
+    let dir = copy();
+    let bundle = Bundle::open(dir.path()).unwrap();
+    let path = dir.path().join("reference.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    for (contents, word) in [(&bytes[..bytes.len() / 2], "damaged"), (&[], "damaged")] {
+        fs::write(&path, contents).unwrap();
+        let error = check::run(&bundle, Device::Cpu).unwrap_err();
+        assert!(
+            matches!(&error, Error::Bundle { path, problem } if path.ends_with("reference.safetensors") && problem.contains(word)),
+            "{error}"
+        );
+    }
+    fs::remove_file(&path).unwrap();
+    let error = check::run(&bundle, Device::Cpu).unwrap_err();
+    assert!(matches!(&error, Error::Bundle { problem, .. } if problem.contains("cannot be read")), "{error}");
+}
+
+#[test]
+fn a_bundle_whose_stages_do_not_fit_is_refused_when_loaded() {
+    for (from, to, words) in [
+        ("rows = 4", "rows = 8", "music.latent.rows is 8, but the decoder's is 4"),
+        ("kind = \"sequence\"", "kind = \"grid\", height = 4, width = 4", "wants text.tokens = 16"),
+    ] {
+        let dir = copy();
+        edit_manifest(dir.path(), from, to);
+        let Err(error) = Engine::load(&Bundle::open(dir.path()).unwrap(), Device::Cpu) else { panic!("{to} loads") };
+        assert!(matches!(&error, Error::Bundle { problem, .. } if problem.contains(words)), "{error}");
+    }
+}
+
+#[test]
+fn a_clip_has_exactly_the_frames_of_its_music() {
+    let shapes = [
+        (1, "4/4", 187.3, 16_000),
+        (2, "4/4", 96.0, 48_000),
+        (1, "3/4", 61.7, 44_100),
+        (3, "6/8", 133.33, 22_050),
+        (1, "7/8", 299.9, 96_000),
+        (1, "5/16", 300.0, 8_000),
+        (1, "1/16", 300.0, 48_000),
+        (2, "13/8", 101.01, 11_025),
+    ];
+    laws::lasts_exactly(&ENGINE, &fields(), &shapes);
+}
+
+#[test]
+fn the_same_request_gives_the_same_bytes_with_any_number_of_threads() {
+    let clip = generate(&ENGINE, fields());
+    assert_eq!(fingerprint(&generate(&load(), fields())), fingerprint(&clip));
+    // A process chooses its threads once, so this test runs itself again in processes that report by a file.
+    if let Some(report) = std::env::var_os("MELFUSION_FINGERPRINT") {
+        return fs::write(report, fingerprint(&clip)).unwrap();
+    }
+    let name = "the_same_request_gives_the_same_bytes_with_any_number_of_threads";
+    for threads in ["1", "3"] {
+        let report = tempfile::NamedTempFile::new().unwrap();
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args([name, "--exact"]).env("RAYON_NUM_THREADS", threads).env("MELFUSION_FINGERPRINT", report.path());
+        assert!(again.output().unwrap().status.success());
+        assert_eq!(fs::read_to_string(report.path()).unwrap(), fingerprint(&clip), "{threads} threads");
+    }
+}
+
+#[test]
+fn no_influence_is_no_picture_bit_for_bit() {
+    laws::needs_influence_to_see(&ENGINE, &fields());
+    for sampler in SamplerKind::ALL {
+        laws::needs_influence_to_see(&ENGINE, &RequestFields { sampler, guidance: 1.0, ..fields() });
+    }
+}
+
+#[test]
+fn pictures_words_seeds_and_keys_are_heard() {
+    let clip = generate(&ENGINE, fields());
+    let others = [
+        RequestFields { picture: Some(picture(2)), ..fields() },
+        RequestFields { influence: 0.5, ..fields() },
+        RequestFields { prompt: "dark drums in the morning".into(), ..fields() },
+        RequestFields { negative: "rain".into(), ..fields() },
+        RequestFields { key: "F# minor".parse().ok(), ..fields() },
+        RequestFields { guidance: 1.0, ..fields() },
+        RequestFields { seed: 4, ..fields() },
+        RequestFields { steps: 3, ..fields() },
+        RequestFields { prompt: String::new(), ..fields() },
+    ];
+    for other in others {
+        let difference = distance(&clip, &generate(&ENGINE, other.clone()));
+        assert!(difference > 1e-3, "{difference:e}: {other:?}");
+    }
+}
+
+#[test]
+fn every_sampler_makes_music_of_its_own() {
+    let clips = SamplerKind::ALL.map(|sampler| generate(&ENGINE, RequestFields { sampler, steps: 4, ..fields() }));
+    assert!(distance(&clips[0], &clips[1]) > 1e-3);
+    assert!(distance(&clips[0], &clips[2]) > 1e-3);
+    assert!(distance(&clips[1], &clips[2]) > 1e-3);
+}
+
+#[test]
+fn a_run_can_be_cancelled_at_every_step_and_the_engine_stays_usable() {
+    laws::can_be_cancelled_anywhere(&load, &fields(), 1);
+}
+
+#[test]
+fn progress_tells_the_stages_in_their_order() {
+    let (engine, watch) = (load(), Watch::new());
+    engine.generate(&request(fields()), &watch).unwrap();
+    assert_eq!(watch.stages(), [Stage::Text, Stage::Picture, Stage::Music, Stage::Sound]);
+    assert!(watch.seen().contains(&(Stage::Music, 2, 2)));
+}
+
+#[test]
+fn a_picture_is_looked_at_once() {
+    let engine = load();
+    let looks = |fields: RequestFields| {
+        let watch = Watch::new();
+        engine.generate(&request(fields), &watch).unwrap();
+        watch.stages().contains(&Stage::Picture)
+    };
+    assert!(looks(fields()));
+    assert!(!looks(fields()));
+    assert!(!looks(RequestFields { prompt: "rain".into(), seed: 9, influence: 0.3, bars: 2, ..fields() }));
+    assert!(!looks(RequestFields { picture: None, ..fields() }));
+    assert!(looks(RequestFields { steps: 3, ..fields() }));
+    assert!(looks(RequestFields { picture: Some(picture(2)), ..fields() }));
+    assert!(!looks(fields()));
+    // Cached or not, the same sound.
+    assert_eq!(bits(&generate(&engine, fields())), bits(&generate(&load(), fields())));
+}
+
+#[test]
+fn a_silent_model_is_given_two_chances_and_then_admitted() {
+    let dir = copy();
+    change(dir.path(), "decoder.safetensors", "vocoder.conv_post.weight", usize::MAX / 8, 0.0);
+    change(dir.path(), "decoder.safetensors", "vocoder.conv_post.bias", 1, 0.0);
+    let engine = Engine::load(&Bundle::open(dir.path()).unwrap(), Device::Cpu).unwrap();
+    let watch = Watch::new();
+    let error = engine.generate(&request(fields()), &watch).unwrap_err();
+    assert!(matches!(&error, Error::Unsound { problem } if problem == "silence"), "{error}");
+    assert_eq!(watch.seen().iter().filter(|report| **report == (Stage::Music, 0, 2)).count(), 2);
+}
+
+/// Writes a clip and reads its state again.
+fn written(clip: &Clip) -> (TempDir, Clip) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("clip.wav");
+    clip.write_wav(&path, wav::SampleFormat::Float32).unwrap();
+    let (latents, recipe) = Clip::read_state(&path).unwrap();
+    let audio = wav::read(&path).unwrap();
+    (dir, Clip { audio, latents, recipe })
+}
+
+#[test]
+fn a_clip_comes_back_from_its_file_and_is_decoded_to_the_same_sound() {
+    let clip = generate(&ENGINE, RequestFields { key: "D".parse().ok(), ..fields() });
+    let (_dir, read) = written(&clip);
+    assert_eq!((bits(&read), &read.latents, &read.recipe), (bits(&clip), &clip.latents, &clip.recipe));
+    for to in [
+        Redecoding { sample_rate: RATE, ..Default::default() },
+        Redecoding { bpm: Some(clip.recipe.bpm), key: clip.recipe.key, sample_rate: RATE },
+    ] {
+        let again = ENGINE.redecode(&read.latents, &read.recipe, to, &Silent).unwrap();
+        assert_eq!((bits(&again), again.recipe), (bits(&clip), clip.recipe.clone()));
+    }
+    let to = Redecoding { sample_rate: 44_100, ..Default::default() };
+    let again = ENGINE.redecode(&read.latents, &read.recipe, to, &Silent).unwrap();
+    assert_eq!(again.audio.frames(), request(fields()).frames(44_100));
+}
+
+/// What is refused, and why.
+#[track_caller]
+fn refused(result: Result<Clip, Error>) -> (&'static str, String) {
+    match result {
+        Err(Error::Request { what, problem }) => (what, problem),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+#[test]
+fn a_clip_of_a_fixed_hop_is_bound_to_its_tempo_and_key() {
+    let clip = generate(&ENGINE, fields());
+    let redecode = |to| refused(ENGINE.redecode(&clip.latents, &clip.recipe, to, &Silent));
+    let (what, problem) = redecode(Redecoding { bpm: Some(100.0), ..Default::default() });
+    assert!(what == "bpm" && problem.contains("wave") && problem.contains("generate it anew"), "{what}: {problem}");
+    let (what, problem) = redecode(Redecoding { key: "D".parse().ok(), ..Default::default() });
+    assert!(what == "key" && problem.contains("generate it anew"), "{what}: {problem}");
+    assert_eq!(redecode(Redecoding { sample_rate: 0, ..Default::default() }).0, "sample rate");
+}
+
+#[test]
+fn a_recipe_that_no_request_could_have_is_refused() {
+    let clip = generate(&ENGINE, fields());
+    let redecode = |change: &dyn Fn(&mut melfusion::clip::Recipe)| {
+        let mut recipe = clip.recipe.clone();
+        change(&mut recipe);
+        refused(ENGINE.redecode(&clip.latents, &recipe, Redecoding::default(), &Silent)).0
+    };
+    assert_eq!(redecode(&|recipe| recipe.bundle_sha256 = "0".repeat(64)), "bundle");
+    for bpm in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
+        assert_eq!(redecode(&|recipe| recipe.composed_bpm = bpm), "bpm");
+        assert_eq!(redecode(&|recipe| recipe.bpm = bpm), "bpm");
+    }
+    assert_eq!(redecode(&|recipe| recipe.bars = u32::MAX), "bars");
+    assert_eq!(redecode(&|recipe| recipe.bars = 0), "bars");
+    assert_eq!(redecode(&|recipe| recipe.bars = 5), "clip");
+}
+
+#[test]
+fn clips_loop_without_a_click() {
+    for bpm in [187.3, 143.0, 111.1, 92.7] {
+        for sample_rate in [RATE, 44_100] {
+            let clip = generate(&ENGINE, RequestFields { bpm, sample_rate, ..fields() });
+            let (seam, usual, largest) = laws::steps(&clip);
+            assert!(seam <= largest && seam <= 4.0 * usual, "{bpm} bpm: {seam} where {usual} is usual");
+        }
+    }
+}
+
+#[test]
+fn the_spectrogram_lasts_as_long_as_the_sound() {
+    // 16 bands, 160 samples apart.
+    let clip = generate(&ENGINE, fields());
+    let (mel, bands) = ENGINE.mel(&clip).unwrap();
+    let frames = (clip.audio.frames() as f64 / 160.0).round() as usize;
+    assert_eq!((mel.len() / bands, bands), (frames, 16));
+}
