@@ -12,10 +12,7 @@ mod integrity;
 mod manifest;
 mod places;
 
-pub use manifest::{
-    DecoderConfig, DecoderManifest, Defaults, FileEntry, Guide, ImageManifest, Latent, Manifest, MusicManifest,
-    SynapseManifest, TextManifest,
-};
+pub use manifest::{Decoder, Defaults, FileEntry, Guide, Image, Latent, Manifest, Music, Synapse, Text};
 pub use places::places;
 
 use crate::error::Error;

@@ -1,8 +1,7 @@
 //! What a bundle says of itself: `manifest.toml`.
 
 use crate::autoencoder::AutoencoderConfig;
-use crate::decoder::GridConfig;
-use crate::decoder::wave::WaveConfig;
+use crate::decoder::DecoderConfig;
 use crate::denoiser::UnetConfig;
 use crate::sampler::{SamplerKind, Schedule, ScheduleConfig};
 use crate::synapse::Pool;
@@ -11,7 +10,6 @@ use crate::windows::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
-
 
 /// The version of the format that this engine reads.
 const FORMAT: i64 = 1;
@@ -88,15 +86,15 @@ pub struct Manifest {
     /// What a request gets that does not say otherwise.
     pub defaults: Defaults,
     /// Prompt to tokens.
-    pub text: TextManifest,
+    pub text: Text,
     /// Picture to features.
-    pub image: ImageManifest,
+    pub image: Image,
     /// Noise to latents of music.
-    pub music: MusicManifest,
+    pub music: Music,
     /// Where the picture's features enter the music.
-    pub synapse: SynapseManifest,
+    pub synapse: Synapse,
     /// Latents to sound.
-    pub decoder: DecoderManifest,
+    pub decoder: Decoder,
     /// Every file of the bundle by its name, which is no path.
     pub files: BTreeMap<String, FileEntry>,
 }
@@ -119,20 +117,20 @@ pub struct Defaults {
 /// The text encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TextManifest {
+pub struct Text {
     /// File of the weights.
     pub weights: String,
     /// File of the tokenizer, in the `tokenizers` library's JSON.
     pub tokenizer: String,
     /// The network; its fields stand beside the others.
     #[serde(flatten)]
-    pub encoder: TextConfig,
+    pub config: TextConfig,
 }
 
 /// The image latent-diffusion model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ImageManifest {
+pub struct Image {
     /// File of the weights.
     pub weights: String,
     /// Height and width that pictures are brought to, in pixels.
@@ -150,7 +148,7 @@ pub struct ImageManifest {
 /// The music latent-diffusion model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MusicManifest {
+pub struct Music {
     /// File of the weights.
     pub weights: String,
     /// The denoiser.
@@ -185,7 +183,7 @@ pub struct Latent {
 /// The visual synapse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SynapseManifest {
+pub struct Synapse {
     /// File of the weights.
     pub weights: String,
     /// How the picture's tokens become as many as the text's.
@@ -206,32 +204,12 @@ pub enum Guide {
 
 /// Latents to sound. Unknown fields are the business of the kind's own configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DecoderManifest {
+pub struct Decoder {
     /// File of the weights.
     pub weights: String,
     /// What is decoded how; its fields stand beside `weights`.
     #[serde(flatten)]
     pub config: DecoderConfig,
-}
-
-/// The kinds of decoders.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum DecoderConfig {
-    /// The musical grid: columns are sixteenth notes, everything is circular.
-    Grid(GridConfig),
-    /// The paper's: mel autoencoder and HiFi-GAN at a fixed hop.
-    Wave(WaveConfig),
-}
-
-impl DecoderConfig {
-    /// Of the sound, in Hz.
-    pub fn sample_rate(&self) -> u32 {
-        match self {
-            Self::Grid(grid) => grid.sample_rate,
-            Self::Wave(wave) => wave.sample_rate(),
-        }
-    }
 }
 
 /// What a file must be.
