@@ -12,7 +12,10 @@ mod integrity;
 mod manifest;
 mod places;
 
-pub use manifest::{Decoder, Defaults, FileEntry, Guide, Image, Latent, Manifest, Music, Synapse, Text};
+pub use manifest::{
+    DecoderManifest, Defaults, FileEntry, Guide, ImageManifest, Latent, Manifest, MusicManifest, SynapseManifest,
+    TextManifest,
+};
 pub use places::places;
 
 use crate::error::Error;

@@ -6,10 +6,13 @@
 
 mod position;
 
-pub use position::{Meter, Position};
+pub use position::{Position, Pulse};
 
 use candle_core::{Device, Result, Tensor, bail};
 use std::f64::consts::TAU;
+
+/// Columns of a beat, on which windows rather begin; also what a UNet of three levels makes one of.
+pub const BEAT: usize = 4;
 
 /// The windows that cover a canvas.
 #[derive(Debug, Clone)]
@@ -27,19 +30,19 @@ pub struct Windows {
 impl Windows {
     /// Windows of `window` columns around a circle of `columns`, no further than half a window apart.
     ///
-    /// They are spread evenly and begin at multiples of `align` columns (a beat, say) if the circle is made of such.
+    /// They are spread evenly and begin at multiples of [`BEAT`] columns if the circle is made of such.
     /// A circle that goes into the window a whole number of times takes one window, which it fills by repetition; a
     /// shorter circle of another length takes several, so that the place where the window ends is never heard.
     ///
     /// # Panics
     ///
     /// `columns` or `window` is 0.
-    pub fn circular(columns: usize, window: usize, align: usize) -> Self {
+    pub fn circular(columns: usize, window: usize) -> Self {
         assert!(columns > 0 && window > 0, "nothing to cover");
         if window.is_multiple_of(columns) {
             return Self::covering(columns, window, vec![0]);
         }
-        let align = if align > 0 && columns.is_multiple_of(align) && 2 * align <= window { align } else { 1 };
+        let align = if columns.is_multiple_of(BEAT) && window >= 2 * BEAT { BEAT } else { 1 };
         let units = columns / align;
         let hop = (window / 2 / align).max(1); // at most, in units
         let count = units.div_ceil(hop);

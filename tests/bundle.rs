@@ -77,7 +77,7 @@ fn a_good_bundle_opens_verifies_and_loads_as_f32() {
     let manifest = bundle.manifest();
     assert_eq!((manifest.name.as_str(), manifest.sample_rate), ("tiny", 32_000));
     assert_eq!((manifest.defaults.steps, manifest.defaults.sampler), (20, SamplerKind::DpmSolver2m));
-    assert_eq!((manifest.text.config.tokens, manifest.synapse.guide), (Some(4), Guide::TextAndPicture));
+    assert_eq!((manifest.text.encoder.tokens, manifest.synapse.guide), (Some(4), Guide::TextAndPicture));
     assert!(matches!(manifest.decoder.config, DecoderConfig::Grid(_)));
     assert_eq!(bundle.location(), dir.path());
     assert_eq!(bundle.bytes("tokenizer.json").unwrap().as_ref(), b"{}");

@@ -86,15 +86,15 @@ pub struct Manifest {
     /// What a request gets that does not say otherwise.
     pub defaults: Defaults,
     /// Prompt to tokens.
-    pub text: Text,
+    pub text: TextManifest,
     /// Picture to features.
-    pub image: Image,
+    pub image: ImageManifest,
     /// Noise to latents of music.
-    pub music: Music,
+    pub music: MusicManifest,
     /// Where the picture's features enter the music.
-    pub synapse: Synapse,
+    pub synapse: SynapseManifest,
     /// Latents to sound.
-    pub decoder: Decoder,
+    pub decoder: DecoderManifest,
     /// Every file of the bundle by its name, which is no path.
     pub files: BTreeMap<String, FileEntry>,
 }
@@ -117,20 +117,20 @@ pub struct Defaults {
 /// The text encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Text {
+pub struct TextManifest {
     /// File of the weights.
     pub weights: String,
     /// File of the tokenizer, in the `tokenizers` library's JSON.
     pub tokenizer: String,
     /// The network; its fields stand beside the others.
     #[serde(flatten)]
-    pub config: TextConfig,
+    pub encoder: TextConfig,
 }
 
 /// The image latent-diffusion model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Image {
+pub struct ImageManifest {
     /// File of the weights.
     pub weights: String,
     /// Height and width that pictures are brought to, in pixels.
@@ -148,7 +148,7 @@ pub struct Image {
 /// The music latent-diffusion model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Music {
+pub struct MusicManifest {
     /// File of the weights.
     pub weights: String,
     /// The denoiser.
@@ -183,7 +183,7 @@ pub struct Latent {
 /// The visual synapse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Synapse {
+pub struct SynapseManifest {
     /// File of the weights.
     pub weights: String,
     /// How the picture's tokens become as many as the text's.
@@ -204,7 +204,7 @@ pub enum Guide {
 
 /// Latents to sound. Unknown fields are the business of the kind's own configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Decoder {
+pub struct DecoderManifest {
     /// File of the weights.
     pub weights: String,
     /// What is decoded how; its fields stand beside `weights`.
