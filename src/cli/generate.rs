@@ -1,0 +1,91 @@
+//! `melfusion generate`.
+
+use std::hash::{BuildHasher, RandomState};
+use std::process::ExitCode;
+
+use melfusion::bundle::{Bundle, Defaults};
+use melfusion::error::Error;
+use melfusion::image::Picture;
+use melfusion::request::{Request, RequestFields};
+
+use super::args::Generate;
+use super::destination::Destination;
+use super::prompt;
+use super::studio::Studio;
+
+/// Checks what can be checked at once, then loads the bundle and makes the takes.
+pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
+    let bundle = Bundle::find(args.run.bundle.as_deref())?;
+    let request = request(args, &bundle.manifest().defaults)?;
+    let seeds = seeds(request.seed, args.takes)?;
+    let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), args.takes);
+    destination.check(args.image.as_deref())?;
+    let mut studio = Studio::open(&bundle, &args.run)?;
+    for (take, seed) in (0..args.takes).zip(seeds) {
+        let request = Request::new(RequestFields { seed, ..request.clone().into_fields() })?;
+        let (wav, plot) = (destination.wav(take), destination.plot(take));
+        let label = if args.takes == 1 { String::new() } else { format!("take {}/{}: ", take + 1, args.takes) };
+        studio.record(label, &wav, plot.as_deref(), |engine, watch| engine.generate(&request, watch))?;
+    }
+    studio.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The numbers first: a picture takes longest to check.
+fn request(args: &Generate, defaults: &Defaults) -> Result<Request, Error> {
+    let prompt = match &args.prompt_file {
+        Some(path) => prompt::read(path)?,
+        None => args.prompt.clone(),
+    };
+    let request = Request::new(RequestFields {
+        prompt,
+        negative: args.negative.clone(),
+        picture: None,
+        bars: args.bars,
+        meter: args.meter,
+        bpm: args.bpm,
+        key: args.key,
+        seed: args.seed.unwrap_or_else(random_seed),
+        steps: args.steps.unwrap_or(defaults.steps as u32),
+        guidance: args.guidance.unwrap_or(defaults.guidance),
+        influence: args.influence,
+        sample_rate: args.rate,
+        sampler: args.sampler.unwrap_or(defaults.sampler),
+    })?;
+    let picture = args.image.as_deref().map(Picture::open).transpose()?;
+    Request::new(RequestFields { picture, ..request.into_fields() })
+}
+
+/// One seed per take, ascending.
+fn seeds(first: u64, takes: u32) -> Result<std::ops::RangeInclusive<u64>, Error> {
+    match first.checked_add(u64::from(takes) - 1) {
+        Some(last) => Ok(first..=last),
+        None => Err(Error::Request {
+            what: "seed",
+            problem: format!("{first} leaves no room for {takes} takes; give a smaller one"),
+        }),
+    }
+}
+
+/// Short enough to type again. The standard library seeds its hash maps from the system's randomness.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(()) & 0xFFFF_FFFF
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_have_seeds_in_a_row_as_long_as_there_are_any() {
+        assert_eq!(seeds(7, 3).unwrap().collect::<Vec<_>>(), [7, 8, 9]);
+        assert_eq!(seeds(u64::MAX, 1).unwrap().collect::<Vec<_>>(), [u64::MAX]);
+        assert!(seeds(u64::MAX, 2).is_err());
+    }
+
+    #[test]
+    fn random_seeds_differ() {
+        assert_ne!((random_seed(), random_seed()), (random_seed(), random_seed()));
+    }
+}
