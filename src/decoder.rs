@@ -1,4 +1,89 @@
 //! Latents to sound.
+//!
+//! There are two kinds, and a bundle's manifest says which one it is made for:
+//!
+//! - **grid** ([`GridDecoder`]): the latents' time axis is musical, one column per sixteenth note, and circular.
+//!   Tempo and key are chosen here, when decoding: the same latents give any loop length and any transposition.
+//!   `latents (1, c, t, rows)` → [`PatchCodec`] → mel `(frames, bands)` → [`LoopVocoder`] → mono → [`widen`] → stereo.
+//!   No stage knows where the loop begins, so there is no seam.
+//! - **wave**: the paper's fixed 16 kHz mel, made by a VAE, and a neural vocoder.
 
+pub mod frames;
+pub mod grid;
+pub mod griffin_lim;
 pub mod hifi_gan;
+pub mod inversion;
+pub mod loop_resample;
+pub mod mel;
+pub mod patch_codec;
+pub mod phase;
+pub mod vocoder;
 pub mod wave;
+pub mod widen;
+
+pub use grid::{GridConfig, GridDecoder};
+pub use loop_resample::loop_resample;
+pub use mel::MelBank;
+pub use patch_codec::PatchCodec;
+pub use vocoder::LoopVocoder;
+pub use wave::{WaveConfig, WaveDecoder};
+pub use widen::widen;
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+
+/// Which kind of decoder a bundle has, and its configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DecoderConfig {
+    /// The musical grid.
+    Grid(GridConfig),
+    /// The paper's mel VAE and HiFi-GAN.
+    Wave(WaveConfig),
+}
+
+impl DecoderConfig {
+    /// Rate in Hz that it decodes at.
+    pub fn sample_rate(&self) -> u32 {
+        match self {
+            Self::Grid(config) => config.sample_rate,
+            Self::Wave(config) => config.sample_rate(),
+        }
+    }
+}
+
+/// A decoder of either kind.
+pub enum Decoder {
+    /// The musical grid.
+    Grid(Box<GridDecoder>),
+    /// The paper's mel VAE and HiFi-GAN.
+    Wave(WaveDecoder),
+}
+
+impl Decoder {
+    /// Reads the weights that the configuration asks for.
+    ///
+    /// # Errors
+    ///
+    /// A tensor is missing or of another shape, or the configuration contradicts itself.
+    pub fn new(config: &DecoderConfig, vb: VarBuilder) -> Result<Self> {
+        Ok(match config {
+            DecoderConfig::Grid(config) => Self::Grid(Box::new(GridDecoder::new(config, vb)?)),
+            DecoderConfig::Wave(config) => Self::Wave(WaveDecoder::new(config, vb)?),
+        })
+    }
+
+    /// Whether tempo and key are chosen when decoding.
+    pub fn is_grid(&self) -> bool {
+        matches!(self, Self::Grid(_))
+    }
+
+    /// The mel spectrogram of latents `(1, c, t, rows)`: `(frames, bands)` in ln magnitude.
+    pub fn mel(&self, latents: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Grid(grid) => grid.mel(latents),
+            Self::Wave(wave) => wave.mel(latents),
+        }
+    }
+}

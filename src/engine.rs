@@ -67,21 +67,21 @@ impl Engine {
         let manifest = bundle.manifest().clone();
         let weights = |file: &str| bundle.weights(file, DType::F32, &device);
         let fits = |stage: &str, e: candle_core::Error| Error::Bundle {
-            path: bundle.location(),
+            path: bundle.location().to_path_buf(),
             problem: format!("the {stage} weights do not fit the manifest ({e}); install the bundle again"),
         };
         let schedule = |config| Schedule::new(config).map_err(|e| fits("schedule", e));
         let tokenizer = bundle.bytes(&manifest.text.tokenizer)?;
-        let text = TextEncoder::new(&manifest.text.encoder, &tokenizer, weights(&manifest.text.weights)?)
+        let text = TextEncoder::new(&manifest.text.config, &tokenizer, weights(&manifest.text.weights)?)
             .map_err(|e| fits("text", e))?;
         let picture = PictureModel::new(&manifest.image, weights(&manifest.image.weights)?).map_err(|e| fits("image", e))?;
         let music_weights = weights(&manifest.music.weights)?.pp("unet");
         let music = Unet::new(&manifest.music.unet, music_weights).map_err(|e| fits("music", e))?;
         let synapse = Synapse::new(weights(&manifest.synapse.weights)?).map_err(|e| fits("synapse", e))?;
-        let decoder = Decoder::new(&manifest.decoder.config, manifest.sample_rate, weights(&manifest.decoder.weights)?)
+        let decoder = Decoder::new(&manifest.decoder.config, weights(&manifest.decoder.weights)?)
             .map_err(|e| fits("decoder", e))?;
         let schedule = schedule(&manifest.music.schedule)?;
-        let bundle_sha256 = bundle.hash();
+        let bundle_sha256 = bundle.hash().to_string();
         Ok(Self { device, manifest, bundle_sha256, text, picture, music, schedule, synapse, decoder, sights: Mutex::default() })
     }
 

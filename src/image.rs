@@ -1,1 +1,5 @@
 //! Picture to latents.
+
+mod picture;
+
+pub use self::picture::Picture;

@@ -8,6 +8,7 @@
 mod activation;
 mod attention;
 mod conv;
+mod linear;
 mod norm;
 
 pub use activation::{geglu, gelu, silu, softmax};
@@ -15,4 +16,4 @@ pub use attention::attention;
 pub use conv::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, TimePadding};
 pub use norm::{GroupNorm, LayerNorm};
 
-pub use candle_nn::{Linear, linear, linear_no_bias};
+pub use linear::{Linear, linear, linear_no_bias};

@@ -1,1 +1,386 @@
-//! x.
+//! A clip to look at: both sides' waveforms over the bar grid, the mel spectrogram below.
+
+mod colours;
+
+use std::error::Error as StdError;
+use std::io::Write;
+use std::ops::Range;
+use std::path::Path;
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::register_font;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use self::colours::{BACK, BAR, BEAT, DIM, INK, LOUD, PANEL, WAVE, magma};
+use crate::audio::{Audio, replace};
+use crate::error::Error;
+
+const SIZE: (u32, u32) = (1600, 900);
+const FONT: &str = "Ubuntu Light";
+/// Where panels stand, in pixels.
+const ACROSS: Range<i32> = 56..1544;
+const LEFT_LANE: Range<i32> = 132..282;
+const RIGHT_LANE: Range<i32> = 288..438;
+const MEL: Range<i32> = 462..832;
+/// Quietest mel value shown, as a quantile: what lies below is silence between notes.
+const FLOOR: f32 = 0.05;
+
+type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn StdError>>;
+
+/// What is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Plot<'a> {
+    /// First line: the prompt. Shortened to fit.
+    pub title: &'a str,
+    /// Second line: tempo, key, seed and so on.
+    pub subtitle: &'a str,
+    /// The clip's sound.
+    pub audio: &'a Audio,
+    /// Bars that the sound lasts; at least 1.
+    pub bars: u32,
+    /// Beats to the bar; at least 1.
+    pub beats: u32,
+    /// Log-mel spectrogram of the same stretch, `(frame, band)` in one piece, lowest band first. Any scale.
+    pub mel: &'a [f32],
+    /// Bands to a frame.
+    pub bands: usize,
+}
+
+impl Plot<'_> {
+    /// Writes a PNG of 1600 x 900 pixels, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if it cannot be drawn or written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let (width, height) = SIZE;
+        let mut pixels = vec![0; 3 * width as usize * height as usize];
+        self.draw(&mut pixels)
+            .map_err(|error| failed(path, &*error))?;
+        let mut png = Vec::new();
+        PngEncoder::new(&mut png)
+            .write_image(&pixels, width, height, ExtendedColorType::Rgb8)
+            .map_err(|error| failed(path, &error))?;
+        replace(path, |file| file.write_all(&png))
+    }
+
+    fn draw(&self, pixels: &mut [u8]) -> Drawn {
+        register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
+            .map_err(|_| "the built-in font is damaged")?;
+        let area = BitMapBackend::with_buffer(pixels, SIZE).into_drawing_area();
+        area.fill(&BACK)?;
+        self.head(&area)?;
+        for (lane, samples) in [LEFT_LANE, RIGHT_LANE]
+            .into_iter()
+            .zip(self.audio.channels())
+        {
+            panel(&area, &lane)?;
+            self.grid(&area, &lane)?;
+            wave(&area, &lane, samples)?;
+        }
+        self.spectrogram(&area)?;
+        self.numbers(&area)?;
+        self.seconds(&area)?;
+        area.present()?;
+        Ok(())
+    }
+
+    fn head(&self, area: &Area<'_>) -> Drawn {
+        let x = ACROSS.start;
+        write(
+            area,
+            &shortened(self.title, 110),
+            (x, 30),
+            30,
+            &INK,
+            HPos::Left,
+        )?;
+        write(
+            area,
+            &shortened(self.subtitle, 160),
+            (x, 72),
+            19,
+            &DIM,
+            HPos::Left,
+        )?;
+        write(
+            area,
+            "L",
+            (x - 20, middle(&LEFT_LANE) - 9),
+            18,
+            &DIM,
+            HPos::Left,
+        )?;
+        write(
+            area,
+            "R",
+            (x - 20, middle(&RIGHT_LANE) - 9),
+            18,
+            &DIM,
+            HPos::Left,
+        )?;
+        write(
+            area,
+            "mel",
+            (x - 36, middle(&MEL) - 9),
+            18,
+            &DIM,
+            HPos::Left,
+        )
+    }
+
+    /// Lines at bars, and at beats where there is room.
+    fn grid(&self, area: &Area<'_>, rows: &Range<i32>) -> Drawn {
+        let beats = self.bars * self.beats;
+        let show_beats = beats < 180;
+        for beat in 1..beats {
+            let colour = match beat % self.beats {
+                0 => &BAR,
+                _ if show_beats => &BEAT,
+                _ => continue,
+            };
+            let x = column(f64::from(beat) / f64::from(beats));
+            area.draw(&PathElement::new(
+                [(x, rows.start), (x, rows.end - 1)],
+                colour,
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Bar numbers over the waveforms, thinned to what can be read.
+    fn numbers(&self, area: &Area<'_>) -> Drawn {
+        let every = self.bars.div_ceil(32).next_power_of_two();
+        for bar in (0..self.bars).step_by(every as usize) {
+            let x = column(f64::from(bar) / f64::from(self.bars));
+            write(
+                area,
+                &(bar + 1).to_string(),
+                (x + 2, LEFT_LANE.start - 23),
+                18,
+                &INK,
+                HPos::Left,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn seconds(&self, area: &Area<'_>) -> Drawn {
+        let length = self.audio.frames() as f64 / f64::from(self.audio.sample_rate().max(1));
+        let every = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0]
+            .into_iter()
+            .find(|step| length / step <= 20.0);
+        let every = every.unwrap_or(120.0);
+        for mark in 0..=(length / every) as u32 {
+            let second = f64::from(mark) * every;
+            let x = column(second / length);
+            area.draw(&PathElement::new([(x, MEL.end), (x, MEL.end + 5)], DIM))?;
+            let text = if every < 1.0 {
+                format!("{second:.1} s")
+            } else {
+                format!("{second:.0} s")
+            };
+            write(area, &text, (x, MEL.end + 10), 17, &DIM, HPos::Center)?;
+        }
+        Ok(())
+    }
+
+    fn spectrogram(&self, area: &Area<'_>) -> Drawn {
+        panel(area, &MEL)?;
+        let frames = self.mel.len() / self.bands.max(1);
+        let Some((low, high)) = extent(self.mel).filter(|_| frames > 0) else {
+            return Ok(());
+        };
+        let (wide, high_rows) = (ACROSS.len() as f64, MEL.len() as f64);
+        for (i, x) in ACROSS.enumerate() {
+            let frame = (((i as f64 + 0.5) / wide) * frames as f64) as usize;
+            for (j, y) in MEL.rev().enumerate() {
+                let band = (j as f64 + 0.5) / high_rows * self.bands as f64 - 0.5;
+                let value = between(&self.mel[frame * self.bands..][..self.bands], band);
+                area.draw_pixel((x, y), &magma((value - low) / (high - low)))?;
+            }
+        }
+        for bar in 1..self.bars {
+            let x = column(f64::from(bar) / f64::from(self.bars));
+            area.draw(&PathElement::new(
+                [(x, MEL.start), (x, MEL.end - 1)],
+                INK.mix(0.22),
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+fn panel(area: &Area<'_>, rows: &Range<i32>) -> Drawn {
+    let corners = [(ACROSS.start, rows.start), (ACROSS.end - 1, rows.end - 1)];
+    Ok(area.draw(&Rectangle::new(corners, PANEL.filled()))?)
+}
+
+/// Extremes of every pixel's stretch, and its root mean square over them in a brighter shade.
+fn wave(area: &Area<'_>, rows: &Range<i32>, samples: &[f32]) -> Drawn {
+    if samples.is_empty() {
+        return Ok(());
+    }
+    let half = (rows.len() / 2 - 4) as f32;
+    let y = |value: f32| middle(rows) - (value.clamp(-1.0, 1.0) * half).round() as i32;
+    let at = |i: usize| (i * samples.len() / ACROSS.len()).min(samples.len() - 1);
+    for (i, x) in ACROSS.enumerate() {
+        let stretch = &samples[at(i)..at(i + 1).max(at(i) + 1)];
+        let (low, high) = stretch.iter().fold((f32::MAX, f32::MIN), |(low, high), v| {
+            (low.min(*v), high.max(*v))
+        });
+        let power = stretch.iter().map(|v| v * v).sum::<f32>() / stretch.len() as f32;
+        let rms = power.sqrt();
+        area.draw(&PathElement::new([(x, y(high)), (x, y(low))], WAVE))?;
+        let (top, bottom) = (rms.min(high), (-rms).max(low));
+        if top > bottom {
+            area.draw(&PathElement::new([(x, y(top)), (x, y(bottom))], LOUD))?;
+        }
+    }
+    Ok(())
+}
+
+fn write(
+    area: &Area<'_>,
+    text: &str,
+    at: (i32, i32),
+    size: i32,
+    colour: &RGBColor,
+    side: HPos,
+) -> Drawn {
+    let style = TextStyle::from((FONT, size).into_font())
+        .color(colour)
+        .pos(Pos::new(side, VPos::Top));
+    Ok(area.draw(&Text::new(text, at, style))?)
+}
+
+/// The pixel column at `part` (0..=1) of the clip.
+fn column(part: f64) -> i32 {
+    ACROSS.start + (part * (ACROSS.len() - 1) as f64).round() as i32
+}
+
+fn middle(rows: &Range<i32>) -> i32 {
+    (rows.start + rows.end) / 2
+}
+
+/// `values` read at a place between two of them.
+fn between(values: &[f32], place: f64) -> f32 {
+    let last = values.len() - 1;
+    let place = place.clamp(0.0, last as f64);
+    let (below, part) = (place as usize, place.fract() as f32);
+    values[below] * (1.0 - part) + values[(below + 1).min(last)] * part
+}
+
+/// Where the colours begin and end; `None` if there is nothing finite.
+fn extent(values: &[f32]) -> Option<(f32, f32)> {
+    let mut sorted: Vec<f32> = values
+        .iter()
+        .copied()
+        .filter(|value| value.is_finite())
+        .collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let low = *sorted.get((sorted.len() as f32 * FLOOR) as usize)?;
+    let high = *sorted.last()?;
+    Some((low, high.max(low + 1e-6)))
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(most + 1)
+        .collect();
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", line[..end].trim_end()),
+        None => line,
+    }
+}
+
+fn failed(path: &Path, error: &dyn StdError) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        problem: format!("cannot be drawn: {error}"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn plot<'a>(audio: &'a Audio, mel: &'a [f32], bars: u32) -> Plot<'a> {
+        Plot {
+            title: "calm piano over soft strings, harbour at dusk, slow and warm",
+            subtitle: "4 bars of 4/4   |   96 bpm   |   A minor   |   seed 7   |   influence 1",
+            audio,
+            bars,
+            beats: 4,
+            mel,
+            bands: 128,
+        }
+    }
+
+    /// A decaying chord on every beat and the ridges it has in a spectrogram.
+    fn music() -> (Audio, Vec<f32>) {
+        let decay = |beat: f32| (-4.0 * beat.fract()).exp();
+        let side = |detune: f32| -> Vec<f32> {
+            let chord = |t: f32| {
+                [220.0, 261.6, 329.6]
+                    .iter()
+                    .map(|f| (t * f * detune * std::f32::consts::TAU).sin())
+                    .sum::<f32>()
+            };
+            (0..480_000)
+                .map(|i| i as f32 / 48_000.0)
+                .map(|t| 0.25 * chord(t) * decay(t * 1.6))
+                .collect()
+        };
+        let ridge = |band: f32, at: f32| (-((band - at) / 2.5).powi(2)).exp();
+        let level = |frame: f32, band: f32| {
+            let note = 30.0 + 6.0 * (frame / 32.0).floor() % 24.0;
+            let notes: f32 = (1..6)
+                .map(|k| ridge(band, note * (1.0 + 0.45 * k as f32)) / k as f32)
+                .sum();
+            (1e-3 + notes * decay(frame / 32.0)).ln()
+        };
+        let mel = (0..512 * 128)
+            .map(|i| level((i / 128) as f32, (i % 128) as f32))
+            .collect();
+        (Audio::new(side(1.0), side(1.003), 48_000), mel)
+    }
+
+    #[test]
+    fn a_plot_is_a_png_of_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        // To look at: MELFUSION_PLOT=plot.png cargo test plot
+        let path =
+            std::env::var_os("MELFUSION_PLOT").map_or(folder.path().join("plot.png"), Into::into);
+        let (audio, mel) = music();
+        plot(&audio, &mel, 4).save(&path).unwrap();
+        assert_eq!(image::open(&path).unwrap().to_rgb8().dimensions(), SIZE);
+    }
+
+    #[test]
+    fn odd_clips_are_drawn_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plot.png");
+        let nothing = Audio::mono(Vec::new(), 48_000);
+        plot(&nothing, &[], 1).save(&path).unwrap();
+        let short = Audio::mono(vec![f32::NAN, 3.0], 8_000);
+        plot(&short, &[f32::NAN; 128], 64).save(&path).unwrap();
+        plot(&short, &[1.0; 256], 64).save(&path).unwrap();
+    }
+
+    #[test]
+    fn a_plot_that_cannot_be_written_says_so() {
+        let (audio, mel) = (Audio::mono(vec![0.0; 10], 48_000), vec![0.0; 128]);
+        let error = plot(&audio, &mel, 1)
+            .save(Path::new("/nowhere/at/all.png"))
+            .unwrap_err();
+        assert!(matches!(error, Error::File { .. }));
+    }
+}

@@ -151,19 +151,12 @@ impl Stage {
 
     /// `(b, inputs, t)` → `(b, inputs / 2, t * rate)`.
     fn forward(&self, xs: &Tensor, slope: f64) -> Result<Tensor> {
-        let xs = self.upsample(&leaky_relu(xs, slope)?)?;
+        let xs = self.up.forward(&leaky_relu(xs, slope)?)?;
         let mut sum = xs.zeros_like()?;
         for resblock in &self.resblocks {
             sum = (sum + resblock.forward(&xs, slope)?)?;
         }
         sum / self.resblocks.len() as f64
-    }
-
-    /// One item at a time: on the CPU, candle 0.11.1 multiplies a transposed batch by a shared matrix as if the batch
-    /// were not transposed (`MatMul` in `cpu_backend/mod.rs`), so that every item after the first is wrong.
-    fn upsample(&self, xs: &Tensor) -> Result<Tensor> {
-        let items = (0..xs.dim(0)?).map(|i| self.up.forward(&xs.narrow(0, i, 1)?.contiguous()?));
-        Tensor::cat(&items.collect::<Result<Vec<_>>>()?, 0)
     }
 }
 

@@ -36,6 +36,7 @@ impl WaveConfig {
 /// Turns latents into sound.
 #[derive(Debug, Clone)]
 pub struct WaveDecoder {
+    columns_per_second: f64,
     autoencoder: autoencoder::Decoder,
     vocoder: HifiGan,
 }
@@ -52,9 +53,20 @@ impl WaveDecoder {
             candle_core::bail!("a mel has 1 channel, the autoencoder gives {}", config.autoencoder.out_channels)
         }
         Ok(Self {
+            columns_per_second: f64::from(config.sample_rate()) / config.samples_per_latent() as f64,
             autoencoder: autoencoder::Decoder::new(&config.autoencoder, vb.clone())?,
             vocoder: HifiGan::new(&config.vocoder, vb.pp("vocoder"))?,
         })
+    }
+
+    /// Columns of latents in a second of sound.
+    pub fn columns_per_second(&self) -> f64 {
+        self.columns_per_second
+    }
+
+    /// The mel spectrogram of latents `(1, z, t, rows)`: `(frames, bands)` in ln magnitude.
+    pub fn mel(&self, latents: &Tensor) -> Result<Tensor> {
+        self.autoencoder.decode(latents)?.squeeze(1)?.squeeze(0)
     }
 
     /// - `latents (1, z, t, rows)`, as the sampler left them (not yet divided by the scaling factor).

@@ -109,9 +109,9 @@ struct Painter<'a> {
 impl<'a> Painter<'a> {
     fn new(engine: &'a Engine, plan: &Plan) -> Result<Self> {
         let latent = &engine.manifest.music.latent;
-        let windows = if plan.circular { Windows::circular(plan.columns, latent.window) } else { Windows::linear(plan.columns, latent.window) };
+        let windows = if plan.circular { Windows::circular(plan.columns, latent.window, plan.meter.columns_per_beat) } else { Windows::linear(plan.columns, latent.window) };
         let planes = windows.starts().iter().map(|&start| match &engine.manifest.music.position {
-            Some(position) => position.planes(&windows, start, plan.columns_per_bar, plan.columns_per_beat, latent.rows, &engine.device).map(Some),
+            Some(position) => position.planes(start, latent.window, latent.rows, plan.meter, &engine.device).map(Some),
             None => Ok(None),
         });
         Ok(Self { engine, planes: planes.collect::<Result<_>>()?, windows })

@@ -4,7 +4,7 @@ use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::autoencoder::Encoder;
-use crate::bundle::ImageManifest;
+use crate::bundle;
 use crate::denoiser::{Context, Unet};
 use crate::error::{Error, InStage, Stage};
 use crate::image::Picture;
@@ -36,7 +36,7 @@ pub(crate) struct Sight {
 
 impl PictureModel {
     /// Reads `vae.*`, `unet.*` and the null text.
-    pub fn new(config: &ImageManifest, vb: VarBuilder) -> Result<Self> {
+    pub fn new(config: &bundle::Image, vb: VarBuilder) -> Result<Self> {
         Ok(Self {
             encoder: Encoder::new(&config.vae, vb.pp("vae"))?,
             unet: Unet::new(&config.unet, vb.pp("unet"))?,

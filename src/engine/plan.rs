@@ -2,9 +2,10 @@
 
 use crate::decoder::Decoder;
 use crate::request::Meter;
+use crate::windows;
 
 /// Columns of a grid beat: sixteenths.
-const COLUMNS_PER_BEAT: f64 = 4.0;
+const COLUMNS_PER_BEAT: usize = 4;
 /// Tempi at which a grid beat is a quarter note; slower music counts its beats double, faster music half.
 const GRID_BPM: std::ops::Range<f64> = 85.0..170.0;
 
@@ -15,10 +16,8 @@ pub struct Plan {
     pub columns: usize,
     /// Whether the last column leads into the first.
     pub circular: bool,
-    /// Latent columns of a bar.
-    pub columns_per_bar: f64,
-    /// Latent columns of a grid beat.
-    pub columns_per_beat: f64,
+    /// Latent columns of a bar and of a grid beat; of a fixed hop, whose models are not told, those of 4/4.
+    pub meter: windows::Meter,
     /// Length of a grid beat in seconds.
     pub seconds_per_beat: f64,
 }
@@ -30,43 +29,38 @@ impl Plan {
             Decoder::Grid(_) => Self::grid(bars, meter, bpm),
             Decoder::Wave(wave) => {
                 let seconds = f64::from(bars) * meter.quarters() * 60.0 / bpm;
-                Self::wave(seconds, wave.columns_per_second(), meter, bpm)
+                Self::wave(seconds, wave.columns_per_second(), bpm)
             }
         }
     }
 
-    /// One column is a sixteenth of a grid beat's four; the piece has a whole number of them.
+    /// A column is a quarter of a grid beat; a bar has a whole number of them.
     fn grid(bars: u32, meter: Meter, bpm: f64) -> Self {
-        let mut per_quarter = 1.0;
-        while bpm * per_quarter < GRID_BPM.start {
-            per_quarter *= 2.0;
+        // A bar of a whole number of sixteenths cannot be halved for ever, however fast it is.
+        let columns_per_bar = |beats_per_quarter: f64| meter.quarters() * COLUMNS_PER_BEAT as f64 * beats_per_quarter;
+        let mut beats_per_quarter = 1.0;
+        while bpm * beats_per_quarter < GRID_BPM.start || columns_per_bar(beats_per_quarter).fract() != 0.0 {
+            beats_per_quarter *= 2.0;
         }
-        // A piece of an odd number of sixteenths cannot be halved, however fast it is.
-        let whole = |per_quarter: f64| (f64::from(bars) * meter.quarters() * COLUMNS_PER_BEAT * per_quarter).fract() == 0.0;
-        while bpm * per_quarter >= GRID_BPM.end && whole(per_quarter / 2.0) {
-            per_quarter /= 2.0;
+        while bpm * beats_per_quarter >= GRID_BPM.end && columns_per_bar(beats_per_quarter / 2.0).fract() == 0.0 {
+            beats_per_quarter /= 2.0;
         }
-        while !whole(per_quarter) {
-            per_quarter *= 2.0;
-        }
-        let columns_per_bar = meter.quarters() * COLUMNS_PER_BEAT * per_quarter;
+        let columns_per_bar = columns_per_bar(beats_per_quarter) as usize;
         Self {
-            columns: (f64::from(bars) * columns_per_bar) as usize,
+            columns: bars as usize * columns_per_bar,
             circular: true,
-            columns_per_bar,
-            columns_per_beat: COLUMNS_PER_BEAT,
-            seconds_per_beat: 60.0 / (bpm * per_quarter),
+            meter: windows::Meter { columns_per_bar, columns_per_beat: COLUMNS_PER_BEAT },
+            seconds_per_beat: 60.0 / (bpm * beats_per_quarter),
         }
     }
 
     /// Fixed hop: enough columns for the piece and the crossfade that closes its loop.
-    fn wave(seconds: f64, columns_per_second: f64, meter: Meter, bpm: f64) -> Self {
+    fn wave(seconds: f64, columns_per_second: f64, bpm: f64) -> Self {
         let needed = (seconds + CROSSFADE_SECONDS) * columns_per_second;
         Self {
-            columns: (needed / WAVE_ALIGN).ceil() as usize * WAVE_ALIGN as usize,
+            columns: (needed / WAVE_ALIGN as f64).ceil() as usize * WAVE_ALIGN,
             circular: false,
-            columns_per_bar: meter.quarters() * 60.0 / bpm * columns_per_second,
-            columns_per_beat: 60.0 / bpm * columns_per_second,
+            meter: windows::Meter::COMMON,
             seconds_per_beat: 60.0 / bpm,
         }
     }
@@ -75,4 +69,38 @@ impl Plan {
 /// What a clip of a kind that cannot loop by itself is generated longer by, and faded into its own beginning with.
 pub const CROSSFADE_SECONDS: f64 = 0.5;
 /// The UNet halves the time axis three times.
-const WAVE_ALIGN: f64 = 8.0;
+const WAVE_ALIGN: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(bars: u32, beats: u32, unit: u32, bpm: f64) -> usize {
+        Plan::grid(bars, Meter::new(beats, unit).expect("a metre"), bpm).columns
+    }
+
+    #[test]
+    fn sixteenths_are_columns_between_85_and_170_bpm() {
+        assert_eq!(columns(4, 4, 4, 96.0), 64);
+        assert_eq!(columns(1, 3, 4, 120.0), 12);
+        assert_eq!(columns(2, 7, 8, 169.0), 28);
+    }
+
+    #[test]
+    fn slow_beats_count_double_and_fast_ones_half() {
+        assert_eq!(columns(4, 4, 4, 84.0), 128);
+        assert_eq!(columns(4, 4, 4, 20.0), 64 * 8);
+        assert_eq!(columns(4, 4, 4, 170.0), 32);
+        assert_eq!(columns(1, 7, 16, 300.0), 7, "seven sixteenths cannot be halved");
+    }
+
+    #[test]
+    fn columns_last_as_long_as_the_music() {
+        for (bars, beats, unit, bpm) in [(4, 4, 4, 96.0), (3, 5, 8, 47.3), (1, 1, 16, 300.0), (64, 4, 4, 211.0)] {
+            let meter = Meter::new(beats, unit).expect("a metre");
+            let plan = Plan::grid(bars, meter, bpm);
+            let seconds = plan.columns as f64 / COLUMNS_PER_BEAT as f64 * plan.seconds_per_beat;
+            assert!((seconds - f64::from(bars) * meter.quarters() * 60.0 / bpm).abs() < 1e-9);
+        }
+    }
+}

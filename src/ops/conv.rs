@@ -151,7 +151,10 @@ impl ConvTranspose1d {
 
     /// `(b, in, t)` → `(b, out, (t - 1) * stride + kernel - 2 * padding)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        let ys = self.inner.forward(xs)?;
+        // One item at a time: candle 0.11.1 multiplies a transposed batch by a shared matrix as if it were not
+        // transposed, so that every item after the first comes out wrong.
+        let items = (0..xs.dim(0)?).map(|i| self.inner.forward(&xs.narrow(0, i, 1)?.contiguous()?));
+        let ys = Tensor::cat(&items.collect::<Result<Vec<_>>>()?, 0)?;
         let len = ys.dim(2)? - 2 * self.padding;
         ys.narrow(2, self.padding, len)?.contiguous()
     }

@@ -1,0 +1,387 @@
+//! What a bundle says of itself: `manifest.toml`.
+
+use crate::denoiser::UnetConfig;
+use crate::sampler::{SamplerKind, Schedule, ScheduleConfig};
+use crate::windows::Position;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+// Until the stages' own types are here.
+mod stages {
+    use super::{Deserialize, Serialize};
+
+    /// Stands for `crate::text::TextConfig`.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct TextConfig {
+        /// Fixed number of tokens.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub tokens: Option<usize>,
+        /// Most tokens.
+        #[serde(default = "max_tokens")]
+        pub max_tokens: usize,
+        /// The network.
+        pub t5: toml::Table,
+    }
+
+    fn max_tokens() -> usize {
+        512
+    }
+
+    /// Stands for `crate::autoencoder::AutoencoderConfig`.
+    pub type AutoencoderConfig = toml::Table;
+    /// Stands for `crate::synapse::Pool`.
+    pub type Pool = toml::Table;
+    /// Stands for `crate::decoder::GridConfig`.
+    pub type GridConfig = toml::Table;
+    /// Stands for `crate::decoder::wave::WaveConfig`.
+    pub type WaveConfig = toml::Table;
+}
+pub use stages::{AutoencoderConfig, GridConfig, Pool, TextConfig, WaveConfig};
+
+/// The version of the format that this engine reads.
+const FORMAT: i64 = 1;
+
+/// What a bundle says of itself. Unknown keys are errors: a misspelt option must not pass for a default.
+///
+/// ```toml
+/// format = 1
+/// name = "mini"
+/// version = "0.1.0"
+/// licence = "MIT"
+/// trained_on = "pictures and music from the generator in recipe/"
+/// description = "Small enough to ship."
+/// sample_rate = 32000
+///
+/// [defaults]
+/// steps = 20
+/// guidance = 3.0
+/// guidance_rescale = 0.7
+/// sampler = "dpm-solver-2m"
+///
+/// [text]                          # and the fields of `TextConfig`
+/// weights = "text.safetensors"
+/// tokenizer = "tokenizer.json"
+/// tokens = 64
+/// [text.t5]
+/// # ...
+///
+/// [image]                         # and tables `vae`, `unet` and `schedule`
+/// weights = "image.safetensors"
+/// size = 128
+/// context = "null_text"
+///
+/// [music]                         # and tables `unet` and `schedule`
+/// weights = "music.safetensors"
+/// latent = { channels = 16, window = 64, rows = 16 }
+/// position = { frequency = true, harmonics = [1, 2, 4, 8, 16] }
+/// tempo_features = 16
+/// text_features = true
+///
+/// [synapse]
+/// weights = "synapse.safetensors"
+/// pool = { kind = "grid", height = 8, width = 8 }
+/// guide = "text_and_picture"
+///
+/// [decoder]                       # and the fields of `GridConfig` or `WaveConfig`
+/// weights = "decoder.safetensors"
+/// kind = "grid"
+///
+/// [files]                         # every file that a stage names, and others
+/// "text.safetensors" = { sha256 = "9f86...", bytes = 1234 }
+/// # ...
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format.
+    pub format: i64,
+    /// The bundle's name.
+    pub name: String,
+    /// The bundle's version.
+    pub version: String,
+    /// Under which licence the weights are, as an SPDX expression where there is one.
+    pub licence: String,
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// What it was trained on, for people.
+    pub trained_on: String,
+    /// What it is good for, for people.
+    pub description: String,
+    /// Of the decoder's sound, in Hz.
+    pub sample_rate: u32,
+    /// What a request gets that does not say otherwise.
+    pub defaults: Defaults,
+    /// Prompt to tokens.
+    pub text: Text,
+    /// Picture to features.
+    pub image: Image,
+    /// Noise to latents of music.
+    pub music: Music,
+    /// Where the picture's features enter the music.
+    pub synapse: Synapse,
+    /// Latents to sound.
+    pub decoder: Decoder,
+    /// Every file of the bundle by its name, which is no path.
+    pub files: BTreeMap<String, FileEntry>,
+}
+
+/// What a request gets that does not say otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defaults {
+    /// Denoising steps, at least 1.
+    pub steps: usize,
+    /// Weight of the prompt against no prompt; 1 is none.
+    pub guidance: f64,
+    /// How much of the spread that guidance adds is taken back, 0..=1.
+    pub guidance_rescale: f64,
+    /// How to walk.
+    #[serde(default)]
+    pub sampler: SamplerKind,
+}
+
+/// The text encoder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// File of the weights.
+    pub weights: String,
+    /// File of the tokenizer, in the `tokenizers` library's JSON.
+    pub tokenizer: String,
+    /// The network; its fields stand beside the others.
+    #[serde(flatten)]
+    pub config: TextConfig,
+}
+
+/// The image latent-diffusion model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// File of the weights.
+    pub weights: String,
+    /// Height and width that pictures are brought to, in pixels.
+    pub size: usize,
+    /// Picture to latents.
+    pub vae: AutoencoderConfig,
+    /// The denoiser.
+    pub unet: UnetConfig,
+    /// Its noise schedule.
+    pub schedule: ScheduleConfig,
+    /// Name of the tensor in `weights` that holds the empty prompt's tokens, `(1, n, cross_attention_dim)`.
+    pub context: String,
+}
+
+/// The music latent-diffusion model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Music {
+    /// File of the weights.
+    pub weights: String,
+    /// The denoiser.
+    pub unet: UnetConfig,
+    /// Its noise schedule.
+    pub schedule: ScheduleConfig,
+    /// Shape of the latents.
+    pub latent: Latent,
+    /// Planes beside the latents; none in models of a fixed hop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// Pairs of sine and cosine of the tempo in the class vector; 0 is none.
+    #[serde(default)]
+    pub tempo_features: usize,
+    /// Whether the mean of the text's tokens is in the class vector.
+    #[serde(default)]
+    pub text_features: bool,
+}
+
+/// Shape of the music's latents: `(1, channels, window, rows)`, time before frequency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Latent {
+    /// Channels.
+    pub channels: usize,
+    /// Time columns that the model sees at once.
+    pub window: usize,
+    /// Frequency rows.
+    pub rows: usize,
+}
+
+/// The visual synapse.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Synapse {
+    /// File of the weights.
+    pub weights: String,
+    /// How the picture's tokens become as many as the text's.
+    pub pool: Pool,
+    /// What guidance steers towards.
+    pub guide: Guide,
+}
+
+/// What classifier-free guidance steers towards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guide {
+    /// The unconditional half sees no picture, so that guidance strengthens the picture too.
+    TextAndPicture,
+    /// Both halves see the picture.
+    Text,
+}
+
+/// Latents to sound. Unknown fields are the business of the kind's own configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decoder {
+    /// File of the weights.
+    pub weights: String,
+    /// What is decoded how; its fields stand beside `weights`.
+    #[serde(flatten)]
+    pub config: DecoderConfig,
+}
+
+/// The kinds of decoders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DecoderConfig {
+    /// The musical grid: columns are sixteenth notes, everything is circular.
+    Grid(GridConfig),
+    /// The paper's: mel autoencoder and HiFi-GAN at a fixed hop.
+    Wave(WaveConfig),
+}
+
+/// What a file must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+impl Manifest {
+    /// Reads a manifest and checks that it makes sense.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong and what to do, for people.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let table: toml::Table = toml::from_str(text).map_err(|error| describe(text, &error))?;
+        match table.get("format").and_then(toml::Value::as_integer) {
+            Some(FORMAT) => (),
+            Some(newer) if newer > FORMAT => {
+                return Err(format!(
+                    "of format {newer}, but this engine reads format {FORMAT}; update the engine"
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "does not begin with format = {FORMAT}, so it is no bundle's manifest"
+                ));
+            }
+        }
+        let manifest: Self = toml::from_str(text).map_err(|error| describe(text, &error))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The files that the stages cannot do without, each once.
+    pub fn stage_files(&self) -> Vec<&str> {
+        let mut files = vec![
+            self.text.weights.as_str(),
+            &self.text.tokenizer,
+            &self.image.weights,
+            &self.music.weights,
+            &self.synapse.weights,
+            &self.decoder.weights,
+        ];
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (name, entry) in &self.files {
+            check_file(name, entry)?;
+        }
+        if let Some(name) = self
+            .stage_files()
+            .into_iter()
+            .find(|name| !self.files.contains_key(*name))
+        {
+            return Err(format!(
+                "names {name:?}, which is not in its table of files"
+            ));
+        }
+        self.check_numbers()?;
+        for (stage, schedule) in [
+            ("image", &self.image.schedule),
+            ("music", &self.music.schedule),
+        ] {
+            Schedule::new(schedule).map_err(|error| format!("{stage}.schedule: {error}"))?;
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), String> {
+        let latent = self.music.latent;
+        within("sample_rate", self.sample_rate as usize, 8_000..192_001)?;
+        within("defaults.steps", self.defaults.steps, 1..1001)?;
+        within("image.size", self.image.size, 8..4097)?;
+        within("music.latent.channels", latent.channels, 1..4097)?;
+        within("music.latent.window", latent.window, 1..65_537)?;
+        within("music.latent.rows", latent.rows, 1..4097)?;
+        if !(0.0..=100.0).contains(&self.defaults.guidance)
+            || !(0.0..=1.0).contains(&self.defaults.guidance_rescale)
+        {
+            return Err("defaults: guidance should be 0 to 100 and guidance_rescale 0 to 1".into());
+        }
+        let inputs = latent.channels + self.music.position.as_ref().map_or(0, Position::count);
+        if self.music.unet.in_channels != inputs || self.music.unet.out_channels != latent.channels
+        {
+            let channels = latent.channels;
+            return Err(format!(
+                "music.unet should have {inputs} channels in (with the planes) and {channels} out"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn within(what: &str, value: usize, range: Range<usize>) -> Result<(), String> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} = {value}; it should be {} to {}",
+        range.start,
+        range.end - 1
+    ))
+}
+
+/// A name must be that of a file in the bundle's own folder, on every system.
+fn check_file(name: &str, entry: &FileEntry) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(format!(
+            "lists the file {name:?}; names are letters, digits, '.', '_' and '-' only, and no paths"
+        ));
+    }
+    let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    if entry.sha256.len() != 64 || !entry.sha256.chars().all(hexadecimal) {
+        return Err(format!(
+            "lists no SHA-256 of 64 lower-case hexadecimal digits for {name:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// A parser's account of what is wrong, with the line if it knows.
+fn describe(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().trim();
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message.into(),
+    }
+}

@@ -1,0 +1,92 @@
+//! Mel to sound, without a model: interpolation, inversion, phases.
+
+use super::griffin_lim::GriffinLim;
+use super::inversion::Inversion;
+use super::{GridConfig, MelBank, loop_resample};
+
+/// Renders a beat mel as a mono loop of any length and key.
+///
+/// It has no weights and no random numbers, is circular throughout, and tunes tones to a few cents, which neural
+/// vocoders of this size do not.
+#[derive(Debug, Clone)]
+pub struct LoopVocoder {
+    inversion: Inversion,
+    griffin_lim: GriffinLim,
+    hop: usize,
+    bands: usize,
+    /// Range of a believable log magnitude.
+    range: (f32, f32),
+}
+
+impl LoopVocoder {
+    /// The vocoder that `config` describes.
+    pub fn new(config: &GridConfig) -> Self {
+        Self {
+            inversion: Inversion::new(MelBank::new(config), config.inversion_steps),
+            griffin_lim: GriffinLim::new(config.n_fft, config.iterations, config.momentum),
+            hop: config.hop,
+            bands: config.bands,
+            range: (config.floor.ln() as f32, config.ceiling as f32),
+        }
+    }
+
+    /// `mel (frames, bands)` flat, natural log → mono loop of `samples` samples, at least 1.
+    ///
+    /// A transposition by `semitones` renders the mel that much slower or faster and resamples the loop to `samples`:
+    /// magnitudes stay where the inversion is best, and the rhythm stays where it was.
+    pub fn render(&self, mel: &[f32], samples: usize, semitones: f64) -> Vec<f32> {
+        let length = (samples as f64 * (semitones / 12.).exp2()).round().max(1.) as usize;
+        let frames = (length as f64 / self.hop as f64).round().max(1.) as usize;
+        let mel = stretch(mel, self.bands, frames, self.range);
+        let sound = self
+            .griffin_lim
+            .render(self.inversion.magnitudes(&mel), length);
+        loop_resample(&sound, samples)
+    }
+}
+
+/// `mel (n, bands)` flat → `(frames, bands)` flat: Catmull-Rom around the loop, clamped to `range`.
+fn stretch(mel: &[f32], bands: usize, frames: usize, range: (f32, f32)) -> Vec<f32> {
+    let n = mel.len() / bands;
+    let mut out = Vec::with_capacity(frames * bands);
+    for j in 0..frames {
+        let position = j as f64 * n as f64 / frames as f64;
+        let (i, t) = (position as usize, position.fract() as f32);
+        let row = |offset: usize| &mel[(i + n - 1 + offset) % n * bands..][..bands];
+        let (before, from, to, after) = (row(0), row(1), row(2), row(3));
+        for k in 0..bands {
+            let (a, b, c, d) = (before[k], from[k], to[k], after[k]);
+            let x = b + 0.5
+                * t
+                * (c - a + t * (2. * a - 5. * b + 4. * c - d + t * (3. * (b - c) + d - a)));
+            out.push(x.clamp(range.0, range.1));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretching_to_the_same_length_changes_nothing_and_wraps_otherwise() {
+        let mel = [0., 1., 0.5, -1.];
+        assert_eq!(stretch(&mel, 1, 4, (-9., 1.5)), mel);
+        let rolled = [-1., 0., 1., 0.5];
+        let (a, b) = (
+            stretch(&mel, 1, 8, (-9., 1.5)),
+            stretch(&rolled, 1, 8, (-9., 1.5)),
+        );
+        assert_eq!(a[..6], b[2..]);
+        assert_eq!(a[6..], b[..2]);
+    }
+
+    #[test]
+    fn stretching_holds_one_frame() {
+        assert_eq!(
+            stretch(&[0.25, -3.], 2, 3, (-9., 1.5)),
+            [0.25, -3., 0.25, -3., 0.25, -3.]
+        );
+    }
+}
