@@ -2,15 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use melfusion::bundle::{self, Bundle, Manifest};
 use melfusion::error::Error;
 
 use super::args;
 use super::parameters::parameters;
 use super::terminal::{self, plain, table};
-
-const STDOUT: &str = "cannot write to standard output";
 
 /// Lists, shows or verifies.
 pub fn run(command: &args::Bundle) -> anyhow::Result<ExitCode> {
@@ -66,9 +63,9 @@ fn show(bundle: &Bundle) -> anyhow::Result<ExitCode> {
         ]
         .map(|row| row.map(String::from)),
     ))?;
-    terminal::line("").context(STDOUT)?;
+    terminal::line("")?;
     print(&stages(bundle)?)?;
-    terminal::line("").context(STDOUT)?;
+    terminal::line("")?;
     print(&files(bundle))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -106,14 +103,13 @@ fn verify(bundle: &Bundle) -> anyhow::Result<ExitCode> {
                 failed = true;
                 terminal::line(&format!("BAD  {error}"))
             }
-        }
-        .context(STDOUT)?;
+        }?;
     }
     Ok(ExitCode::from(if failed { super::FAILED } else { 0 }))
 }
 
 fn print(lines: &[String]) -> anyhow::Result<()> {
-    lines.iter().try_for_each(|line| terminal::line(line)).context(STDOUT)
+    lines.iter().try_for_each(|line| terminal::line(line))
 }
 
 /// In megabytes, to a tenth.

@@ -15,14 +15,18 @@ use super::studio::Studio;
 
 /// Checks what can be checked at once, then loads the bundle and makes the takes.
 pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
-    let bundle = Bundle::find(args.run.bundle.as_deref())?;
-    let request = request(args, &bundle.manifest().defaults)?;
+    let request = request(args)?;
     let seeds = seeds(request.seed, args.takes)?;
     let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), args.takes);
     destination.check(args.image.as_deref())?;
+    let picture = args.image.as_deref().map(Picture::open).transpose()?;
+    let bundle = Bundle::find(args.run.bundle.as_deref())?;
+    let fields = RequestFields { picture, ..with_defaults(request, args, &bundle.manifest().defaults) };
+    // Before loading: the bundle's own numbers may be out of range too.
+    Request::new(fields.clone())?;
     let mut studio = Studio::open(&bundle, &args.run)?;
     for (take, seed) in (0..args.takes).zip(seeds) {
-        let request = Request::new(RequestFields { seed, ..request.clone().into_fields() })?;
+        let request = Request::new(RequestFields { seed, ..fields.clone() })?;
         let (wav, plot) = (destination.wav(take), destination.plot(take));
         let label = if args.takes == 1 { String::new() } else { format!("take {}/{}: ", take + 1, args.takes) };
         studio.record(label, &wav, plot.as_deref(), |engine, watch| engine.generate(&request, watch))?;
@@ -31,13 +35,14 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The numbers first: a picture takes longest to check.
-fn request(args: &Generate, defaults: &Defaults) -> Result<Request, Error> {
+/// What was typed, without the picture and the bundle, which take longer to check.
+fn request(args: &Generate) -> Result<Request, Error> {
+    let library = RequestFields::default();
     let prompt = match &args.prompt_file {
         Some(path) => prompt::read(path)?,
         None => args.prompt.clone(),
     };
-    let request = Request::new(RequestFields {
+    Request::new(RequestFields {
         prompt,
         negative: args.negative.clone(),
         picture: None,
@@ -46,14 +51,22 @@ fn request(args: &Generate, defaults: &Defaults) -> Result<Request, Error> {
         bpm: args.bpm,
         key: args.key,
         seed: args.seed.unwrap_or_else(random_seed),
-        steps: args.steps.unwrap_or(defaults.steps as u32),
-        guidance: args.guidance.unwrap_or(defaults.guidance),
+        steps: args.steps.unwrap_or(library.steps),
+        guidance: args.guidance.unwrap_or(library.guidance),
         influence: args.influence,
         sample_rate: args.rate,
-        sampler: args.sampler.unwrap_or(defaults.sampler),
-    })?;
-    let picture = args.image.as_deref().map(Picture::open).transpose()?;
-    Request::new(RequestFields { picture, ..request.into_fields() })
+        sampler: args.sampler.unwrap_or(library.sampler),
+    })
+}
+
+/// The bundle's own numbers where none were typed.
+fn with_defaults(request: Request, args: &Generate, bundle: &Defaults) -> RequestFields {
+    RequestFields {
+        steps: args.steps.unwrap_or(bundle.steps as u32),
+        guidance: args.guidance.unwrap_or(bundle.guidance),
+        sampler: args.sampler.unwrap_or(bundle.sampler),
+        ..request.into_fields()
+    }
 }
 
 /// One seed per take, ascending.

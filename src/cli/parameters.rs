@@ -25,7 +25,8 @@ pub fn parameters(bundle: &Bundle, name: &str) -> Result<u64, Error> {
         false => Ok(bundle.bytes(name)?),
     };
     let counted = header.and_then(|header| count(&header));
-    counted.map_err(|error| Error::Bundle { path, problem: format!("cannot be read ({error}); install the bundle again") })
+    counted
+        .map_err(|error| Error::Bundle { path, problem: format!("cannot be read ({error}); install the bundle again") })
 }
 
 /// The length in 8 bytes, little endian, and as many bytes of JSON.
@@ -55,7 +56,8 @@ mod tests {
 
     #[test]
     fn every_tensor_counts() {
-        let view = |shape: &[usize]| TensorView::new(Dtype::U8, shape.to_vec(), &[0; 6][..shape.iter().product()]).unwrap();
+        let view =
+            |shape: &[usize]| TensorView::new(Dtype::U8, shape.to_vec(), &[0; 6][..shape.iter().product()]).unwrap();
         let about = Some([("licence".to_string(), "MIT".to_string())].into());
         let file = safetensors::serialize([("a", view(&[2, 3])), ("b", view(&[]))], about).unwrap_or_default();
         assert_eq!(count(&file).unwrap(), 7);

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
 use melfusion::bundle::Bundle;
 use melfusion::clip::Clip;
 use melfusion::engine::Engine;
@@ -58,7 +57,7 @@ impl<'a> Studio<'a> {
         timings.insert("total", milliseconds(start.elapsed()));
         let take = Take::new(&clip, wav, plot, timings);
         if !self.run.json && !self.run.quiet {
-            terminal::line(&take.line()).context(STDOUT)?;
+            terminal::line(&take.line())?;
         }
         self.takes.push(take);
         Ok(())
@@ -76,7 +75,7 @@ impl<'a> Studio<'a> {
             "load_ms": self.load_ms,
             "takes": self.takes,
         });
-        terminal::line(&summary.to_string()).context(STDOUT)
+        terminal::line(&summary.to_string())
     }
 
     fn write(&self, clip: &Clip, wav: &Path, plot: Option<&Path>) -> Result<(), Error> {
@@ -102,4 +101,3 @@ impl<'a> Studio<'a> {
         plot.save(path)
     }
 }
-

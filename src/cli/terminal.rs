@@ -2,15 +2,17 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use anyhow::Context;
+
 /// Writes a line to standard output. A reader that has gone (`melfusion ... | head -1`) is no trouble.
 ///
 /// # Errors
 ///
 /// Standard output cannot be written, for instance because it goes to a full disk.
-pub fn line(text: &str) -> io::Result<()> {
+pub fn line(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        result => result.context("cannot write to standard output"),
     }
 }
 
