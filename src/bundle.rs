@@ -13,8 +13,8 @@ mod manifest;
 mod places;
 
 pub use manifest::{
-    AutoencoderConfig, Decoder, DecoderConfig, Defaults, FileEntry, GridConfig, Guide, Image,
-    Latent, Manifest, Music, Pool, Synapse, Text, TextConfig, WaveConfig,
+    DecoderConfig, DecoderManifest, Defaults, FileEntry, Guide, ImageManifest, Latent, Manifest, MusicManifest,
+    SynapseManifest, TextManifest,
 };
 pub use places::places;
 
@@ -62,18 +62,12 @@ impl Bundle {
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
         let dir = dir.as_ref();
         if !dir.is_dir() {
-            return Err(broken(
-                dir,
-                "no such folder; give the folder that holds the bundle's manifest.toml",
-            ));
+            return Err(broken(dir, "no such folder; give the folder that holds the bundle's manifest.toml"));
         }
         let path = dir.join(MANIFEST);
         let text = read_at_most(&path, MAX_MANIFEST_BYTES)?;
         if text.len() as u64 > MAX_MANIFEST_BYTES {
-            return Err(broken(
-                path,
-                "over a megabyte long, which no manifest is; choose another bundle",
-            ));
+            return Err(broken(path, "over a megabyte long, which no manifest is; choose another bundle"));
         }
         Self::from_source(Source::Folder(dir.to_path_buf()), &text)
     }
@@ -87,10 +81,7 @@ impl Bundle {
         let source = Source::Embedded(embedded::FILES);
         match embedded::FILES.iter().find(|(name, _)| *name == MANIFEST) {
             Some((_, text)) => Self::from_source(source, text),
-            None => Err(broken(
-                MINI,
-                "this build carries no bundle; name a bundle's folder",
-            )),
+            None => Err(broken(MINI, "this build carries no bundle; name a bundle's folder")),
         }
     }
 
@@ -102,11 +93,7 @@ impl Bundle {
         let manifest = Manifest::parse(text).map_err(|problem| broken(path, problem))?;
         // A checkout on Windows may have changed the line ends, which makes it no other bundle.
         let hash = integrity::sha256(text.replace('\r', "").as_bytes());
-        let bundle = Self {
-            manifest,
-            hash,
-            source,
-        };
+        let bundle = Self { manifest, hash, source };
         for name in bundle.manifest.stage_files() {
             bundle.check_size(name)?;
         }
@@ -153,25 +140,14 @@ impl Bundle {
     /// # Errors
     ///
     /// As [`bytes`](Self::bytes); the file is no safetensors file, or holds a number that is not finite.
-    pub fn weights(
-        &self,
-        name: &str,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<VarBuilder<'static>, Error> {
+    pub fn weights(&self, name: &str, dtype: DType, device: &Device) -> Result<VarBuilder<'static>, Error> {
         let bytes = self.bytes(name)?;
-        integrity::check_tensors(&bytes)
-            .map_err(|problem| broken(self.source.path(name), problem))?;
+        integrity::check_tensors(&bytes).map_err(|problem| broken(self.source.path(name), problem))?;
         let weights = match bytes {
             Cow::Borrowed(bytes) => VarBuilder::from_slice_safetensors(bytes, dtype, device),
             Cow::Owned(bytes) => VarBuilder::from_buffered_safetensors(bytes, dtype, device),
         };
-        weights.map_err(|error| {
-            broken(
-                self.source.path(name),
-                format!("cannot be loaded ({error})"),
-            )
-        })
+        weights.map_err(|error| broken(self.source.path(name), format!("cannot be loaded ({error})")))
     }
 
     /// Checks every file that the manifest lists; of the built-in bundle, every file that the stages need.
@@ -180,9 +156,7 @@ impl Bundle {
     ///
     /// The first problem found; see [`verify_file`](Self::verify_file).
     pub fn verify(&self) -> Result<(), Error> {
-        self.files()
-            .into_iter()
-            .try_for_each(|name| self.verify_file(name))
+        self.files().into_iter().try_for_each(|name| self.verify_file(name))
     }
 
     /// The files that [`verify`](Self::verify) checks.
@@ -205,18 +179,15 @@ impl Bundle {
             integrity::check_tensors(&bytes).map_err(fail)?;
         }
         if integrity::sha256(&bytes) != self.entry(name)?.sha256 {
-            return Err(fail("not the file that the manifest names (its SHA-256 differs); install the bundle again".into()));
+            return Err(fail(
+                "not the file that the manifest names (its SHA-256 differs); install the bundle again".into(),
+            ));
         }
         Ok(())
     }
 
     fn entry(&self, name: &str) -> Result<&FileEntry, Error> {
-        let missing = || {
-            broken(
-                self.source.path(name),
-                "not listed in the manifest; choose another bundle",
-            )
-        };
+        let missing = || broken(self.source.path(name), "not listed in the manifest; choose another bundle");
         self.manifest.files.get(name).ok_or_else(missing)
     }
 
@@ -259,19 +230,13 @@ impl Source {
 }
 
 fn broken(path: impl Into<PathBuf>, problem: impl Into<String>) -> Error {
-    Error::Bundle {
-        path: path.into(),
-        problem: problem.into(),
-    }
+    Error::Bundle { path: path.into(), problem: problem.into() }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => broken(path, "missing; install the bundle again"),
-        _ => broken(
-            path,
-            format!("cannot be read ({error}); check its permissions"),
-        ),
+        _ => broken(path, format!("cannot be read ({error}); check its permissions")),
     }
 }
 

@@ -1,1 +1,204 @@
-//! x.
+//! Compares every stage with what PyTorch computed from the same weights.
+//!
+//! A bundle's `reference.safetensors`, written by its recipe beside the weights, holds inputs and outputs of every
+//! stage, and in its metadata what else they depend on. Works on any bundle of our format, whatever its configuration:
+//!
+//! | tensors | stage |
+//! | --- | --- |
+//! | `text.ids`, `text.tokens` | the metadata's `prompt` through tokenizer and encoder |
+//! | `image.pixels` → `image.latents` | autoencoder |
+//! | `image.latents` → `image.inverted` | DDIM inversion in the metadata's `steps` |
+//! | `image.inverted` → `image.velocity`, `image.keys.N`, `image.values.N` | image UNet at the noisiest timestep |
+//! | `synapse.global`, `music.class` | global path; class vector (unguided half first) at `seconds_per_beat` |
+//! | `music.noise` → `music.velocity` | music UNet under words and picture at the noisiest timestep |
+//! | `music.noise` → `music.latents` | guided DDIM in `steps` at `guidance`, without rescaling |
+//! | `music.latents` → `decoder.mel`, `decoder.samples` | decoder |
+
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+use safetensors::SafeTensors;
+
+use crate::bundle::Bundle;
+use crate::decoder::Decoder;
+use crate::engine::{Engine, Sight};
+use crate::error::{Error, InStage, Stage};
+use crate::progress::Silent;
+use crate::request::{Request, RequestFields};
+use crate::sampler::{Sampler, SamplerKind, Schedule};
+
+/// File of the reference in a bundle's folder.
+const REFERENCE: &str = "reference.safetensors";
+/// Largest error, relative to the largest value of the reference, that one stage may have in f32.
+const TOLERANCE: f64 = 1e-3;
+
+/// One comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The stage, by its name in the manifest.
+    pub stage: &'static str,
+    /// The tensor, by its name in the reference.
+    pub tensor: String,
+    /// Largest absolute difference over the largest absolute value.
+    pub error: f64,
+    /// What `error` may be.
+    pub tolerance: f64,
+}
+
+impl Row {
+    /// Whether the stage is as it should be.
+    pub fn passes(&self) -> bool {
+        self.error <= self.tolerance
+    }
+}
+
+/// Runs every stage on the bundle's reference.
+///
+/// # Errors
+///
+/// [`Error::Bundle`] if the bundle or its reference cannot be read; [`Error::Stage`] if a stage cannot run at all. A
+/// stage that runs and is wrong is a [`Row`], not an error.
+pub fn run(bundle: &Bundle, device: Device) -> std::result::Result<Vec<Row>, Error> {
+    let reference = Reference::read(bundle, &device)?;
+    let engine = Engine::load(bundle, device)?;
+    let mut rows = Rows { reference: &reference, rows: Vec::new() };
+    let tokens = engine.check_text(&mut rows).in_stage(Stage::Text)?;
+    let sight = engine.check_picture(&mut rows)?;
+    engine.check_music(&mut rows, &tokens, &sight).in_stage(Stage::Music)?;
+    engine.check_sound(&mut rows).in_stage(Stage::Sound)?;
+    Ok(rows.rows)
+}
+
+/// What PyTorch computed.
+struct Reference {
+    tensors: HashMap<String, Tensor>,
+    about: HashMap<String, String>,
+}
+
+impl Reference {
+    fn read(bundle: &Bundle, device: &Device) -> std::result::Result<Self, Error> {
+        let path = bundle.location().join(REFERENCE);
+        let broken = |problem: String| Error::Bundle { path: path.clone(), problem };
+        let bytes = std::fs::read(&path)
+            .map_err(|e| broken(format!("cannot be read ({e}); a bundle is checked in its folder, with the reference its recipe wrote")))?;
+        let damaged = |e: String| broken(format!("is damaged ({e}); write it again with the bundle's recipe"));
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let about = header.metadata().clone().unwrap_or_default();
+        let tensors = candle_core::safetensors::load_buffer(&bytes, device).map_err(|e| damaged(e.to_string()))?;
+        Ok(Self { tensors, about })
+    }
+
+    fn get(&self, name: &str) -> Result<Tensor> {
+        match self.tensors.get(name) {
+            Some(tensor) => tensor.to_dtype(DType::F32),
+            None => bail!("the reference has no tensor {name}"),
+        }
+    }
+
+    fn number(&self, name: &str) -> Result<f64> {
+        match self.about.get(name).and_then(|text| text.parse().ok()) {
+            Some(number) => Ok(number),
+            None => bail!("the reference's metadata has no number {name}"),
+        }
+    }
+}
+
+/// The comparisons so far.
+struct Rows<'a> {
+    reference: &'a Reference,
+    rows: Vec<Row>,
+}
+
+impl Rows<'_> {
+    fn compare(&mut self, stage: &'static str, tensor: &str, ours: &Tensor) -> Result<()> {
+        let theirs = self.reference.get(tensor)?;
+        let error = if ours.dims() == theirs.dims() { relative_error(&ours.to_dtype(DType::F32)?, &theirs)? } else { f64::INFINITY };
+        self.rows.push(Row { stage, tensor: tensor.into(), error, tolerance: TOLERANCE });
+        Ok(())
+    }
+}
+
+fn relative_error(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
+    let largest = |t: &Tensor| Ok(f64::from(t.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?));
+    let difference: f64 = largest(&(ours - theirs)?)?;
+    let size: f64 = largest(theirs)?;
+    // `max` in candle passes over NaN; a sum does not.
+    let sum = ours.sum_all()?.to_scalar::<f32>()?;
+    Ok(if sum.is_finite() { difference / size.max(f64::MIN_POSITIVE) } else { f64::INFINITY })
+}
+
+impl Engine {
+    /// Returns the empty prompt's and the prompt's tokens.
+    fn check_text(&self, rows: &mut Rows) -> Result<[Tensor; 2]> {
+        let Some(prompt) = rows.reference.about.get("prompt") else { bail!("the reference's metadata has no prompt") };
+        let ids: Vec<f32> = self.text.ids(prompt)?.into_iter().map(|id| id as f32).collect();
+        let length = ids.len();
+        rows.compare("text", "text.ids", &Tensor::from_vec(ids, (1, length), &self.device)?)?;
+        let texts = [self.text.encode("")?, self.text.encode(prompt)?];
+        rows.compare("text", "text.tokens", &texts[1])?;
+        Ok(texts)
+    }
+
+    fn check_picture(&self, rows: &mut Rows) -> std::result::Result<Sight, Error> {
+        let run = |rows: &mut Rows| -> Result<(Tensor, Vec<usize>)> {
+            let latents = self.picture.encode(&rows.reference.get("image.pixels")?)?;
+            rows.compare("image", "image.latents", &latents)?;
+            let timesteps = self.schedule.timesteps(rows.reference.number("steps")? as usize)?;
+            Ok((rows.reference.get("image.latents")?, timesteps))
+        };
+        let (latents, timesteps) = run(rows).in_stage(Stage::Picture)?;
+        let sight = self.picture.invert(latents, &timesteps, &Silent)?;
+        let mut compare = || -> Result<()> {
+            rows.compare("image", "image.inverted", &sight.inverted)?;
+            let (velocity, seen) = self.picture.watch(&rows.reference.get("image.inverted")?, timesteps[0])?;
+            rows.compare("image", "image.velocity", &velocity)?;
+            for (layer, seen) in seen.iter().enumerate() {
+                rows.compare("image", &format!("image.keys.{layer}"), &seen.keys)?;
+                rows.compare("image", &format!("image.values.{layer}"), &seen.values)?;
+            }
+            if let Some(global) = self.synapse.global(&sight.clean)? {
+                rows.compare("synapse", "synapse.global", &global)?;
+            }
+            Ok(())
+        };
+        compare().in_stage(Stage::Picture)?;
+        Ok(sight)
+    }
+
+    fn check_music(&self, rows: &mut Rows, texts: &[Tensor; 2], sight: &Sight) -> Result<()> {
+        let reference = rows.reference;
+        let guidance = reference.number("guidance")?;
+        let request = Request::new(RequestFields { guidance, ..Default::default() }).map_err(candle_core::Error::wrap)?;
+        let conditions = self.conditions(&request, reference.number("seconds_per_beat")?, texts, Some(sight))?;
+        if let Some(class) = &conditions.context.class {
+            rows.compare("music", "music.class", class)?;
+        }
+        let mut sampler = Sampler::new(SamplerKind::Ddim, &Schedule::new(&self.manifest.music.schedule)?, sight.timesteps.len())?;
+        let mut xs = reference.get("music.noise")?;
+        let planes = self.whole_window_planes()?;
+        for (i, &t) in sight.timesteps.iter().enumerate() {
+            let halves = self.halves(&xs, planes.as_ref(), t, &conditions, conditions.blends.get(i))?;
+            if i == 0 {
+                rows.compare("music", "music.velocity", &halves)?;
+            }
+            let (without, with) = (halves.narrow(0, 0, 1)?, halves.narrow(0, 1, 1)?);
+            let guided = (&without + ((with - &without)? * guidance)?)?;
+            xs = sampler.step(i, &guided, &xs, None)?;
+        }
+        rows.compare("music", "music.latents", &xs)
+    }
+
+    fn check_sound(&self, rows: &mut Rows) -> Result<()> {
+        let latents = rows.reference.get("music.latents")?;
+        match &self.decoder {
+            // Griffin-Lim has no reference: its output is one of many sounds of the same mel.
+            Decoder::Grid(grid) => rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?),
+            Decoder::Wave(wave) => {
+                rows.compare("decoder", "decoder.mel", &wave.mel(&latents)?.unsqueeze(0)?)?;
+                let samples = wave.decode(&latents)?;
+                let length = samples.len();
+                rows.compare("decoder", "decoder.samples", &Tensor::from_vec(samples, (1, length), &self.device)?)
+            }
+        }
+    }
+}

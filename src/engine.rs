@@ -30,15 +30,15 @@ const RETRY_SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A loaded bundle, ready to compose. Shared freely between threads; each call runs on the thread that makes it.
 pub struct Engine {
-    device: Device,
-    manifest: Manifest,
+    pub(crate) device: Device,
+    pub(crate) manifest: Manifest,
     bundle_sha256: String,
-    text: TextEncoder,
-    picture: PictureModel,
+    pub(crate) text: TextEncoder,
+    pub(crate) picture: PictureModel,
     music: Unet,
-    schedule: Schedule,
-    synapse: Synapse,
-    decoder: Decoder,
+    pub(crate) schedule: Schedule,
+    pub(crate) synapse: Synapse,
+    pub(crate) decoder: Decoder,
     /// Features of the pictures last looked at, the latest last.
     sights: Mutex<Vec<(SightKey, std::sync::Arc<Sight>)>>,
 }
@@ -143,7 +143,7 @@ impl Engine {
         progress.step(Stage::Text, 1, 1);
         let sampler = Sampler::new(request.sampler, &self.schedule, request.steps as usize).in_stage(Stage::Music)?;
         let sight = self.look(request, sampler.timesteps(), progress)?;
-        let conditions = self.conditions(request, &plan, &[negative, prompt], sight.as_deref()).in_stage(Stage::Text)?;
+        let conditions = self.conditions(request, plan.seconds_per_beat, &[negative, prompt], sight.as_deref()).in_stage(Stage::Text)?;
         let latents = self.compose(&plan, sampler, &conditions, seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
         self.finish(latents, self.recipe(request, seed), request.sample_rate, progress)

@@ -1,4 +1,43 @@
 //! MeLFusion: a latent diffusion model that looks at a picture while it composes music.
+//!
+//! Pictures enter a text-to-music diffusion model through a *visual synapse* (Chowdhury et al., CVPR 2024): the keys and
+//! values of an image diffusion model's self-attention are blended into the music model's cross-attention.
+//!
+//! ```text
+//! picture (3, s, s) ─ autoencoder ─ (1, 4, h, w) ─ DDIM inversion ⇄ image UNet ─ K, V (1, n, c) per step and layer ─┐
+//! prompt ─ tokenizer ─ T5 encoder ─ (1, l, d) ──────────────────────────────────────────────────────────────┐      │
+//! seed ─ noise (1, c, t, f) ─ sampler ⇄ music UNet ◄───────────────────────────────────────────────────────┴ synapse
+//!              │
+//!              └─ latents ─ decoder ─ mel (frames, bands) ─ vocoder ─ exact length ─ loudness ─ checks ─ Clip
+//! ```
+//!
+//! ```no_run
+//! use candle_core::Device;
+//! use melfusion::image::Picture;
+//! use melfusion::progress::Silent;
+//! use melfusion::request::{Request, RequestFields};
+//! use melfusion::{Bundle, Engine};
+//!
+//! let engine = Engine::load(&Bundle::find(None)?, Device::Cpu)?;
+//! let request = Request::new(RequestFields {
+//!     prompt: "calm piano over soft strings".into(),
+//!     picture: Some(Picture::open("examples/frames/harbour.png".as_ref())?),
+//!     seed: 7,
+//!     ..Default::default()
+//! })?;
+//! let clip = engine.generate(&request, &Silent)?;
+//! clip.write_wav("bed.wav".as_ref(), Default::default())?;
+//! # Ok::<(), melfusion::Error>(())
+//! ```
+//!
+//! **Architecture invariants**, each visible in `use` lines:
+//!
+//! - The stages ([`text`], [`image`], [`denoiser`], [`synapse`], [`sampler`], [`decoder`]) never import each other's
+//!   models; [`engine`] alone knows their order. [`autoencoder`] and [`ops`] are parts that stages share.
+//! - A sampler never sees a model and a model never sees a schedule. What a model looks like, its bundle's manifest
+//!   says: the small bundle that ships and full-size public weights are the same code with other numbers.
+//! - The library never prints, never opens a window and knows no plugin, host or audio thread.
+
 #![forbid(unsafe_code)]
 
 pub mod audio;
@@ -20,3 +59,9 @@ pub mod sampler;
 pub mod synapse;
 pub mod text;
 pub mod windows;
+
+pub use bundle::Bundle;
+pub use clip::Clip;
+pub use engine::Engine;
+pub use error::Error;
+pub use request::Request;

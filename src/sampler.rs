@@ -80,10 +80,7 @@ impl FromStr for SamplerKind {
 
     fn from_str(name: &str) -> std::result::Result<Self, UnknownSampler> {
         let wanted = name.trim().to_lowercase().replace('_', "-");
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == wanted)
-            .ok_or_else(|| UnknownSampler(name.into()))
+        Self::ALL.into_iter().find(|kind| kind.name() == wanted).ok_or_else(|| UnknownSampler(name.into()))
     }
 }
 
@@ -120,13 +117,7 @@ impl Sampler {
             SamplerKind::Ddim => rule::ddim(schedule, &timesteps),
             SamplerKind::Ddpm => rule::ddpm(schedule, &timesteps),
         };
-        Ok(Self {
-            kind,
-            timesteps,
-            rules,
-            previous: None,
-            next: 0,
-        })
+        Ok(Self { kind, timesteps, rules, previous: None, next: 0 })
     }
 
     /// What it was made as.
@@ -151,19 +142,9 @@ impl Sampler {
     /// # Errors
     ///
     /// A step out of order, or no noise where some is needed.
-    pub fn step(
-        &mut self,
-        i: usize,
-        model_output: &Tensor,
-        x: &Tensor,
-        noise: Option<&Tensor>,
-    ) -> Result<Tensor> {
+    pub fn step(&mut self, i: usize, model_output: &Tensor, x: &Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
         if i != 0 && i != self.next || i >= self.rules.len() {
-            bail!(
-                "step {i} of {} where step {} was due",
-                self.rules.len(),
-                self.next
-            )
+            bail!("step {i} of {} where step {} was due", self.rules.len(), self.next)
         }
         let rule = self.rules[i];
         let output = model_output.to_dtype(x.dtype())?;
@@ -172,9 +153,7 @@ impl Sampler {
             ys = (ys + (previous * rule.previous)?)?;
         }
         if rule.noise != 0.0 {
-            let Some(noise) = noise else {
-                bail!("{} needs noise at step {i}", self.kind)
-            };
+            let Some(noise) = noise else { bail!("{} needs noise at step {i}", self.kind) };
             ys = (ys + (noise * rule.noise)?)?;
         }
         if self.kind == SamplerKind::DpmSolver2m {

@@ -6,10 +6,13 @@
 
 mod position;
 
-pub use position::{Meter, Position};
+pub use position::{Position, Pulse};
 
 use candle_core::{Device, Result, Tensor, bail};
 use std::f64::consts::TAU;
+
+/// Columns of a beat, on which windows rather begin; also what a UNet of three levels makes one of.
+pub const BEAT: usize = 4;
 
 /// The windows that cover a canvas.
 #[derive(Debug, Clone)]
@@ -27,31 +30,23 @@ pub struct Windows {
 impl Windows {
     /// Windows of `window` columns around a circle of `columns`, no further than half a window apart.
     ///
-    /// They are spread evenly and begin at multiples of `align` columns (a beat, say) if the circle is made of such.
+    /// They are spread evenly and begin at multiples of [`BEAT`] columns if the circle is made of such.
     /// A circle that goes into the window a whole number of times takes one window, which it fills by repetition; a
     /// shorter circle of another length takes several, so that the place where the window ends is never heard.
     ///
     /// # Panics
     ///
     /// `columns` or `window` is 0.
-    pub fn circular(columns: usize, window: usize, align: usize) -> Self {
+    pub fn circular(columns: usize, window: usize) -> Self {
         assert!(columns > 0 && window > 0, "nothing to cover");
         if window.is_multiple_of(columns) {
             return Self::covering(columns, window, vec![0]);
         }
-        let align = if align > 0 && columns.is_multiple_of(align) && 2 * align <= window {
-            align
-        } else {
-            1
-        };
+        let align = if columns.is_multiple_of(BEAT) && window >= 2 * BEAT { BEAT } else { 1 };
         let units = columns / align;
         let hop = (window / 2 / align).max(1); // at most, in units
         let count = units.div_ceil(hop);
-        Self::covering(
-            columns,
-            window,
-            (0..count).map(|j| j * units / count * align).collect(),
-        )
+        Self::covering(columns, window, (0..count).map(|j| j * units / count * align).collect())
     }
 
     /// Windows of `window` columns along a line of `columns`, no further than half a window apart; the last one ends
@@ -80,17 +75,9 @@ impl Windows {
                 totals[(start + i) % columns] += raised_cosine(i);
             }
         }
-        let weight =
-            |start: usize, i: usize| (raised_cosine(i) / totals[(start + i) % columns]) as f32;
-        let weights = starts
-            .iter()
-            .map(|start| (0..window).map(|i| weight(*start, i)).collect());
-        Self {
-            columns,
-            window,
-            weights: weights.collect(),
-            starts,
-        }
+        let weight = |start: usize, i: usize| (raised_cosine(i) / totals[(start + i) % columns]) as f32;
+        let weights = starts.iter().map(|start| (0..window).map(|i| weight(*start, i)).collect());
+        Self { columns, window, weights: weights.collect(), starts }
     }
 
     /// Columns of the canvas.
@@ -125,17 +112,12 @@ impl Windows {
     /// `xs` is no canvas of ours; the device's own.
     pub fn gather(&self, xs: &Tensor, j: usize) -> Result<Tensor> {
         if xs.dim(2)? != self.columns {
-            bail!(
-                "a canvas of {} columns where {} were expected",
-                xs.dim(2)?,
-                self.columns
-            )
+            bail!("a canvas of {} columns where {} were expected", xs.dim(2)?, self.columns)
         }
         if self.is_whole() {
             return Ok(xs.clone());
         }
-        xs.contiguous()?
-            .index_select(&self.indices(j, xs.device())?, 2)
+        xs.contiguous()?.index_select(&self.indices(j, xs.device())?, 2)
     }
 
     /// Folds what the model said of every window, each `(b, c, window, f)`, back onto the canvas: the weighted mean,
@@ -152,14 +134,9 @@ impl Windows {
             return Ok(outputs[0].clone());
         }
         let (b, c, _, f) = outputs[0].dims4()?;
-        let mut canvas = Tensor::zeros(
-            (b, c, self.columns, f),
-            outputs[0].dtype(),
-            outputs[0].device(),
-        )?;
+        let mut canvas = Tensor::zeros((b, c, self.columns, f), outputs[0].dtype(), outputs[0].device())?;
         for (j, output) in outputs.iter().enumerate() {
-            let weights =
-                Tensor::new(self.weights(j), output.device())?.reshape((1, 1, self.window, 1))?;
+            let weights = Tensor::new(self.weights(j), output.device())?.reshape((1, 1, self.window, 1))?;
             let weighted = output.broadcast_mul(&weights.to_dtype(output.dtype())?)?;
             canvas = canvas.index_add(&self.indices(j, output.device())?, &weighted, 2)?;
         }
@@ -168,9 +145,7 @@ impl Windows {
 
     /// The canvas column of every column of window `j`.
     fn indices(&self, j: usize, device: &Device) -> Result<Tensor> {
-        let indices: Vec<u32> = (0..self.window)
-            .map(|i| ((self.starts[j] + i) % self.columns) as u32)
-            .collect();
+        let indices: Vec<u32> = (0..self.window).map(|i| ((self.starts[j] + i) % self.columns) as u32).collect();
         Tensor::from_vec(indices, self.window, device)
     }
 }

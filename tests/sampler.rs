@@ -7,31 +7,20 @@ mod golden;
 use candle_core::{DType, Device, Result, Tensor};
 use golden::{Golden, assert_close, relative_error};
 use melfusion::sampler::{
-    BetaSchedule, DdimInverse, Level, Prediction, Sampler, SamplerKind, Schedule, ScheduleConfig,
-    TimestepSpacing, noise,
+    BetaSchedule, DdimInverse, Level, Prediction, Sampler, SamplerKind, Schedule, ScheduleConfig, TimestepSpacing,
+    noise,
 };
 
 const BETAS: [&str; 4] = ["scaled_linear", "linear", "cosine", "zero_snr"];
-const PREDICTIONS: [(&str, Prediction); 2] = [
-    ("v_prediction", Prediction::Velocity),
-    ("epsilon", Prediction::Epsilon),
-];
+const PREDICTIONS: [(&str, Prediction); 2] = [("v_prediction", Prediction::Velocity), ("epsilon", Prediction::Epsilon)];
 const SPACINGS: [(&str, TimestepSpacing, usize); 3] = [
     ("leading", TimestepSpacing::Leading, 20),
     ("trailing", TimestepSpacing::Trailing, 25),
     ("linspace", TimestepSpacing::Linspace, 28),
 ];
 
-fn config(
-    betas: &str,
-    prediction_type: Prediction,
-    timestep_spacing: TimestepSpacing,
-) -> ScheduleConfig {
-    let (beta_start, beta_end) = if betas == "linear" {
-        (0.0001, 0.02)
-    } else {
-        (0.00085, 0.012)
-    };
+fn config(betas: &str, prediction_type: Prediction, timestep_spacing: TimestepSpacing) -> ScheduleConfig {
+    let (beta_start, beta_end) = if betas == "linear" { (0.0001, 0.02) } else { (0.00085, 0.012) };
     ScheduleConfig {
         num_train_timesteps: 1000,
         beta_schedule: match betas {
@@ -65,12 +54,7 @@ fn cases() -> Vec<(String, ScheduleConfig, usize)> {
     cases
 }
 
-fn walk(
-    golden: &Golden,
-    kind: SamplerKind,
-    config: &ScheduleConfig,
-    steps: usize,
-) -> Result<Tensor> {
+fn walk(golden: &Golden, kind: SamplerKind, config: &ScheduleConfig, steps: usize) -> Result<Tensor> {
     let (a, b, noise) = (golden.get("a"), golden.get("b"), golden.get("noise"));
     let mut sampler = Sampler::new(kind, &Schedule::new(config)?, steps)?;
     let mut xs = golden.get("x");
@@ -88,10 +72,7 @@ fn every_sampler_walks_as_diffusers_does() -> Result<()> {
     let golden = Golden::open("sampler");
     for (key, config, steps) in cases() {
         for kind in SamplerKind::ALL {
-            let error = relative_error(
-                &walk(&golden, kind, &config, steps)?,
-                &golden.get(&format!("{kind}.{key}")),
-            );
+            let error = relative_error(&walk(&golden, kind, &config, steps)?, &golden.get(&format!("{kind}.{key}")));
             assert!(error <= 1e-4, "{kind}.{key}: relative error {error:e}");
         }
     }
@@ -102,19 +83,12 @@ fn every_sampler_walks_as_diffusers_does() -> Result<()> {
 fn schedules_are_diffusers() -> Result<()> {
     let golden = Golden::open("sampler");
     for betas in BETAS {
-        let schedule = Schedule::new(&config(
-            betas,
-            Prediction::Velocity,
-            TimestepSpacing::Leading,
-        ))?;
+        let schedule = Schedule::new(&config(betas, Prediction::Velocity, TimestepSpacing::Leading))?;
         let reference: Vec<f32> = golden.get(&format!("alphas_cumprod.{betas}")).to_vec1()?;
         for (t, (ours, theirs)) in schedule.alphas_cumprod().iter().zip(reference).enumerate() {
             let theirs = f64::from(theirs);
             // diffusers multiplies a thousand numbers in f32.
-            assert!(
-                (ours - theirs).abs() <= 2e-4 * theirs + 1e-8,
-                "{betas} at {t}: {ours} is not {theirs}"
-            );
+            assert!((ours - theirs).abs() <= 2e-4 * theirs + 1e-8, "{betas} at {t}: {ours} is not {theirs}");
         }
     }
     Ok(())
@@ -127,15 +101,9 @@ fn timesteps_are_diffusers() -> Result<()> {
         let schedule = Schedule::new(&config("scaled_linear", Prediction::Velocity, spacing))?;
         for steps in [1, 7, 16, 20, 28, 50, 99, 333] {
             for kind in [SamplerKind::Ddim, SamplerKind::DpmSolver2m] {
-                let reference: Vec<f32> = golden
-                    .get(&format!("timesteps.{kind}.{name}.{steps}"))
-                    .to_vec1()?;
+                let reference: Vec<f32> = golden.get(&format!("timesteps.{kind}.{name}.{steps}")).to_vec1()?;
                 let ours = Sampler::new(kind, &schedule, steps)?.timesteps().to_vec();
-                assert_eq!(
-                    ours.iter().map(|t| *t as f32).collect::<Vec<_>>(),
-                    reference,
-                    "{kind} {name} {steps}"
-                );
+                assert_eq!(ours.iter().map(|t| *t as f32).collect::<Vec<_>>(), reference, "{kind} {name} {steps}");
             }
         }
     }
@@ -154,10 +122,7 @@ fn timesteps_descend_strictly_and_stay_in_range_for_every_count() -> Result<()> 
                 };
                 assert_eq!(timesteps.len(), steps);
                 assert!(timesteps[0] < 1000);
-                assert!(
-                    timesteps.windows(2).all(|pair| pair[0] > pair[1]),
-                    "{spacing:?} {steps}"
-                );
+                assert!(timesteps.windows(2).all(|pair| pair[0] > pair[1]), "{spacing:?} {steps}");
             }
         }
     }
@@ -166,36 +131,17 @@ fn timesteps_descend_strictly_and_stay_in_range_for_every_count() -> Result<()> 
 
 #[test]
 fn impossible_counts_and_schedules_are_refused() -> Result<()> {
-    let good = config(
-        "scaled_linear",
-        Prediction::Epsilon,
-        TimestepSpacing::Linspace,
-    );
+    let good = config("scaled_linear", Prediction::Epsilon, TimestepSpacing::Linspace);
     for steps in [0, 1001, usize::MAX] {
         assert!(Sampler::new(SamplerKind::DpmSolver2m, &Schedule::new(&good)?, steps).is_err());
         assert!(Sampler::new(SamplerKind::Ddim, &Schedule::new(&good)?, steps).is_err());
     }
     for bad in [
-        ScheduleConfig {
-            num_train_timesteps: 0,
-            ..good.clone()
-        },
-        ScheduleConfig {
-            beta_end: f64::NAN,
-            ..good.clone()
-        },
-        ScheduleConfig {
-            beta_start: 0.5,
-            ..good.clone()
-        },
-        ScheduleConfig {
-            steps_offset: 5,
-            ..good.clone()
-        },
-        ScheduleConfig {
-            rescale_betas_zero_snr: true,
-            ..good.clone()
-        },
+        ScheduleConfig { num_train_timesteps: 0, ..good.clone() },
+        ScheduleConfig { beta_end: f64::NAN, ..good.clone() },
+        ScheduleConfig { beta_start: 0.5, ..good.clone() },
+        ScheduleConfig { steps_offset: 5, ..good.clone() },
+        ScheduleConfig { rescale_betas_zero_snr: true, ..good.clone() },
     ] {
         assert!(Schedule::new(&bad).is_err(), "{bad:?}");
     }
@@ -204,11 +150,7 @@ fn impossible_counts_and_schedules_are_refused() -> Result<()> {
 
 #[test]
 fn a_step_out_of_order_or_without_its_noise_is_refused() -> Result<()> {
-    let schedule = Schedule::new(&config(
-        "cosine",
-        Prediction::Velocity,
-        TimestepSpacing::Trailing,
-    ))?;
+    let schedule = Schedule::new(&config("cosine", Prediction::Velocity, TimestepSpacing::Trailing))?;
     let xs = Tensor::ones(4, DType::F32, &Device::Cpu)?;
     let mut solver = Sampler::new(SamplerKind::DpmSolver2m, &schedule, 3)?;
     assert!(solver.step(1, &xs, &xs, None).is_err());
@@ -216,21 +158,13 @@ fn a_step_out_of_order_or_without_its_noise_is_refused() -> Result<()> {
     solver.step(1, &xs, &xs, None)?;
     solver.step(2, &xs, &xs, None)?;
     assert!(solver.step(3, &xs, &xs, None).is_err());
-    assert!(
-        Sampler::new(SamplerKind::Ddpm, &schedule, 3)?
-            .step(0, &xs, &xs, None)
-            .is_err()
-    );
+    assert!(Sampler::new(SamplerKind::Ddpm, &schedule, 3)?.step(0, &xs, &xs, None).is_err());
     Ok(())
 }
 
 #[test]
 fn a_solver_begun_anew_forgets_its_last_walk() -> Result<()> {
-    let schedule = Schedule::new(&config(
-        "cosine",
-        Prediction::Velocity,
-        TimestepSpacing::Trailing,
-    ))?;
+    let schedule = Schedule::new(&config("cosine", Prediction::Velocity, TimestepSpacing::Trailing))?;
     let start = noise(1, 0, 64, &Device::Cpu)?;
     let mut sampler = Sampler::new(SamplerKind::DpmSolver2m, &schedule, 8)?;
     let mut walk = || -> Result<Vec<f32>> {
@@ -247,11 +181,7 @@ fn a_solver_begun_anew_forgets_its_last_walk() -> Result<()> {
 #[test]
 fn schedules_that_end_in_noise_stay_finite_with_every_sampler_and_count() -> Result<()> {
     for betas in ["cosine", "zero_snr"] {
-        let schedule = Schedule::new(&config(
-            betas,
-            Prediction::Velocity,
-            TimestepSpacing::Trailing,
-        ))?;
+        let schedule = Schedule::new(&config(betas, Prediction::Velocity, TimestepSpacing::Trailing))?;
         for kind in SamplerKind::ALL {
             for steps in [1, 2, 3, 20, 200] {
                 let mut sampler = Sampler::new(kind, &schedule, steps)?;
@@ -261,10 +191,7 @@ fn schedules_that_end_in_noise_stay_finite_with_every_sampler_and_count() -> Res
                     xs = sampler.step(i, &xs.tanh()?, &xs, Some(&fresh))?;
                 }
                 let values: Vec<f32> = xs.to_vec1()?;
-                assert!(
-                    values.iter().all(|v| v.abs() < 100.0),
-                    "{betas} {kind} {steps}"
-                );
+                assert!(values.iter().all(|v| v.abs() < 100.0), "{betas} {kind} {steps}");
             }
         }
     }
@@ -276,10 +203,7 @@ fn schedules_that_end_in_noise_stay_finite_with_every_sampler_and_count() -> Res
 fn with_the_ideal_model_of_one_point_every_sampler_ends_at_it() -> Result<()> {
     let point = noise(3, 0, 64, &Device::Cpu)?;
     for (key, config, steps) in cases() {
-        let config = ScheduleConfig {
-            set_alpha_to_one: true,
-            ..config
-        };
+        let config = ScheduleConfig { set_alpha_to_one: true, ..config };
         let schedule = Schedule::new(&config)?;
         for kind in SamplerKind::ALL {
             let mut sampler = Sampler::new(kind, &schedule, steps)?;
@@ -303,17 +227,11 @@ fn with_the_ideal_model_of_one_point_every_sampler_ends_at_it() -> Result<()> {
 
 #[test]
 fn a_prediction_splits_what_was_mixed() -> Result<()> {
-    let (clean, eps) = (
-        noise(5, 0, 64, &Device::Cpu)?,
-        noise(5, 1, 64, &Device::Cpu)?,
-    );
+    let (clean, eps) = (noise(5, 0, 64, &Device::Cpu)?, noise(5, 1, 64, &Device::Cpu)?);
     let at = Level::from_alpha_squared(0.3);
     let xs = ((&clean * at.alpha)? + (&eps * at.sigma)?)?;
     let velocity = ((&eps * at.alpha)? - (&clean * at.sigma)?)?;
-    for (prediction, output) in [
-        (Prediction::Velocity, &velocity),
-        (Prediction::Epsilon, &eps),
-    ] {
+    for (prediction, output) in [(Prediction::Velocity, &velocity), (Prediction::Epsilon, &eps)] {
         let (our_clean, our_eps) = prediction.split(at, output, &xs)?;
         assert_close(&our_clean, &clean, 1e-6);
         assert_close(&our_eps, &eps, 1e-6);
@@ -346,12 +264,8 @@ fn inverse_ddim_then_ddim_returns_the_latents_ever_better_with_more_steps() -> R
     for (_, spacing, _) in SPACINGS {
         for prediction in [Prediction::Velocity, Prediction::Epsilon] {
             let schedule = Schedule::new(&config("scaled_linear", prediction, spacing))?;
-            let errors =
-                [10, 20, 40, 80, 160].map(|steps| there_and_back(&schedule, steps).unwrap());
-            assert!(
-                errors.windows(2).all(|pair| pair[1] < 0.7 * pair[0]),
-                "{spacing:?} {prediction:?} {errors:?}"
-            );
+            let errors = [10, 20, 40, 80, 160].map(|steps| there_and_back(&schedule, steps).unwrap());
+            assert!(errors.windows(2).all(|pair| pair[1] < 0.7 * pair[0]), "{spacing:?} {prediction:?} {errors:?}");
             assert!(errors[4] < 0.05, "{spacing:?} {prediction:?} {errors:?}");
         }
     }
@@ -365,10 +279,7 @@ fn the_inverse_undoes_a_ddim_step_exactly_given_the_same_model_output() -> Resul
             continue; // nothing is left of the latents to undo
         }
         let schedule = Schedule::new(&config)?;
-        let (xs, eps) = (
-            noise(8, 0, 64, &Device::Cpu)?,
-            noise(8, 1, 64, &Device::Cpu)?,
-        );
+        let (xs, eps) = (noise(8, 0, 64, &Device::Cpu)?, noise(8, 1, 64, &Device::Cpu)?);
         let inverse = DdimInverse::new(&schedule, &[600, 300])?;
         let (at, to) = (schedule.level(300), schedule.level(600));
         let output = |clean: &Tensor, at: Level| match config.prediction_type {
@@ -386,15 +297,8 @@ fn the_inverse_undoes_a_ddim_step_exactly_given_the_same_model_output() -> Resul
 fn noise_is_the_same_for_the_same_seed_and_normal() -> Result<()> {
     let cpu = Device::Cpu;
     let values: Vec<f32> = noise(7, 0, 100_000, &cpu)?.to_vec1()?;
-    assert_eq!(
-        values,
-        noise(7, 0, (10, 10_000), &cpu)?
-            .flatten_all()?
-            .to_vec1::<f32>()?
-    );
-    let mean = |f: &dyn Fn(f64) -> f64| {
-        values.iter().map(|v| f(f64::from(*v))).sum::<f64>() / values.len() as f64
-    };
+    assert_eq!(values, noise(7, 0, (10, 10_000), &cpu)?.flatten_all()?.to_vec1::<f32>()?);
+    let mean = |f: &dyn Fn(f64) -> f64| values.iter().map(|v| f(f64::from(*v))).sum::<f64>() / values.len() as f64;
     assert!(mean(&|v| v).abs() < 0.02 && (mean(&|v| v * v) - 1.0).abs() < 0.02);
     assert!((mean(&|v| v.powi(4)) - 3.0).abs() < 0.15);
     for other in [noise(8, 0, 100_000, &cpu)?, noise(7, 1, 100_000, &cpu)?] {
@@ -417,21 +321,9 @@ fn noise_stays_what_it_was() -> Result<()> {
 fn sampler_names_read_back() {
     for kind in SamplerKind::ALL {
         assert_eq!(kind.to_string().parse(), Ok(kind));
-        assert_eq!(
-            kind.name().replace('-', "_").to_uppercase().parse(),
-            Ok(kind)
-        );
-        assert_eq!(
-            serde_json::from_value::<SamplerKind>(serde_json::to_value(kind).unwrap()).unwrap(),
-            kind
-        );
+        assert_eq!(kind.name().replace('-', "_").to_uppercase().parse(), Ok(kind));
+        assert_eq!(serde_json::from_value::<SamplerKind>(serde_json::to_value(kind).unwrap()).unwrap(), kind);
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
-    assert!(
-        "euler"
-            .parse::<SamplerKind>()
-            .unwrap_err()
-            .to_string()
-            .contains("ddim")
-    );
+    assert!("euler".parse::<SamplerKind>().unwrap_err().to_string().contains("ddim"));
 }

@@ -32,9 +32,6 @@ pub(super) const FILES: &[(&str, &[u8])] = &[];
 pub(super) fn find(files: &[(&str, &'static [u8])], name: &str) -> Result<&'static [u8], Error> {
     match files.iter().find(|(other, _)| *other == name) {
         Some((_, bytes)) => Ok(bytes),
-        None => Err(broken(
-            format!("{LOCATION}/{name}"),
-            "not built in; name the bundle's folder instead",
-        )),
+        None => Err(broken(format!("{LOCATION}/{name}"), "not built in; name the bundle's folder instead")),
     }
 }

@@ -6,24 +6,19 @@ use std::fmt::Write;
 
 /// In lower-case hexadecimal.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
-            hex
-        })
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
+        hex
+    })
 }
 
 /// Checks that `bytes` are safetensors, that every tensor lies within them and that every number is finite.
 pub(super) fn check_tensors(bytes: &[u8]) -> Result<(), String> {
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
-        format!("no intact safetensors file ({error}); install the bundle again")
-    })?;
+    let tensors = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("no intact safetensors file ({error}); install the bundle again"))?;
     for (name, tensor) in tensors.iter() {
         if !is_finite(tensor.dtype(), tensor.data()) {
-            return Err(format!(
-                "tensor {name} holds numbers that are not finite; install the bundle again"
-            ));
+            return Err(format!("tensor {name} holds numbers that are not finite; install the bundle again"));
         }
     }
     Ok(())
@@ -34,9 +29,7 @@ fn is_finite(dtype: Dtype, data: &[u8]) -> bool {
     match dtype {
         Dtype::F16 => none(data, |bytes| u16::from_le_bytes(bytes) & 0x7c00 == 0x7c00),
         Dtype::BF16 => none(data, |bytes| u16::from_le_bytes(bytes) & 0x7f80 == 0x7f80),
-        Dtype::F32 => none(data, |bytes| {
-            u32::from_le_bytes(bytes) & 0x7f80_0000 == 0x7f80_0000
-        }),
+        Dtype::F32 => none(data, |bytes| u32::from_le_bytes(bytes) & 0x7f80_0000 == 0x7f80_0000),
         Dtype::F64 => none(data, |bytes| !f64::from_le_bytes(bytes).is_finite()),
         _ => true,
     }
@@ -45,7 +38,5 @@ fn is_finite(dtype: Dtype, data: &[u8]) -> bool {
 /// Looks at every element, since a loop without a way out becomes vector code.
 fn none<const N: usize>(data: &[u8], is_bad: impl Fn([u8; N]) -> bool) -> bool {
     let (elements, _) = data.as_chunks::<N>();
-    !elements
-        .iter()
-        .fold(false, |bad, bytes| bad | is_bad(*bytes))
+    !elements.iter().fold(false, |bad, bytes| bad | is_bad(*bytes))
 }

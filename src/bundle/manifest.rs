@@ -1,43 +1,17 @@
 //! What a bundle says of itself: `manifest.toml`.
 
+use crate::autoencoder::AutoencoderConfig;
+use crate::decoder::GridConfig;
+use crate::decoder::wave::WaveConfig;
 use crate::denoiser::UnetConfig;
 use crate::sampler::{SamplerKind, Schedule, ScheduleConfig};
+use crate::synapse::Pool;
+use crate::text::TextConfig;
 use crate::windows::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-// Until the stages' own types are here.
-mod stages {
-    use super::{Deserialize, Serialize};
-
-    /// Stands for `crate::text::TextConfig`.
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    pub struct TextConfig {
-        /// Fixed number of tokens.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub tokens: Option<usize>,
-        /// Most tokens.
-        #[serde(default = "max_tokens")]
-        pub max_tokens: usize,
-        /// The network.
-        pub t5: toml::Table,
-    }
-
-    fn max_tokens() -> usize {
-        512
-    }
-
-    /// Stands for `crate::autoencoder::AutoencoderConfig`.
-    pub type AutoencoderConfig = toml::Table;
-    /// Stands for `crate::synapse::Pool`.
-    pub type Pool = toml::Table;
-    /// Stands for `crate::decoder::GridConfig`.
-    pub type GridConfig = toml::Table;
-    /// Stands for `crate::decoder::wave::WaveConfig`.
-    pub type WaveConfig = toml::Table;
-}
-pub use stages::{AutoencoderConfig, GridConfig, Pool, TextConfig, WaveConfig};
 
 /// The version of the format that this engine reads.
 const FORMAT: i64 = 1;
@@ -114,15 +88,15 @@ pub struct Manifest {
     /// What a request gets that does not say otherwise.
     pub defaults: Defaults,
     /// Prompt to tokens.
-    pub text: Text,
+    pub text: TextManifest,
     /// Picture to features.
-    pub image: Image,
+    pub image: ImageManifest,
     /// Noise to latents of music.
-    pub music: Music,
+    pub music: MusicManifest,
     /// Where the picture's features enter the music.
-    pub synapse: Synapse,
+    pub synapse: SynapseManifest,
     /// Latents to sound.
-    pub decoder: Decoder,
+    pub decoder: DecoderManifest,
     /// Every file of the bundle by its name, which is no path.
     pub files: BTreeMap<String, FileEntry>,
 }
@@ -145,20 +119,20 @@ pub struct Defaults {
 /// The text encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Text {
+pub struct TextManifest {
     /// File of the weights.
     pub weights: String,
     /// File of the tokenizer, in the `tokenizers` library's JSON.
     pub tokenizer: String,
     /// The network; its fields stand beside the others.
     #[serde(flatten)]
-    pub config: TextConfig,
+    pub encoder: TextConfig,
 }
 
 /// The image latent-diffusion model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Image {
+pub struct ImageManifest {
     /// File of the weights.
     pub weights: String,
     /// Height and width that pictures are brought to, in pixels.
@@ -176,7 +150,7 @@ pub struct Image {
 /// The music latent-diffusion model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Music {
+pub struct MusicManifest {
     /// File of the weights.
     pub weights: String,
     /// The denoiser.
@@ -211,7 +185,7 @@ pub struct Latent {
 /// The visual synapse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Synapse {
+pub struct SynapseManifest {
     /// File of the weights.
     pub weights: String,
     /// How the picture's tokens become as many as the text's.
@@ -232,7 +206,7 @@ pub enum Guide {
 
 /// Latents to sound. Unknown fields are the business of the kind's own configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Decoder {
+pub struct DecoderManifest {
     /// File of the weights.
     pub weights: String,
     /// What is decoded how; its fields stand beside `weights`.
@@ -248,6 +222,16 @@ pub enum DecoderConfig {
     Grid(GridConfig),
     /// The paper's: mel autoencoder and HiFi-GAN at a fixed hop.
     Wave(WaveConfig),
+}
+
+impl DecoderConfig {
+    /// Of the sound, in Hz.
+    pub fn sample_rate(&self) -> u32 {
+        match self {
+            Self::Grid(grid) => grid.sample_rate,
+            Self::Wave(wave) => wave.sample_rate(),
+        }
+    }
 }
 
 /// What a file must be.
@@ -271,14 +255,10 @@ impl Manifest {
         match table.get("format").and_then(toml::Value::as_integer) {
             Some(FORMAT) => (),
             Some(newer) if newer > FORMAT => {
-                return Err(format!(
-                    "of format {newer}, but this engine reads format {FORMAT}; update the engine"
-                ));
+                return Err(format!("of format {newer}, but this engine reads format {FORMAT}; update the engine"));
             }
             _ => {
-                return Err(format!(
-                    "does not begin with format = {FORMAT}, so it is no bundle's manifest"
-                ));
+                return Err(format!("does not begin with format = {FORMAT}, so it is no bundle's manifest"));
             }
         }
         let manifest: Self = toml::from_str(text).map_err(|error| describe(text, &error))?;
@@ -305,20 +285,11 @@ impl Manifest {
         for (name, entry) in &self.files {
             check_file(name, entry)?;
         }
-        if let Some(name) = self
-            .stage_files()
-            .into_iter()
-            .find(|name| !self.files.contains_key(*name))
-        {
-            return Err(format!(
-                "names {name:?}, which is not in its table of files"
-            ));
+        if let Some(name) = self.stage_files().into_iter().find(|name| !self.files.contains_key(*name)) {
+            return Err(format!("names {name:?}, which is not in its table of files"));
         }
         self.check_numbers()?;
-        for (stage, schedule) in [
-            ("image", &self.image.schedule),
-            ("music", &self.music.schedule),
-        ] {
+        for (stage, schedule) in [("image", &self.image.schedule), ("music", &self.music.schedule)] {
             Schedule::new(schedule).map_err(|error| format!("{stage}.schedule: {error}"))?;
         }
         Ok(())
@@ -332,18 +303,17 @@ impl Manifest {
         within("music.latent.channels", latent.channels, 1..4097)?;
         within("music.latent.window", latent.window, 1..65_537)?;
         within("music.latent.rows", latent.rows, 1..4097)?;
-        if !(0.0..=100.0).contains(&self.defaults.guidance)
-            || !(0.0..=1.0).contains(&self.defaults.guidance_rescale)
-        {
+        if !(0.0..=100.0).contains(&self.defaults.guidance) || !(0.0..=1.0).contains(&self.defaults.guidance_rescale) {
             return Err("defaults: guidance should be 0 to 100 and guidance_rescale 0 to 1".into());
         }
+        if self.decoder.config.sample_rate() != self.sample_rate {
+            let rate = self.decoder.config.sample_rate();
+            return Err(format!("sample_rate = {}, but its decoder gives {rate}", self.sample_rate));
+        }
         let inputs = latent.channels + self.music.position.as_ref().map_or(0, Position::count);
-        if self.music.unet.in_channels != inputs || self.music.unet.out_channels != latent.channels
-        {
+        if self.music.unet.in_channels != inputs || self.music.unet.out_channels != latent.channels {
             let channels = latent.channels;
-            return Err(format!(
-                "music.unet should have {inputs} channels in (with the planes) and {channels} out"
-            ));
+            return Err(format!("music.unet should have {inputs} channels in (with the planes) and {channels} out"));
         }
         Ok(())
     }
@@ -353,26 +323,18 @@ fn within(what: &str, value: usize, range: Range<usize>) -> Result<(), String> {
     if range.contains(&value) {
         return Ok(());
     }
-    Err(format!(
-        "{what} = {value}; it should be {} to {}",
-        range.start,
-        range.end - 1
-    ))
+    Err(format!("{what} = {value}; it should be {} to {}", range.start, range.end - 1))
 }
 
 /// A name must be that of a file in the bundle's own folder, on every system.
 fn check_file(name: &str, entry: &FileEntry) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(format!(
-            "lists the file {name:?}; names are letters, digits, '.', '_' and '-' only, and no paths"
-        ));
+        return Err(format!("lists the file {name:?}; names are letters, digits, '.', '_' and '-' only, and no paths"));
     }
     let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     if entry.sha256.len() != 64 || !entry.sha256.chars().all(hexadecimal) {
-        return Err(format!(
-            "lists no SHA-256 of 64 lower-case hexadecimal digits for {name:?}"
-        ));
+        return Err(format!("lists no SHA-256 of 64 lower-case hexadecimal digits for {name:?}"));
     }
     Ok(())
 }

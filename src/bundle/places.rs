@@ -11,16 +11,9 @@ use std::path::{Path, PathBuf};
 ///
 /// A plugin's executable is its host; it passes its own folders to [`Bundle::find_in`].
 pub fn places() -> Vec<PathBuf> {
-    let executable = std::env::current_exe()
-        .ok()
-        .and_then(|path| Some(path.parent()?.to_path_buf()));
-    let user =
-        ProjectDirs::from("", "", "melfusion").map(|project| project.data_dir().to_path_buf());
-    executable
-        .into_iter()
-        .chain(user)
-        .map(|folder| folder.join("bundles"))
-        .collect()
+    let executable = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.to_path_buf()));
+    let user = ProjectDirs::from("", "", "melfusion").map(|project| project.data_dir().to_path_buf());
+    executable.into_iter().chain(user).map(|folder| folder.join("bundles")).collect()
 }
 
 impl Bundle {
@@ -54,14 +47,8 @@ impl Bundle {
         if name == MINI && !embedded::FILES.is_empty() {
             return Self::mini();
         }
-        let looked: Vec<_> = places
-            .iter()
-            .map(|place| place.display().to_string())
-            .collect();
-        let problem = format!(
-            "no bundle of this name in {}; give the path of its folder",
-            looked.join(" or ")
-        );
+        let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+        let problem = format!("no bundle of this name in {}; give the path of its folder", looked.join(" or "));
         Err(broken(name, problem))
     }
 
@@ -73,22 +60,14 @@ impl Bundle {
     /// [`list`](Self::list) of other places.
     pub fn list_in(places: &[PathBuf]) -> Vec<Result<Self, Error>> {
         let built_in = (!embedded::FILES.is_empty()).then(Self::mini);
-        places
-            .iter()
-            .flat_map(|place| folders(place))
-            .map(Self::open)
-            .chain(built_in)
-            .collect()
+        places.iter().flat_map(|place| folders(place)).map(Self::open).chain(built_in).collect()
     }
 }
 
 /// The folders in `place` that have a manifest, by name; none if it cannot be read.
 fn folders(place: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
-    let mut folders: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.join(MANIFEST).exists())
-        .collect();
+    let mut folders: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.join(MANIFEST).exists()).collect();
     folders.sort();
     folders
 }

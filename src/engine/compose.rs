@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::sampler::{Sampler, noise};
 use crate::synapse::{Blend, Taps};
 use crate::text;
-use crate::windows::Windows;
+use crate::windows::{self, Position, Windows};
 
 /// What stays the same through all steps of a run.
 pub(crate) struct Conditions {
@@ -25,7 +25,7 @@ pub(crate) struct Conditions {
 
 impl Engine {
     /// Gathers what the music UNet is told. `texts`: negative and prompt, each `(1, l, d)`.
-    pub(crate) fn conditions(&self, request: &Request, plan: &Plan, texts: &[Tensor; 2], sight: Option<&Sight>) -> Result<Conditions> {
+    pub(crate) fn conditions(&self, request: &Request, seconds_per_beat: f64, texts: &[Tensor; 2], sight: Option<&Sight>) -> Result<Conditions> {
         let halves: &[bool] = match (request.guidance == 1.0, self.manifest.synapse.guide) {
             (true, _) => &[true],
             (false, Guide::TextAndPicture) => &[false, true],
@@ -37,7 +37,7 @@ impl Engine {
         let tokens = Tensor::cat(&padded.iter().map(|(tokens, _)| tokens).collect::<Vec<_>>(), 0)?;
         let same = texts.iter().all(|t| t.dim(1).is_ok_and(|l| l == length));
         let bias = if same { None } else { Some(Tensor::cat(&padded.iter().map(|(_, bias)| bias).collect::<Vec<_>>(), 0)?) };
-        let class = self.class_vector(texts, plan.seconds_per_beat, sight, request.influence, halves)?;
+        let class = self.class_vector(texts, seconds_per_beat, sight, request.influence, halves)?;
         let pool = |features: &Vec<_>| features.iter().map(|f| self.manifest.synapse.pool.apply(f, length)).collect::<Result<Vec<_>>>();
         let blends = match sight {
             Some(sight) => sight.features.iter().map(|f| self.synapse.blends(&pool(f)?, request.influence, halves)).collect::<Result<_>>()?,
@@ -141,6 +141,13 @@ impl Engine {
         let (without, with) = (outputs.narrow(0, 0, 1)?, outputs.narrow(0, 1, 1)?);
         let guided = (&without + ((&with - &without)? * conditions.guidance)?)?;
         rescale(guided, &with, self.manifest.defaults.guidance_rescale)
+    }
+
+    /// Position planes of a piece of exactly one window, where the bundle has any.
+    pub(crate) fn whole_window_planes(&self) -> Result<Option<Tensor>> {
+        let music = &self.manifest.music;
+        let planes = |p: &Position| p.planes(0, music.latent.window, music.latent.rows, windows::Meter::COMMON, &self.device);
+        music.position.as_ref().map(planes).transpose()
     }
 
     /// The UNet's output per half `(b, c, window, rows)`.

@@ -30,11 +30,7 @@ impl DdimInverse {
     /// The timesteps do not descend, or are not the schedule's.
     pub fn new(schedule: &Schedule, timesteps: &[usize]) -> Result<Self> {
         let descends = timesteps.windows(2).all(|pair| pair[0] > pair[1]);
-        if !descends
-            || timesteps
-                .iter()
-                .any(|t| *t >= schedule.alphas_cumprod().len())
-        {
+        if !descends || timesteps.iter().any(|t| *t >= schedule.alphas_cumprod().len()) {
             bail!("timesteps to invert should descend within the schedule: {timesteps:?}")
         }
         let mut at = schedule.clean();
@@ -44,11 +40,7 @@ impl DdimInverse {
         });
         let rules = rules.collect();
         let visited = timesteps.iter().skip(1).rev().copied();
-        let timesteps = if timesteps.is_empty() {
-            vec![]
-        } else {
-            [0].into_iter().chain(visited).collect()
-        };
+        let timesteps = if timesteps.is_empty() { vec![] } else { [0].into_iter().chain(visited).collect() };
         Ok(Self { timesteps, rules })
     }
 
@@ -63,9 +55,7 @@ impl DdimInverse {
     ///
     /// `i` is not below the number of steps; the device's own.
     pub fn step(&self, i: usize, model_output: &Tensor, x: &Tensor) -> Result<Tensor> {
-        let Some(rule) = self.rules.get(i) else {
-            bail!("step {i} of {}", self.rules.len())
-        };
+        let Some(rule) = self.rules.get(i) else { bail!("step {i} of {}", self.rules.len()) };
         combine(*rule, x, &model_output.to_dtype(x.dtype())?)
     }
 }

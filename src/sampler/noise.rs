@@ -13,9 +13,6 @@ pub fn noise(seed: u64, stream: u64, shape: impl Into<Shape>, device: &Device) -
     let shape = shape.into();
     let mut generator = ChaCha12Rng::seed_from_u64(seed);
     generator.set_stream(stream);
-    let values: Vec<f32> = StandardNormal
-        .sample_iter(generator)
-        .take(shape.elem_count())
-        .collect();
+    let values: Vec<f32> = StandardNormal.sample_iter(generator).take(shape.elem_count()).collect();
     Tensor::from_vec(values, shape, device)
 }

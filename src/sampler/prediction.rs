@@ -18,10 +18,7 @@ pub enum Prediction {
 impl Prediction {
     /// The clean latents and the noise, `(x0, eps)`, that `model_output` takes `x` at level `at` to be made of.
     pub fn split(self, at: Level, model_output: &Tensor, x: &Tensor) -> Result<(Tensor, Tensor)> {
-        Ok((
-            combine(self.data(at), x, model_output)?,
-            combine(self.noise(at), x, model_output)?,
-        ))
+        Ok((combine(self.data(at), x, model_output)?, combine(self.noise(at), x, model_output)?))
     }
 
     /// Factors of `x` and of the model's output in `x0`.

@@ -16,12 +16,7 @@ pub(super) struct Rule {
 impl Rule {
     /// `sample * x + clean * x0`.
     fn from_clean(sample: f64, clean: f64, data: [f64; 2]) -> Self {
-        Self {
-            sample: sample + clean * data[0],
-            output: clean * data[1],
-            data,
-            ..Self::default()
-        }
+        Self { sample: sample + clean * data[0], output: clean * data[1], data, ..Self::default() }
     }
 }
 
@@ -35,11 +30,7 @@ pub(super) fn ddim(schedule: &Schedule, timesteps: &[usize]) -> Vec<Rule> {
         .map(|(now, next)| {
             let to = next.map_or(end, |t| schedule.level(t));
             let [sample, output] = ddim_step(schedule.prediction(), schedule.level(now), to);
-            Rule {
-                sample,
-                output,
-                ..Rule::default()
-            }
+            Rule { sample, output, ..Rule::default() }
         })
         .collect()
 }
@@ -64,27 +55,18 @@ pub(super) fn dpm_solver_2m(schedule: &Schedule, timesteps: &[usize]) -> Vec<Rul
             let (at, to) = (level(now), next.map_or(Level::CLEAN, level));
             let clean = to.alpha - to.sigma * at.alpha / at.sigma;
             let slope = match before.replace(at) {
-                Some(before) if next.is_some() => {
-                    0.5 * (to.lambda() - at.lambda()) / (at.lambda() - before.lambda())
-                }
+                Some(before) if next.is_some() => 0.5 * (to.lambda() - at.lambda()) / (at.lambda() - before.lambda()),
                 _ => 0.0,
             };
             let data = schedule.prediction().data(at);
             let rule = Rule::from_clean(to.sigma / at.sigma, clean * (1.0 + slope), data);
-            Rule {
-                previous: -clean * slope,
-                ..rule
-            }
+            Rule { previous: -clean * slope, ..rule }
         })
         .collect()
 }
 
 fn at_least_some(alpha_squared: f64) -> f64 {
-    if alpha_squared == 0.0 {
-        2f64.powi(-24)
-    } else {
-        alpha_squared
-    }
+    if alpha_squared == 0.0 { 2f64.powi(-24) } else { alpha_squared }
 }
 
 /// Ancestral DDPM with the smaller of the two fixed variances; the last step adds no noise and ends at `alpha = 1`.
@@ -100,18 +82,12 @@ pub(super) fn ddpm(schedule: &Schedule, timesteps: &[usize]) -> Vec<Rule> {
             let sample = alpha.sqrt() * (1.0 - to) / (1.0 - at);
             let noise = ((1.0 - to) / (1.0 - at) * (1.0 - alpha)).sqrt();
             let data = schedule.prediction().data(Level::from_alpha_squared(at));
-            Rule {
-                noise,
-                ..Rule::from_clean(sample, clean, data)
-            }
+            Rule { noise, ..Rule::from_clean(sample, clean, data) }
         })
         .collect()
 }
 
 /// Every timestep with the one after it.
 fn pairs(timesteps: &[usize]) -> impl Iterator<Item = (usize, Option<usize>)> {
-    timesteps
-        .iter()
-        .copied()
-        .zip(timesteps[1..].iter().copied().map(Some).chain([None]))
+    timesteps.iter().copied().zip(timesteps[1..].iter().copied().map(Some).chain([None]))
 }

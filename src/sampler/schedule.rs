@@ -86,17 +86,11 @@ pub struct Level {
 
 impl Level {
     /// No noise at all.
-    pub const CLEAN: Self = Self {
-        alpha: 1.0,
-        sigma: 0.0,
-    };
+    pub const CLEAN: Self = Self { alpha: 1.0, sigma: 0.0 };
 
     /// From `alpha²`, which diffusers calls `alphas_cumprod`.
     pub fn from_alpha_squared(alpha_squared: f64) -> Self {
-        Self {
-            alpha: alpha_squared.sqrt(),
-            sigma: (1.0 - alpha_squared).sqrt(),
-        }
+        Self { alpha: alpha_squared.sqrt(), sigma: (1.0 - alpha_squared).sqrt() }
     }
 
     /// Half the logarithm of the signal-to-noise ratio; infinite where there is no noise.
@@ -130,10 +124,7 @@ impl Schedule {
         if config.rescale_betas_zero_snr {
             rescale_to_zero_snr(&mut alphas_cumprod);
         }
-        Ok(Self {
-            config: config.clone(),
-            alphas_cumprod,
-        })
+        Ok(Self { config: config.clone(), alphas_cumprod })
     }
 
     /// What it was made from.
@@ -162,11 +153,7 @@ impl Schedule {
 
     /// Where DDIM ends and its inverse begins: no noise, or the first timestep's (`set_alpha_to_one = false`).
     pub fn clean(&self) -> Level {
-        if self.config.set_alpha_to_one {
-            Level::CLEAN
-        } else {
-            self.level(0)
-        }
+        if self.config.set_alpha_to_one { Level::CLEAN } else { self.level(0) }
     }
 
     /// `steps` timesteps, strictly descending.
@@ -216,10 +203,7 @@ impl Schedule {
             TimestepSpacing::Leading => self.config.steps_offset,
             TimestepSpacing::Trailing | TimestepSpacing::Linspace => 0,
         };
-        let most = self
-            .config
-            .num_train_timesteps
-            .saturating_sub(offset + left_out);
+        let most = self.config.num_train_timesteps.saturating_sub(offset + left_out);
         if steps == 0 || steps > most {
             bail!("{steps} sampling steps; this schedule has room for 1 to {most}")
         }
@@ -230,24 +214,16 @@ impl Schedule {
 fn check(config: &ScheduleConfig) -> Result<()> {
     let valid = |beta: f64| beta > 0.0 && beta < 1.0;
     if !(2..=1_000_000).contains(&config.num_train_timesteps) {
-        bail!(
-            "num_train_timesteps = {}; it should be 2 to 1000000",
-            config.num_train_timesteps
-        )
+        bail!("num_train_timesteps = {}; it should be 2 to 1000000", config.num_train_timesteps)
     }
     if !valid(config.beta_start) || !valid(config.beta_end) || config.beta_start > config.beta_end {
         bail!("beta_start and beta_end should rise between 0 and 1")
     }
     if config.steps_offset > 1 {
-        bail!(
-            "steps_offset = {}; it should be 0 or 1",
-            config.steps_offset
-        )
+        bail!("steps_offset = {}; it should be 0 or 1", config.steps_offset)
     }
     if config.rescale_betas_zero_snr && config.prediction_type == Prediction::Epsilon {
-        bail!(
-            "rescale_betas_zero_snr needs prediction_type v_prediction: noise alone says nothing of the latents"
-        )
+        bail!("rescale_betas_zero_snr needs prediction_type v_prediction: noise alone says nothing of the latents")
     }
     Ok(())
 }
@@ -261,9 +237,7 @@ fn betas(config: &ScheduleConfig) -> Vec<f64> {
     };
     let beta = |i| match config.beta_schedule {
         BetaSchedule::Linear => between(config.beta_start, config.beta_end, i),
-        BetaSchedule::ScaledLinear => {
-            between(config.beta_start.sqrt(), config.beta_end.sqrt(), i).powi(2)
-        }
+        BetaSchedule::ScaledLinear => between(config.beta_start.sqrt(), config.beta_end.sqrt(), i).powi(2),
         BetaSchedule::SquaredcosCapV2 => (1.0 - alpha_bar(i + 1) / alpha_bar(i)).min(0.999),
     };
     (0..total).map(beta).collect()

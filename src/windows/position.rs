@@ -1,6 +1,6 @@
 //! Planes that tell a model where it is, in frequency and in the bar.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
@@ -17,21 +17,18 @@ pub struct Position {
     pub harmonics: Vec<usize>,
 }
 
-/// How many columns a bar and a beat have; in 4/4, with a sixteenth note to a column, 16 and 4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Meter {
-    /// Columns per bar, at least 1.
-    pub columns_per_bar: usize,
-    /// Columns per beat, at least 1.
-    pub columns_per_beat: usize,
+/// How many columns a bar and a beat take, both above 0; they need not be whole numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pulse {
+    /// Columns per bar.
+    pub columns_per_bar: f64,
+    /// Columns per beat.
+    pub columns_per_beat: f64,
 }
 
-impl Meter {
-    /// Four beats to the bar, four columns to the beat.
-    pub const COMMON: Self = Self {
-        columns_per_bar: 16,
-        columns_per_beat: 4,
-    };
+impl Pulse {
+    /// 4/4, a sixteenth note to a column.
+    pub const COMMON: Self = Self { columns_per_bar: 16.0, columns_per_beat: 4.0 };
 }
 
 impl Position {
@@ -45,14 +42,15 @@ impl Position {
     ///
     /// Phases run on through the end of a circular canvas, as they did in training, also where the canvas is not a
     /// whole number of four-bar cycles long.
-    pub fn planes(
-        &self,
-        start: usize,
-        window: usize,
-        rows: usize,
-        meter: Meter,
-        device: &Device,
-    ) -> Result<Tensor> {
+    ///
+    /// # Errors
+    ///
+    /// A bar or a beat has no length; the device's own.
+    pub fn planes(&self, start: usize, window: usize, rows: usize, pulse: Pulse, device: &Device) -> Result<Tensor> {
+        if ![pulse.columns_per_bar, pulse.columns_per_beat].iter().all(|columns| columns.is_finite() && *columns > 0.0)
+        {
+            bail!("bars and beats need a length: {pulse:?}")
+        }
         let mut planes: Vec<f32> = Vec::with_capacity(self.count() * window * rows);
         if self.frequency {
             let frequency: Vec<f32> = (0..rows).map(|row| rise(row, rows)).collect();
@@ -61,7 +59,7 @@ impl Position {
         }
         for harmonic in &self.harmonics {
             for wave in [f64::sin, f64::cos] {
-                let value = |i| wave(phase(*harmonic, start + i, meter)) as f32;
+                let value = |i| wave(phase(*harmonic, start + i, pulse)) as f32;
                 (0..window).for_each(|i| planes.extend(std::iter::repeat_n(value(i), rows)));
             }
         }
@@ -71,20 +69,11 @@ impl Position {
 
 /// From -1 at the first row to 1 at the last.
 fn rise(row: usize, rows: usize) -> f32 {
-    if rows < 2 {
-        -1.0
-    } else {
-        (2.0 * row as f64 / (rows - 1) as f64 - 1.0) as f32
-    }
+    if rows < 2 { -1.0 } else { (2.0 * row as f64 / (rows - 1) as f64 - 1.0) as f32 }
 }
 
-/// In radians, `0..2 pi`. Reduced in whole numbers first, so that equal places in the bar have equal bits.
-fn phase(harmonic: usize, column: usize, meter: Meter) -> f64 {
-    let period = if harmonic <= 8 {
-        4 * meter.columns_per_bar
-    } else {
-        16 * meter.columns_per_beat
-    }
-    .max(1);
-    TAU * (harmonic * column % period) as f64 / period as f64
+/// In radians, `0..2 pi`. Reduced before it is divided, which is exact, so that equal places in the bar have equal bits.
+fn phase(harmonic: usize, column: usize, pulse: Pulse) -> f64 {
+    let period = if harmonic <= 8 { 4.0 * pulse.columns_per_bar } else { 16.0 * pulse.columns_per_beat };
+    TAU * ((harmonic * column) as f64 % period) / period
 }
