@@ -39,7 +39,7 @@ fn list() -> anyhow::Result<ExitCode> {
 
 fn row(bundle: &Bundle) -> [String; 4] {
     let Manifest { name, version, .. } = bundle.manifest();
-    let bytes = bundle.files().iter().filter_map(|file| bundle.manifest().files.get(*file)).map(|file| file.bytes);
+    let bytes = bundle.files().into_iter().filter_map(|file| bundle.manifest().files.get(file)).map(|file| file.bytes);
     [plain(name), plain(version), megabytes(bytes.sum()), bundle.location().display().to_string()]
 }
 

@@ -11,16 +11,16 @@ use super::terminal;
 /// Prints the error of every stage; fails if one is above its tolerance.
 pub fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let bundle = Bundle::find(Some(&args.bundle))?;
-    let rows = check::run(&bundle, &args.device.open())?;
+    let rows = check::run(&bundle, args.device.open())?;
     let head = ["stage", "tensor", "error", "tolerance", ""].map(String::from);
     let table: Vec<_> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
     for line in terminal::table(&table) {
         terminal::line(&line)?;
     }
-    if rows.iter().all(within) {
+    if rows.iter().all(Row::passes) {
         return Ok(ExitCode::SUCCESS);
     }
-    let failed = rows.iter().filter(|row| !within(row)).count();
+    let failed = rows.iter().filter(|row| !row.passes()).count();
     terminal::warn(&format!(
         "error: {failed} of {} above tolerance; this build computes it wrongly, or the bundle is damaged: see melfusion bundle verify",
         rows.len()
@@ -28,13 +28,13 @@ pub fn run(args: &Check) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(super::FAILED))
 }
 
-/// NaN is within nothing.
-fn within(row: &Row) -> bool {
-    row.error <= row.tolerance
-}
-
 fn cells(row: &Row) -> [String; 5] {
-    let verdict = if within(row) { "ok" } else { "ABOVE" };
-    let [stage, tensor] = [&row.stage, &row.tensor].map(|name| terminal::plain(name));
-    [stage, tensor, format!("{:.1e}", row.error), format!("{:.1e}", row.tolerance), verdict.into()]
+    let verdict = if row.passes() { "ok" } else { "ABOVE" };
+    [
+        row.stage.into(),
+        terminal::plain(&row.tensor),
+        format!("{:.1e}", row.error),
+        format!("{:.1e}", row.tolerance),
+        verdict.into(),
+    ]
 }

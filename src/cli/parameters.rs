@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use melfusion::bundle::Bundle;
 use melfusion::error::Error;
