@@ -22,18 +22,12 @@ impl Audio {
     /// If the two differ in length.
     pub fn new(left: Vec<f32>, right: Vec<f32>, sample_rate: u32) -> Self {
         assert_eq!(left.len(), right.len(), "left and right are one length");
-        Self {
-            channels: [left, right],
-            sample_rate,
-        }
+        Self { channels: [left, right], sample_rate }
     }
 
     /// The same sound on both sides.
     pub fn mono(samples: Vec<f32>, sample_rate: u32) -> Self {
-        Self {
-            channels: [samples.clone(), samples],
-            sample_rate,
-        }
+        Self { channels: [samples.clone(), samples], sample_rate }
     }
 
     /// Length in frames.
@@ -64,17 +58,11 @@ impl Audio {
 
     /// Whether no sample is NaN or infinite.
     pub fn is_finite(&self) -> bool {
-        self.channels
-            .iter()
-            .flatten()
-            .all(|sample| sample.is_finite())
+        self.channels.iter().flatten().all(|sample| sample.is_finite())
     }
 
     /// Largest absolute sample of both sides; 0 without frames.
     pub fn peak(&self) -> f32 {
-        self.channels
-            .iter()
-            .flatten()
-            .fold(0.0, |peak, sample| peak.max(sample.abs()))
+        self.channels.iter().flatten().fold(0.0, |peak, sample| peak.max(sample.abs()))
     }
 }

@@ -13,8 +13,8 @@ mod manifest;
 mod places;
 
 pub use manifest::{
-    DecoderConfig, DecoderManifest, Defaults, FileEntry, Guide, ImageManifest, Latent, Manifest, MusicManifest,
-    SynapseManifest, TextManifest,
+    DecoderManifest, Defaults, FileEntry, Guide, ImageManifest, Latent, Manifest, MusicManifest, SynapseManifest,
+    TextManifest,
 };
 pub use places::places;
 

@@ -79,8 +79,11 @@ impl Reference {
     fn read(bundle: &Bundle, device: &Device) -> std::result::Result<Self, Error> {
         let path = bundle.location().join(REFERENCE);
         let broken = |problem: String| Error::Bundle { path: path.clone(), problem };
-        let bytes = std::fs::read(&path)
-            .map_err(|e| broken(format!("cannot be read ({e}); a bundle is checked in its folder, with the reference its recipe wrote")))?;
+        let bytes = std::fs::read(&path).map_err(|e| {
+            broken(format!(
+                "cannot be read ({e}); a bundle is checked in its folder, with the reference its recipe wrote"
+            ))
+        })?;
         let damaged = |e: String| broken(format!("is damaged ({e}); write it again with the bundle's recipe"));
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
         let about = header.metadata().clone().unwrap_or_default();
@@ -112,14 +115,18 @@ struct Rows<'a> {
 impl Rows<'_> {
     fn compare(&mut self, stage: &'static str, tensor: &str, ours: &Tensor) -> Result<()> {
         let theirs = self.reference.get(tensor)?;
-        let error = if ours.dims() == theirs.dims() { relative_error(&ours.to_dtype(DType::F32)?, &theirs)? } else { f64::INFINITY };
+        let error = if ours.dims() == theirs.dims() {
+            relative_error(&ours.to_dtype(DType::F32)?, &theirs)?
+        } else {
+            f64::INFINITY
+        };
         self.rows.push(Row { stage, tensor: tensor.into(), error, tolerance: TOLERANCE });
         Ok(())
     }
 }
 
 fn relative_error(ours: &Tensor, theirs: &Tensor) -> Result<f64> {
-    let largest = |t: &Tensor| Ok(f64::from(t.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?));
+    let largest = |t: &Tensor| -> Result<f64> { Ok(f64::from(t.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?)) };
     let difference: f64 = largest(&(ours - theirs)?)?;
     let size: f64 = largest(theirs)?;
     // `max` in candle passes over NaN; a sum does not.
@@ -168,12 +175,14 @@ impl Engine {
     fn check_music(&self, rows: &mut Rows, texts: &[Tensor; 2], sight: &Sight) -> Result<()> {
         let reference = rows.reference;
         let guidance = reference.number("guidance")?;
-        let request = Request::new(RequestFields { guidance, ..Default::default() }).map_err(candle_core::Error::wrap)?;
+        let request =
+            Request::new(RequestFields { guidance, ..Default::default() }).map_err(candle_core::Error::wrap)?;
         let conditions = self.conditions(&request, reference.number("seconds_per_beat")?, texts, Some(sight))?;
         if let Some(class) = &conditions.context.class {
             rows.compare("music", "music.class", class)?;
         }
-        let mut sampler = Sampler::new(SamplerKind::Ddim, &Schedule::new(&self.manifest.music.schedule)?, sight.timesteps.len())?;
+        let mut sampler =
+            Sampler::new(SamplerKind::Ddim, &Schedule::new(&self.manifest.music.schedule)?, sight.timesteps.len())?;
         let mut xs = reference.get("music.noise")?;
         let planes = self.whole_window_planes()?;
         for (i, &t) in sight.timesteps.iter().enumerate() {
@@ -192,7 +201,9 @@ impl Engine {
         let latents = rows.reference.get("music.latents")?;
         match &self.decoder {
             // Griffin-Lim has no reference: its output is one of many sounds of the same mel.
-            Decoder::Grid(grid) => rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?),
+            Decoder::Grid(grid) => {
+                rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?)
+            }
             Decoder::Wave(wave) => {
                 rows.compare("decoder", "decoder.mel", &wave.mel(&latents)?.unsqueeze(0)?)?;
                 let samples = wave.decode(&latents)?;

@@ -139,8 +139,9 @@ impl Clip {
     /// [`Error::File`] if it is no such file.
     pub fn read_state(path: &Path) -> Result<(Latents, Recipe), Error> {
         let problem = |problem: String| Error::File { path: path.to_path_buf(), problem };
-        let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?
-            .ok_or_else(|| problem("has no latents in it; only clips written by MeLFusion can be decoded again".into()))?;
+        let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?.ok_or_else(|| {
+            problem("has no latents in it; only clips written by MeLFusion can be decoded again".into())
+        })?;
         parse_state(&bytes).map_err(|what| problem(format!("the latents in it are damaged ({what}); use another copy")))
     }
 }

@@ -72,9 +72,10 @@ impl Engine {
         };
         let schedule = |config| Schedule::new(config).map_err(|e| fits("schedule", e));
         let tokenizer = bundle.bytes(&manifest.text.tokenizer)?;
-        let text = TextEncoder::new(&manifest.text.config, &tokenizer, weights(&manifest.text.weights)?)
+        let text = TextEncoder::new(&manifest.text.encoder, &tokenizer, weights(&manifest.text.weights)?)
             .map_err(|e| fits("text", e))?;
-        let picture = PictureModel::new(&manifest.image, weights(&manifest.image.weights)?).map_err(|e| fits("image", e))?;
+        let picture =
+            PictureModel::new(&manifest.image, weights(&manifest.image.weights)?).map_err(|e| fits("image", e))?;
         let music_weights = weights(&manifest.music.weights)?.pp("unet");
         let music = Unet::new(&manifest.music.unet, music_weights).map_err(|e| fits("music", e))?;
         let synapse = Synapse::new(weights(&manifest.synapse.weights)?).map_err(|e| fits("synapse", e))?;
@@ -82,7 +83,18 @@ impl Engine {
             .map_err(|e| fits("decoder", e))?;
         let schedule = schedule(&manifest.music.schedule)?;
         let bundle_sha256 = bundle.hash().to_string();
-        Ok(Self { device, manifest, bundle_sha256, text, picture, music, schedule, synapse, decoder, sights: Mutex::default() })
+        Ok(Self {
+            device,
+            manifest,
+            bundle_sha256,
+            text,
+            picture,
+            music,
+            schedule,
+            synapse,
+            decoder,
+            sights: Mutex::default(),
+        })
     }
 
     /// Composes a clip.
@@ -106,7 +118,13 @@ impl Engine {
     /// # Errors
     ///
     /// [`Error::Request`] if the latents are not this bundle's, or its decoder is bound to a tempo.
-    pub fn redecode(&self, latents: &Latents, recipe: &Recipe, to: Redecoding, progress: &dyn Progress) -> Result<Clip, Error> {
+    pub fn redecode(
+        &self,
+        latents: &Latents,
+        recipe: &Recipe,
+        to: Redecoding,
+        progress: &dyn Progress,
+    ) -> Result<Clip, Error> {
         self.check_redecoding(latents, recipe, to)?;
         let recipe = Recipe { bpm: to.bpm.unwrap_or(recipe.bpm), key: to.key.or(recipe.key), ..recipe.clone() };
         self.finish(latents.clone(), recipe, to.sample_rate, progress)
@@ -143,7 +161,9 @@ impl Engine {
         progress.step(Stage::Text, 1, 1);
         let sampler = Sampler::new(request.sampler, &self.schedule, request.steps as usize).in_stage(Stage::Music)?;
         let sight = self.look(request, sampler.timesteps(), progress)?;
-        let conditions = self.conditions(request, plan.seconds_per_beat, &[negative, prompt], sight.as_deref()).in_stage(Stage::Text)?;
+        let conditions = self
+            .conditions(request, plan.seconds_per_beat, &[negative, prompt], sight.as_deref())
+            .in_stage(Stage::Text)?;
         let latents = self.compose(&plan, sampler, &conditions, seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
         self.finish(latents, self.recipe(request, seed), request.sample_rate, progress)
@@ -163,7 +183,12 @@ impl Engine {
     }
 
     /// The picture's features, from the cache if they are there; none without a picture or influence.
-    fn look(&self, request: &Request, timesteps: &[usize], progress: &dyn Progress) -> Result<Option<std::sync::Arc<Sight>>, Error> {
+    fn look(
+        &self,
+        request: &Request,
+        timesteps: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<Option<std::sync::Arc<Sight>>, Error> {
         let Some(picture) = request.picture.as_ref().filter(|_| request.influence > 0.0) else {
             return Ok(None);
         };
@@ -210,7 +235,10 @@ impl Engine {
     fn check_redecoding(&self, latents: &Latents, recipe: &Recipe, to: Redecoding) -> Result<(), Error> {
         let refuse = |what: &'static str, problem: String| Err(Error::Request { what, problem });
         if !self.decoder.is_grid() && to.bpm.is_some_and(|bpm| bpm != recipe.bpm) {
-            return refuse("bpm", format!("clips of the bundle {} are bound to their tempo; generate it anew", self.manifest.name));
+            return refuse(
+                "bpm",
+                format!("clips of the bundle {} are bound to their tempo; generate it anew", self.manifest.name),
+            );
         }
         if recipe.bundle_sha256 != self.bundle_sha256 {
             let problem = format!(
@@ -228,7 +256,10 @@ impl Engine {
         let latent = &self.manifest.music.latent;
         let columns = Plan::new(&self.decoder, recipe.bars, recipe.meter, recipe.composed_bpm).columns;
         if latents.shape() != [1, latent.channels, columns, latent.rows] {
-            return refuse("clip", format!("its latents are {:?}, which its own recipe does not explain", latents.shape()));
+            return refuse(
+                "clip",
+                format!("its latents are {:?}, which its own recipe does not explain", latents.shape()),
+            );
         }
         Ok(())
     }

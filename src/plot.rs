@@ -59,8 +59,7 @@ impl Plot<'_> {
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let (width, height) = SIZE;
         let mut pixels = vec![0; 3 * width as usize * height as usize];
-        self.draw(&mut pixels)
-            .map_err(|error| failed(path, &*error))?;
+        self.draw(&mut pixels).map_err(|error| failed(path, &*error))?;
         let mut png = Vec::new();
         PngEncoder::new(&mut png)
             .write_image(&pixels, width, height, ExtendedColorType::Rgb8)
@@ -74,10 +73,7 @@ impl Plot<'_> {
         let area = BitMapBackend::with_buffer(pixels, SIZE).into_drawing_area();
         area.fill(&BACK)?;
         self.head(&area)?;
-        for (lane, samples) in [LEFT_LANE, RIGHT_LANE]
-            .into_iter()
-            .zip(self.audio.channels())
-        {
+        for (lane, samples) in [LEFT_LANE, RIGHT_LANE].into_iter().zip(self.audio.channels()) {
             panel(&area, &lane)?;
             self.grid(&area, &lane)?;
             wave(&area, &lane, samples)?;
@@ -91,46 +87,11 @@ impl Plot<'_> {
 
     fn head(&self, area: &Area<'_>) -> Drawn {
         let x = ACROSS.start;
-        write(
-            area,
-            &shortened(self.title, 110),
-            (x, 30),
-            30,
-            &INK,
-            HPos::Left,
-        )?;
-        write(
-            area,
-            &shortened(self.subtitle, 160),
-            (x, 72),
-            19,
-            &DIM,
-            HPos::Left,
-        )?;
-        write(
-            area,
-            "L",
-            (x - 20, middle(&LEFT_LANE) - 9),
-            18,
-            &DIM,
-            HPos::Left,
-        )?;
-        write(
-            area,
-            "R",
-            (x - 20, middle(&RIGHT_LANE) - 9),
-            18,
-            &DIM,
-            HPos::Left,
-        )?;
-        write(
-            area,
-            "mel",
-            (x - 36, middle(&MEL) - 9),
-            18,
-            &DIM,
-            HPos::Left,
-        )
+        write(area, &shortened(self.title, 110), (x, 30), 30, &INK, HPos::Left)?;
+        write(area, &shortened(self.subtitle, 160), (x, 72), 19, &DIM, HPos::Left)?;
+        write(area, "L", (x - 20, middle(&LEFT_LANE) - 9), 18, &DIM, HPos::Left)?;
+        write(area, "R", (x - 20, middle(&RIGHT_LANE) - 9), 18, &DIM, HPos::Left)?;
+        write(area, "mel", (x - 36, middle(&MEL) - 9), 18, &DIM, HPos::Left)
     }
 
     /// Lines at bars, and at beats where there is room.
@@ -144,10 +105,7 @@ impl Plot<'_> {
                 _ => continue,
             };
             let x = column(f64::from(beat) / f64::from(beats));
-            area.draw(&PathElement::new(
-                [(x, rows.start), (x, rows.end - 1)],
-                colour,
-            ))?;
+            area.draw(&PathElement::new([(x, rows.start), (x, rows.end - 1)], colour))?;
         }
         Ok(())
     }
@@ -157,33 +115,20 @@ impl Plot<'_> {
         let every = self.bars.div_ceil(32).next_power_of_two();
         for bar in (0..self.bars).step_by(every as usize) {
             let x = column(f64::from(bar) / f64::from(self.bars));
-            write(
-                area,
-                &(bar + 1).to_string(),
-                (x + 2, LEFT_LANE.start - 23),
-                18,
-                &INK,
-                HPos::Left,
-            )?;
+            write(area, &(bar + 1).to_string(), (x + 2, LEFT_LANE.start - 23), 18, &INK, HPos::Left)?;
         }
         Ok(())
     }
 
     fn seconds(&self, area: &Area<'_>) -> Drawn {
         let length = self.audio.frames() as f64 / f64::from(self.audio.sample_rate().max(1));
-        let every = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0]
-            .into_iter()
-            .find(|step| length / step <= 20.0);
+        let every = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0].into_iter().find(|step| length / step <= 20.0);
         let every = every.unwrap_or(120.0);
         for mark in 0..=(length / every) as u32 {
             let second = f64::from(mark) * every;
             let x = column(second / length);
             area.draw(&PathElement::new([(x, MEL.end), (x, MEL.end + 5)], DIM))?;
-            let text = if every < 1.0 {
-                format!("{second:.1} s")
-            } else {
-                format!("{second:.0} s")
-            };
+            let text = if every < 1.0 { format!("{second:.1} s") } else { format!("{second:.0} s") };
             write(area, &text, (x, MEL.end + 10), 17, &DIM, HPos::Center)?;
         }
         Ok(())
@@ -206,10 +151,7 @@ impl Plot<'_> {
         }
         for bar in 1..self.bars {
             let x = column(f64::from(bar) / f64::from(self.bars));
-            area.draw(&PathElement::new(
-                [(x, MEL.start), (x, MEL.end - 1)],
-                INK.mix(0.22),
-            ))?;
+            area.draw(&PathElement::new([(x, MEL.start), (x, MEL.end - 1)], INK.mix(0.22)))?;
         }
         Ok(())
     }
@@ -230,9 +172,7 @@ fn wave(area: &Area<'_>, rows: &Range<i32>, samples: &[f32]) -> Drawn {
     let at = |i: usize| (i * samples.len() / ACROSS.len()).min(samples.len() - 1);
     for (i, x) in ACROSS.enumerate() {
         let stretch = &samples[at(i)..at(i + 1).max(at(i) + 1)];
-        let (low, high) = stretch.iter().fold((f32::MAX, f32::MIN), |(low, high), v| {
-            (low.min(*v), high.max(*v))
-        });
+        let (low, high) = stretch.iter().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
         let power = stretch.iter().map(|v| v * v).sum::<f32>() / stretch.len() as f32;
         let rms = power.sqrt();
         area.draw(&PathElement::new([(x, y(high)), (x, y(low))], WAVE))?;
@@ -244,17 +184,8 @@ fn wave(area: &Area<'_>, rows: &Range<i32>, samples: &[f32]) -> Drawn {
     Ok(())
 }
 
-fn write(
-    area: &Area<'_>,
-    text: &str,
-    at: (i32, i32),
-    size: i32,
-    colour: &RGBColor,
-    side: HPos,
-) -> Drawn {
-    let style = TextStyle::from((FONT, size).into_font())
-        .color(colour)
-        .pos(Pos::new(side, VPos::Top));
+fn write(area: &Area<'_>, text: &str, at: (i32, i32), size: i32, colour: &RGBColor, side: HPos) -> Drawn {
+    let style = TextStyle::from((FONT, size).into_font()).color(colour).pos(Pos::new(side, VPos::Top));
     Ok(area.draw(&Text::new(text, at, style))?)
 }
 
@@ -277,11 +208,7 @@ fn between(values: &[f32], place: f64) -> f32 {
 
 /// Where the colours begin and end; `None` if there is nothing finite.
 fn extent(values: &[f32]) -> Option<(f32, f32)> {
-    let mut sorted: Vec<f32> = values
-        .iter()
-        .copied()
-        .filter(|value| value.is_finite())
-        .collect();
+    let mut sorted: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
     sorted.sort_unstable_by(f32::total_cmp);
     let low = *sorted.get((sorted.len() as f32 * FLOOR) as usize)?;
     let high = *sorted.last()?;
@@ -289,11 +216,7 @@ fn extent(values: &[f32]) -> Option<(f32, f32)> {
 }
 
 fn shortened(text: &str, most: usize) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(most + 1)
-        .collect();
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", line[..end].trim_end()),
         None => line,
@@ -301,10 +224,7 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 fn failed(path: &Path, error: &dyn StdError) -> Error {
-    Error::File {
-        path: path.to_owned(),
-        problem: format!("cannot be drawn: {error}"),
-    }
+    Error::File { path: path.to_owned(), problem: format!("cannot be drawn: {error}") }
 }
 
 #[cfg(test)]
@@ -329,27 +249,17 @@ mod tests {
         let decay = |beat: f32| (-4.0 * beat.fract()).exp();
         let side = |detune: f32| -> Vec<f32> {
             let chord = |t: f32| {
-                [220.0, 261.6, 329.6]
-                    .iter()
-                    .map(|f| (t * f * detune * std::f32::consts::TAU).sin())
-                    .sum::<f32>()
+                [220.0, 261.6, 329.6].iter().map(|f| (t * f * detune * std::f32::consts::TAU).sin()).sum::<f32>()
             };
-            (0..480_000)
-                .map(|i| i as f32 / 48_000.0)
-                .map(|t| 0.25 * chord(t) * decay(t * 1.6))
-                .collect()
+            (0..480_000).map(|i| i as f32 / 48_000.0).map(|t| 0.25 * chord(t) * decay(t * 1.6)).collect()
         };
         let ridge = |band: f32, at: f32| (-((band - at) / 2.5).powi(2)).exp();
         let level = |frame: f32, band: f32| {
             let note = 30.0 + 6.0 * (frame / 32.0).floor() % 24.0;
-            let notes: f32 = (1..6)
-                .map(|k| ridge(band, note * (1.0 + 0.45 * k as f32)) / k as f32)
-                .sum();
+            let notes: f32 = (1..6).map(|k| ridge(band, note * (1.0 + 0.45 * k as f32)) / k as f32).sum();
             (1e-3 + notes * decay(frame / 32.0)).ln()
         };
-        let mel = (0..512 * 128)
-            .map(|i| level((i / 128) as f32, (i % 128) as f32))
-            .collect();
+        let mel = (0..512 * 128).map(|i| level((i / 128) as f32, (i % 128) as f32)).collect();
         (Audio::new(side(1.0), side(1.003), 48_000), mel)
     }
 
@@ -357,8 +267,7 @@ mod tests {
     fn a_plot_is_a_png_of_its_size() {
         let folder = tempfile::tempdir().unwrap();
         // To look at: MELFUSION_PLOT=plot.png cargo test plot
-        let path =
-            std::env::var_os("MELFUSION_PLOT").map_or(folder.path().join("plot.png"), Into::into);
+        let path = std::env::var_os("MELFUSION_PLOT").map_or(folder.path().join("plot.png"), Into::into);
         let (audio, mel) = music();
         plot(&audio, &mel, 4).save(&path).unwrap();
         assert_eq!(image::open(&path).unwrap().to_rgb8().dimensions(), SIZE);
@@ -378,9 +287,7 @@ mod tests {
     #[test]
     fn a_plot_that_cannot_be_written_says_so() {
         let (audio, mel) = (Audio::mono(vec![0.0; 10], 48_000), vec![0.0; 128]);
-        let error = plot(&audio, &mel, 1)
-            .save(Path::new("/nowhere/at/all.png"))
-            .unwrap_err();
+        let error = plot(&audio, &mel, 1).save(Path::new("/nowhere/at/all.png")).unwrap_err();
         assert!(matches!(error, Error::File { .. }));
     }
 }

@@ -5,15 +5,14 @@ mod meter;
 
 use std::fmt;
 use std::ops::{Deref, RangeInclusive};
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use self::key::{Key, Mode};
 pub use self::meter::Meter;
-pub use crate::sampler::SamplerKind;
 use crate::error::Error;
 use crate::image::Picture;
+pub use crate::sampler::SamplerKind;
 
 /// Longest clip, in seconds. Longer music is a storyboard of several clips.
 pub const MAX_SECONDS: f64 = 600.0;
@@ -156,10 +155,7 @@ fn check_length(what: &'static str, text: &str) -> Result<(), Error> {
     if text.len() <= MAX_PROMPT_BYTES {
         return Ok(());
     }
-    let problem = format!(
-        "{} bytes are too many; the limit is {MAX_PROMPT_BYTES}",
-        text.len()
-    );
+    let problem = format!("{} bytes are too many; the limit is {MAX_PROMPT_BYTES}", text.len());
     Err(refuse(what, problem))
 }
 
@@ -179,10 +175,7 @@ fn check(what: &'static str, value: f64, range: RangeInclusive<f64>) -> Result<(
 }
 
 fn out_of_range<T: fmt::Display>(what: &'static str, value: T, low: &T, high: &T) -> Error {
-    refuse(
-        what,
-        format!("{value} is out of range; give a number from {low} to {high}"),
-    )
+    refuse(what, format!("{value} is out of range; give a number from {low} to {high}"))
 }
 
 fn refuse(what: &'static str, problem: String) -> Error {

@@ -43,15 +43,8 @@ impl Synapse {
     /// Reads `alpha (layers,)`, final shares and not what a sigmoid makes of them, and, where the bundle has a global
     /// path, `pooled_mean (p,)` and `pooled_std (p,)`.
     pub fn new(vb: VarBuilder) -> Result<Self> {
-        let alpha = vb
-            .get_unchecked_dtype("alpha", DType::F32)?
-            .flatten_all()?
-            .to_vec1()?;
-        let statistics = if vb.contains_tensor("pooled_mean") {
-            Some(Statistics::new(&vb)?)
-        } else {
-            None
-        };
+        let alpha = vb.get_unchecked_dtype("alpha", DType::F32)?.flatten_all()?.to_vec1()?;
+        let statistics = if vb.contains_tensor("pooled_mean") { Some(Statistics::new(&vb)?) } else { None };
         Ok(Self { alpha, statistics })
     }
 
@@ -65,24 +58,13 @@ impl Synapse {
     /// - `features`: of the picture, one per layer, pooled to the text's length ([`Pool::apply`]).
     /// - `influence`: 0..=1, multiplies every alpha.
     /// - `halves`: one per batch entry of the music UNet, whether it sees the picture.
-    pub fn blends(
-        &self,
-        features: &[KeyValue],
-        influence: f64,
-        halves: &[bool],
-    ) -> Result<Vec<Blend>> {
+    pub fn blends(&self, features: &[KeyValue], influence: f64, halves: &[bool]) -> Result<Vec<Blend>> {
         self.check(features)?;
         let blend = |(image, &alpha): (&KeyValue, &f32)| -> Result<Blend> {
             let share = (f64::from(alpha) * influence) as f32;
-            let shares = halves
-                .iter()
-                .map(|&sees| if sees { share } else { 0. })
-                .collect();
+            let shares = halves.iter().map(|&sees| if sees { share } else { 0. }).collect();
             let alpha = Tensor::from_vec(shares, (halves.len(), 1, 1), image.keys.device())?;
-            Ok(Blend {
-                image: image.clone(),
-                alpha: alpha.to_dtype(image.keys.dtype())?,
-            })
+            Ok(Blend { image: image.clone(), alpha: alpha.to_dtype(image.keys.dtype())? })
         };
         features.iter().zip(&self.alpha).map(blend).collect()
     }
@@ -95,25 +77,14 @@ impl Synapse {
             return Ok(None);
         };
         self.check(clean)?;
-        let means = clean
-            .iter()
-            .map(|layer| layer.values.mean(1))
-            .collect::<Result<Vec<_>>>()?;
+        let means = clean.iter().map(|layer| layer.values.mean(1)).collect::<Result<Vec<_>>>()?;
         let pooled = Tensor::cat(&means, 1)?.to_dtype(statistics.mean.dtype())?;
-        Ok(Some(
-            pooled
-                .broadcast_sub(&statistics.mean)?
-                .broadcast_div(&statistics.std)?,
-        ))
+        Ok(Some(pooled.broadcast_sub(&statistics.mean)?.broadcast_div(&statistics.std)?))
     }
 
     fn check(&self, features: &[KeyValue]) -> Result<()> {
         if features.len() != self.alpha.len() {
-            bail!(
-                "features of {} layers for a synapse of {}",
-                features.len(),
-                self.alpha.len()
-            );
+            bail!("features of {} layers for a synapse of {}", features.len(), self.alpha.len());
         }
         Ok(())
     }
@@ -123,11 +94,7 @@ impl Statistics {
     fn new(vb: &VarBuilder) -> Result<Self> {
         let row = |name: &str| vb.get_unchecked(name)?.flatten_all()?.unsqueeze(0);
         let (mean, std) = (row("pooled_mean")?, row("pooled_std")?);
-        let smallest: f32 = std
-            .min_all()?
-            .to_dtype(DType::F32)?
-            .to_device(&Device::Cpu)?
-            .to_scalar()?;
+        let smallest: f32 = std.min_all()?.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.to_scalar()?;
         if smallest.is_nan() || smallest <= 0. {
             bail!("pooled_std has an entry of {smallest}, which nothing can be divided by");
         }

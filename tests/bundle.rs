@@ -3,7 +3,8 @@
 
 use candle_core::{DType, Device, Tensor};
 use half::f16;
-use melfusion::bundle::{Bundle, DecoderConfig, Guide};
+use melfusion::bundle::{Bundle, Guide};
+use melfusion::decoder::DecoderConfig;
 use melfusion::error::Error;
 use melfusion::sampler::SamplerKind;
 use sha2::{Digest, Sha256};

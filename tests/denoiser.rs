@@ -47,36 +47,22 @@ fn half(channels: usize, cross_attention_dim: usize) -> UnetConfig {
 }
 
 fn text(tokens: Tensor) -> Context {
-    Context {
-        tokens,
-        bias: None,
-        class: None,
-    }
+    Context { tokens, bias: None, class: None }
 }
 
 fn bits(xs: &Tensor) -> Vec<u32> {
-    xs.flatten_all()
-        .unwrap()
-        .to_vec1::<f32>()
-        .unwrap()
-        .iter()
-        .map(|x| x.to_bits())
-        .collect()
+    xs.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|x| x.to_bits()).collect()
 }
 
 fn matches_diffusers(name: &str, is_linear: bool) {
     let golden = Golden::open(name);
     let unet = Unet::new(&plain(is_linear), golden.weights()).unwrap();
     let mut context = text(golden.get("tokens"));
-    let open = unet
-        .forward(&golden.get("latents"), 481., &context, &mut Taps::None)
-        .unwrap();
+    let open = unet.forward(&golden.get("latents"), 481., &context, &mut Taps::None).unwrap();
     assert_close(&open, &golden.get("open"), 1e-4);
 
     context.bias = Some(golden.get("mask").affine(10_000., -10_000.).unwrap());
-    let masked = unet
-        .forward(&golden.get("latents"), 481., &context, &mut Taps::None)
-        .unwrap();
+    let masked = unet.forward(&golden.get("latents"), 481., &context, &mut Taps::None).unwrap();
     assert_close(&masked, &golden.get("masked"), 1e-4);
 }
 
@@ -94,13 +80,8 @@ fn unet_with_pointwise_convolutions_matches_diffusers_on_odd_sizes_and_hidden_to
 fn circular_scale_shift_class_unet_matches_diffusers() {
     let golden = Golden::open("denoiser_circular");
     let unet = Unet::new(&ours(), golden.weights()).unwrap();
-    let context = Context {
-        class: Some(golden.get("label")),
-        ..text(golden.get("tokens"))
-    };
-    let output = unet
-        .forward(&golden.get("latents"), 37.5, &context, &mut Taps::None)
-        .unwrap();
+    let context = Context { class: Some(golden.get("label")), ..text(golden.get("tokens")) };
+    let output = unet.forward(&golden.get("latents"), 37.5, &context, &mut Taps::None).unwrap();
     assert_close(&output, &golden.get("output"), 1e-4);
 }
 
@@ -108,19 +89,12 @@ fn circular_scale_shift_class_unet_matches_diffusers() {
 fn rolling_latents_along_time_rolls_what_a_circular_unet_answers() {
     let golden = Golden::open("denoiser_circular");
     let unet = Unet::new(&ours(), golden.weights()).unwrap();
-    let context = Context {
-        class: Some(golden.get("label")),
-        ..text(golden.get("tokens"))
-    };
+    let context = Context { class: Some(golden.get("label")), ..text(golden.get("tokens")) };
     let latents = golden.get("latents");
-    let output = unet
-        .forward(&latents, 37.5, &context, &mut Taps::None)
-        .unwrap();
+    let output = unet.forward(&latents, 37.5, &context, &mut Taps::None).unwrap();
     for shift in [4, 8, -4] {
         let rolled = latents.roll(shift, 2).unwrap().contiguous().unwrap();
-        let answer = unet
-            .forward(&rolled, 37.5, &context, &mut Taps::None)
-            .unwrap();
+        let answer = unet.forward(&rolled, 37.5, &context, &mut Taps::None).unwrap();
         assert_close(&answer, &output.roll(shift, 2).unwrap(), 1e-5);
     }
 }
@@ -131,18 +105,10 @@ fn class_vector_of_one_serves_a_whole_batch() {
     let unet = Unet::new(&ours(), golden.weights()).unwrap();
     let class = golden.get("label").narrow(0, 0, 1).unwrap();
     let answer = |class: Tensor| {
-        let context = Context {
-            class: Some(class),
-            ..text(golden.get("tokens"))
-        };
-        unet.forward(&golden.get("latents"), 37.5, &context, &mut Taps::None)
-            .unwrap()
+        let context = Context { class: Some(class), ..text(golden.get("tokens")) };
+        unet.forward(&golden.get("latents"), 37.5, &context, &mut Taps::None).unwrap()
     };
-    assert_close(
-        &answer(class.clone()),
-        &answer(class.repeat((2, 1)).unwrap()),
-        1e-6,
-    );
+    assert_close(&answer(class.clone()), &answer(class.repeat((2, 1)).unwrap()), 1e-6);
 }
 
 /// The pair of UNets of the golden, and what passed between them.
@@ -160,63 +126,28 @@ impl Pair {
         let music = Unet::new(&half(3, 10), golden.weights_under("music")).unwrap();
         let mut features = vec![];
         let nothing = text(golden.get("nothing"));
-        image
-            .forward(
-                &golden.get("picture"),
-                250.,
-                &nothing,
-                &mut Taps::Capture(&mut features),
-            )
-            .unwrap();
+        image.forward(&golden.get("picture"), 250., &nothing, &mut Taps::Capture(&mut features)).unwrap();
         let synapse = Synapse::new(statistics(&golden, &features)).unwrap();
-        Self {
-            golden,
-            music,
-            features,
-            synapse,
-        }
+        Self { golden, music, features, synapse }
     }
 
     fn blends(&self, pool: Pool, influence: f64) -> Vec<Blend> {
-        let pooled: Vec<KeyValue> = self
-            .features
-            .iter()
-            .map(|layer| pool.apply(layer, 6).unwrap())
-            .collect();
-        self.synapse
-            .blends(&pooled, influence, &[false, true])
-            .unwrap()
+        let pooled: Vec<KeyValue> = self.features.iter().map(|layer| pool.apply(layer, 6).unwrap()).collect();
+        self.synapse.blends(&pooled, influence, &[false, true]).unwrap()
     }
 
     fn music(&self, mut taps: Taps) -> Tensor {
         let context = text(self.golden.get("tokens"));
-        self.music
-            .forward(&self.golden.get("latents"), 250., &context, &mut taps)
-            .unwrap()
+        self.music.forward(&self.golden.get("latents"), 250., &context, &mut taps).unwrap()
     }
 }
 
 /// A synapse's tensors: the golden's alpha, and statistics of which the mean is 0.5 and the deviation 2.
 fn statistics(golden: &Golden, features: &[KeyValue]) -> VarBuilder<'static> {
-    let width: usize = features
-        .iter()
-        .map(|layer| layer.values.dim(2).unwrap())
-        .sum();
-    let constant = |value: f64| {
-        Tensor::ones(width, DType::F32, &Device::Cpu)
-            .unwrap()
-            .affine(value, 0.)
-            .unwrap()
-    };
-    let tensors = [
-        ("alpha", golden.get("alpha")),
-        ("pooled_mean", constant(0.5)),
-        ("pooled_std", constant(2.)),
-    ];
-    let tensors = tensors
-        .into_iter()
-        .map(|(name, tensor)| (name.to_string(), tensor))
-        .collect();
+    let width: usize = features.iter().map(|layer| layer.values.dim(2).unwrap()).sum();
+    let constant = |value: f64| Tensor::ones(width, DType::F32, &Device::Cpu).unwrap().affine(value, 0.).unwrap();
+    let tensors = [("alpha", golden.get("alpha")), ("pooled_mean", constant(0.5)), ("pooled_std", constant(2.))];
+    let tensors = tensors.into_iter().map(|(name, tensor)| (name.to_string(), tensor)).collect();
     VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
 }
 
@@ -224,20 +155,12 @@ fn statistics(golden: &Golden, features: &[KeyValue]) -> VarBuilder<'static> {
 fn captured_keys_and_values_are_those_of_the_decoders_self_attention() {
     let pair = Pair::open();
     assert_eq!(pair.features.len(), pair.music.decoder_layers());
-    let widths: Vec<usize> = pair
-        .features
-        .iter()
-        .map(|layer| layer.keys.dim(2).unwrap())
-        .collect();
+    let widths: Vec<usize> = pair.features.iter().map(|layer| layer.keys.dim(2).unwrap()).collect();
     assert_eq!(widths, half(3, 10).decoder_widths());
     for (i, layer) in pair.features.iter().enumerate() {
         assert_eq!(layer.grid, if i < 2 { (5, 5) } else { (10, 10) });
         assert_close(&layer.keys, &pair.golden.get(&format!("keys.{i}")), 1e-4);
-        assert_close(
-            &layer.values,
-            &pair.golden.get(&format!("values.{i}")),
-            1e-4,
-        );
+        assert_close(&layer.values, &pair.golden.get(&format!("values.{i}")), 1e-4);
     }
 }
 
@@ -245,43 +168,23 @@ fn captured_keys_and_values_are_those_of_the_decoders_self_attention() {
 fn music_with_a_picture_blended_in_matches_the_reference() {
     let pair = Pair::open();
     assert_close(&pair.music(Taps::None), &pair.golden.get("text"), 1e-4);
-    let grid = pair.blends(
-        Pool::Grid {
-            height: 2,
-            width: 3,
-        },
-        0.8,
-    );
-    assert_close(
-        &pair.music(Taps::Blend(&grid)),
-        &pair.golden.get("grid"),
-        1e-4,
-    );
+    let grid = pair.blends(Pool::Grid { height: 2, width: 3 }, 0.8);
+    assert_close(&pair.music(Taps::Blend(&grid)), &pair.golden.get("grid"), 1e-4);
     let sequence = pair.blends(Pool::Sequence, 0.8);
-    assert_close(
-        &pair.music(Taps::Blend(&sequence)),
-        &pair.golden.get("sequence"),
-        1e-4,
-    );
+    assert_close(&pair.music(Taps::Blend(&sequence)), &pair.golden.get("sequence"), 1e-4);
 }
 
 #[test]
 fn without_influence_the_music_is_the_texts_bit_for_bit() {
     let pair = Pair::open();
     let silent = pair.blends(Pool::Sequence, 0.);
-    assert_eq!(
-        bits(&pair.music(Taps::Blend(&silent))),
-        bits(&pair.music(Taps::None))
-    );
+    assert_eq!(bits(&pair.music(Taps::Blend(&silent))), bits(&pair.music(Taps::None)));
 }
 
 #[test]
 fn the_half_that_sees_no_picture_is_the_texts_bit_for_bit() {
     let pair = Pair::open();
-    let (blended, plain) = (
-        pair.music(Taps::Blend(&pair.blends(Pool::Sequence, 1.))),
-        pair.music(Taps::None),
-    );
+    let (blended, plain) = (pair.music(Taps::Blend(&pair.blends(Pool::Sequence, 1.))), pair.music(Taps::None));
     let entry = |xs: &Tensor, i: usize| bits(&xs.narrow(0, i, 1).unwrap());
     assert_eq!(entry(&blended, 0), entry(&plain, 0));
     assert_ne!(entry(&blended, 1), entry(&plain, 1));
@@ -291,19 +194,14 @@ fn the_half_that_sees_no_picture_is_the_texts_bit_for_bit() {
 fn watching_a_unet_does_not_change_its_answer() {
     let pair = Pair::open();
     let mut captured = vec![];
-    assert_eq!(
-        bits(&pair.music(Taps::Capture(&mut captured))),
-        bits(&pair.music(Taps::None))
-    );
+    assert_eq!(bits(&pair.music(Taps::Capture(&mut captured))), bits(&pair.music(Taps::None)));
 }
 
 #[test]
 fn global_vector_is_the_normalised_mean_of_every_layers_values() {
     let pair = Pair::open();
     let global = pair.synapse.global(&pair.features).unwrap().unwrap();
-    let means: Vec<Tensor> = (0..4)
-        .map(|i| pair.golden.get(&format!("values.{i}")).mean(1).unwrap())
-        .collect();
+    let means: Vec<Tensor> = (0..4).map(|i| pair.golden.get(&format!("values.{i}")).mean(1).unwrap()).collect();
     let expected = Tensor::cat(&means, 1).unwrap().affine(0.5, -0.25).unwrap();
     assert_close(&global, &expected, 1e-4);
 }
@@ -313,23 +211,14 @@ fn as_many_blends_as_layers_are_wanted() {
     let pair = Pair::open();
     let blends = pair.blends(Pool::Sequence, 1.);
     let context = text(pair.golden.get("tokens"));
-    let answer = pair.music.forward(
-        &pair.golden.get("latents"),
-        250.,
-        &context,
-        &mut Taps::Blend(&blends[1..]),
-    );
+    let answer = pair.music.forward(&pair.golden.get("latents"), 250., &context, &mut Taps::Blend(&blends[1..]));
     assert!(answer.is_err());
 }
 
 /// Every key that a UNet reads, sorted.
 fn keys(config: &UnetConfig) -> Vec<String> {
     let created = VarMap::new();
-    Unet::new(
-        config,
-        VarBuilder::from_varmap(&created, DType::F32, &Device::Cpu),
-    )
-    .unwrap();
+    Unet::new(config, VarBuilder::from_varmap(&created, DType::F32, &Device::Cpu)).unwrap();
     let mut keys: Vec<String> = created.data().lock().unwrap().keys().cloned().collect();
     keys.sort();
     keys
@@ -337,19 +226,10 @@ fn keys(config: &UnetConfig) -> Vec<String> {
 
 #[test]
 fn a_unet_reads_every_tensor_of_a_diffusers_checkpoint() {
-    for (name, config) in [
-        ("denoiser_plain_conv", plain(false)),
-        ("denoiser_circular", ours()),
-    ] {
-        let path = format!(
-            "{}/tests/golden/{name}.safetensors",
-            env!("CARGO_MANIFEST_DIR")
-        );
+    for (name, config) in [("denoiser_plain_conv", plain(false)), ("denoiser_circular", ours())] {
+        let path = format!("{}/tests/golden/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
         let stored = candle_core::safetensors::load(path, &Device::Cpu).unwrap();
-        let mut stored: Vec<&str> = stored
-            .keys()
-            .filter_map(|key| key.strip_prefix("weights."))
-            .collect();
+        let mut stored: Vec<&str> = stored.keys().filter_map(|key| key.strip_prefix("weights.")).collect();
         stored.sort();
         assert_eq!(keys(&config), stored);
     }
@@ -357,15 +237,7 @@ fn a_unet_reads_every_tensor_of_a_diffusers_checkpoint() {
 
 #[test]
 fn a_configuration_that_contradicts_itself_is_refused() {
-    let broken = UnetConfig {
-        attention_head_dim: vec![1],
-        ..plain(true)
-    };
+    let broken = UnetConfig { attention_head_dim: vec![1], ..plain(true) };
     let weights = Golden::open("denoiser_plain_linear").weights();
-    assert!(
-        Unet::new(&broken, weights)
-            .unwrap_err()
-            .to_string()
-            .contains("head counts")
-    );
+    assert!(Unet::new(&broken, weights).unwrap_err().to_string().contains("head counts"));
 }

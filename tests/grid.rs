@@ -17,11 +17,7 @@ const RATE: f64 = 32_000.;
 
 /// The golden's codec; everything else as in the mini bundle.
 fn tiny() -> GridConfig {
-    GridConfig {
-        width: 8,
-        blocks: 2,
-        ..Default::default()
-    }
+    GridConfig { width: 8, blocks: 2, ..Default::default() }
 }
 
 fn tiny_decoder(golden: &Golden) -> GridDecoder {
@@ -52,14 +48,8 @@ fn mean_distance(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn patch_codec_matches_the_recipe() {
     let golden = Golden::open("grid");
-    let mel = tiny_decoder(&golden)
-        .codec()
-        .decode(&golden.get("latents"))
-        .unwrap();
-    assert!(
-        relative_error(&golden.get("linear"), &golden.get("mel")) > 0.1,
-        "the residual is put to the test"
-    );
+    let mel = tiny_decoder(&golden).codec().decode(&golden.get("latents")).unwrap();
+    assert!(relative_error(&golden.get("linear"), &golden.get("mel")) > 0.1, "the residual is put to the test");
     assert_close(&mel, &golden.get("mel"), 1e-4);
 }
 
@@ -69,16 +59,8 @@ fn filter_bank_matches_the_recipe() {
     let (mut bands, mut bins) = (vec![0.; 128], vec![0.; 1025]);
     bank.project(&vec![1.; 1025], &mut bands);
     bank.spread(&vec![1.; 128], &mut bins);
-    assert_close(
-        &like(bands, &golden.get("band_sums")),
-        &golden.get("band_sums"),
-        1e-5,
-    );
-    assert_close(
-        &like(bins, &golden.get("bin_sums")),
-        &golden.get("bin_sums"),
-        1e-5,
-    );
+    assert_close(&like(bands, &golden.get("band_sums")), &golden.get("band_sums"), 1e-5);
+    assert_close(&like(bins, &golden.get("bin_sums")), &golden.get("bin_sums"), 1e-5);
 }
 
 #[test]
@@ -93,10 +75,7 @@ fn beat_mel_matches_the_recipe() {
 fn inversion_matches_the_reference_in_float64() {
     let golden = Golden::open("grid");
     let reference = golden.get("magnitudes");
-    let mel = golden
-        .get("beat_mel")
-        .narrow(0, 0, reference.dim(0).unwrap())
-        .unwrap();
+    let mel = golden.get("beat_mel").narrow(0, 0, reference.dim(0).unwrap()).unwrap();
     let magnitudes = Inversion::new(bank(), 30).magnitudes(&flat(&mel));
     assert_close(&like(magnitudes, &reference), &reference, 1e-4);
 }
@@ -105,23 +84,11 @@ fn inversion_matches_the_reference_in_float64() {
 #[test]
 fn first_phases_match_the_reference_in_float64() {
     let golden = Golden::open("grid");
-    let phases = single_pass_phases(
-        &flat(&golden.get("phase_input")),
-        1025,
-        &LoopFrames::new(12_347, 32, 2048),
-    );
+    let phases = single_pass_phases(&flat(&golden.get("phase_input")), 1025, &LoopFrames::new(12_347, 32, 2048));
     let cosine = phases.iter().map(|x| x.cos()).collect();
     let sine = phases.iter().map(|x| x.sin()).collect();
-    assert_close(
-        &like(cosine, &golden.get("phase_cosine")),
-        &golden.get("phase_cosine"),
-        1e-3,
-    );
-    assert_close(
-        &like(sine, &golden.get("phase_sine")),
-        &golden.get("phase_sine"),
-        1e-3,
-    );
+    assert_close(&like(cosine, &golden.get("phase_cosine")), &golden.get("phase_cosine"), 1e-3);
+    assert_close(&like(sine, &golden.get("phase_sine")), &golden.get("phase_sine"), 1e-3);
 }
 
 /// 16 beats in `samples`, a loop: on each beat a chord of three decaying notes with eight partials and a burst of noise,
@@ -148,17 +115,9 @@ fn music(samples: usize) -> Vec<f32> {
 
 /// The chord of a beat, `t` seconds after it.
 fn chord(beat: usize, t: f64) -> f64 {
-    let triad = if beat % 8 < 4 {
-        [220., 277.18, 329.63]
-    } else {
-        [196., 246.94, 293.66]
-    };
-    let partials = triad
-        .iter()
-        .flat_map(|hz| (1..9).map(move |h| (hz * f64::from(h), 1. / f64::from(h))));
-    partials
-        .map(|(hz, gain)| gain * (TAU * hz * t + gain).sin())
-        .sum()
+    let triad = if beat % 8 < 4 { [220., 277.18, 329.63] } else { [196., 246.94, 293.66] };
+    let partials = triad.iter().flat_map(|hz| (1..9).map(move |h| (hz * f64::from(h), 1. / f64::from(h))));
+    partials.map(|(hz, gain)| gain * (TAU * hz * t + gain).sin()).sum()
 }
 
 #[test]
@@ -192,30 +151,17 @@ fn the_seam_is_like_any_other_place() {
     let largest = (0..samples - 1).map(steps).fold(0., f32::max);
     assert!(steps(samples - 1) < largest);
     let made = bank().beat_mel(&sound, 256);
-    let error =
-        |frame: usize| mean_distance(&made[frame * 128..][..128], &mel[frame * 128..][..128]);
-    let onsets: Vec<f32> = (0..16)
-        .map(|beat| (0..4).map(|i| error((beat * 16 + 254 + i) % 256)).sum())
-        .collect();
+    let error = |frame: usize| mean_distance(&made[frame * 128..][..128], &mel[frame * 128..][..128]);
+    let onsets: Vec<f32> = (0..16).map(|beat| (0..4).map(|i| error((beat * 16 + 254 + i) % 256)).sum()).collect();
     let mean = onsets.iter().sum::<f32>() / 16.;
-    assert!(
-        onsets[0] < 1.5 * mean,
-        "{} at the seam, {mean} at the beats",
-        onsets[0]
-    );
+    assert!(onsets[0] < 1.5 * mean, "{} at the seam, {mean} at the beats", onsets[0]);
 }
 
 /// A tone with eight partials and whole periods in the loop; the fundamental is near `hz`.
 fn tone(hz: f64, samples: usize) -> (f64, Vec<f32>) {
     let periods = (hz * samples as f64 / RATE).round();
-    let partials = |t: f64| {
-        (1..9)
-            .map(|h| 0.2 / f64::from(h) * (TAU * periods * f64::from(h) * t).sin())
-            .sum::<f64>()
-    };
-    let sound = (0..samples)
-        .map(|i| partials(i as f64 / samples as f64) as f32)
-        .collect();
+    let partials = |t: f64| (1..9).map(|h| 0.2 / f64::from(h) * (TAU * periods * f64::from(h) * t).sin()).sum::<f64>();
+    let sound = (0..samples).map(|i| partials(i as f64 / samples as f64) as f32).collect();
     (periods * RATE / samples as f64, sound)
 }
 
@@ -226,11 +172,7 @@ fn cents_from(hz: f64, sound: &[f32]) -> f64 {
     let bin = |hz: f64| hz * SIZE as f64 / RATE;
     let mut cents = sound.windows(SIZE).step_by(4096).map(|frame| {
         let hann = |i: usize| 0.5 - 0.5 * (TAU * i as f64 / SIZE as f64).cos();
-        let mut input: Vec<f64> = frame
-            .iter()
-            .enumerate()
-            .map(|(i, x)| f64::from(*x) * hann(i))
-            .collect();
+        let mut input: Vec<f64> = frame.iter().enumerate().map(|(i, x)| f64::from(*x) * hann(i)).collect();
         let mut output = fft.make_output_vec();
         fft.process(&mut input, &mut output).unwrap();
         let log = |i: usize| (output[i].norm() + 1e-12).ln();
@@ -247,10 +189,7 @@ fn cents_from(hz: f64, sound: &[f32]) -> f64 {
 
 #[test]
 fn tones_stay_in_tune() {
-    for hz in [
-        110., 123.47, 146.83, 164.81, 196., 220., 277.18, 329.63, 440., 554.37, 659.26, 830.61,
-        987.77, 1200.,
-    ] {
+    for hz in [110., 123.47, 146.83, 164.81, 196., 220., 277.18, 329.63, 440., 554.37, 659.26, 830.61, 987.77, 1200.] {
         let (hz, tone) = tone(hz, 64_000);
         let sound = vocoder().render(&bank().beat_mel(&tone, 128), tone.len(), 0.);
         let cents = cents_from(hz, &sound);
@@ -273,18 +212,8 @@ fn a_transposition_moves_the_pitch_and_keeps_the_length() {
 #[test]
 fn silence_stays_silent() {
     let silence = bank().beat_mel(&[0.; 1000], 32);
-    assert!(
-        vocoder()
-            .render(&silence, 12_345, 0.)
-            .iter()
-            .all(|x| *x == 0.)
-    );
-    assert!(
-        vocoder()
-            .render(&silence, 12_345, 4.)
-            .iter()
-            .all(|x| *x == 0.)
-    );
+    assert!(vocoder().render(&silence, 12_345, 0.).iter().all(|x| *x == 0.));
+    assert!(vocoder().render(&silence, 12_345, 4.).iter().all(|x| *x == 0.));
 }
 
 /// Among them one beat at 300 beats per minute, a prime, and loops shorter than a window.
@@ -296,10 +225,7 @@ fn any_length_is_met_exactly_and_is_finite() {
         for semitones in [0., -6., 2.5] {
             let [left, right] = decoder.decode(&latents, samples, semitones).unwrap();
             assert_eq!((left.len(), right.len()), (samples, samples));
-            assert!(
-                left.iter().chain(&right).all(|x| x.is_finite()),
-                "{samples} samples, {semitones} semitones"
-            );
+            assert!(left.iter().chain(&right).all(|x| x.is_finite()), "{samples} samples, {semitones} semitones");
         }
     }
 }
@@ -309,16 +235,10 @@ fn same_bytes_with_one_and_two_threads() {
     let golden = Golden::open("grid");
     let (decoder, latents) = (tiny_decoder(&golden), golden.get("latents"));
     let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| decoder.decode(&latents, 20_011, 3.))
-            .unwrap()
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| decoder.decode(&latents, 20_011, 3.)).unwrap()
     };
-    let bits = |sound: [Vec<f32>; 2]| {
-        sound.map(|side| side.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
-    };
+    let bits = |sound: [Vec<f32>; 2]| sound.map(|side| side.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
     let one = bits(with(1));
     assert_eq!(one, bits(with(2)));
     assert_eq!(one, bits(with(1)));
@@ -329,41 +249,17 @@ fn what_cannot_be_decoded_is_an_error() {
     let golden = Golden::open("grid");
     let (decoder, latents) = (tiny_decoder(&golden), golden.get("latents"));
     assert!(decoder.decode(&latents, 0, 0.).is_err());
-    assert!(
-        decoder
-            .decode(&latents.narrow(2, 0, 0).unwrap(), 100, 0.)
-            .is_err()
-    );
+    assert!(decoder.decode(&latents.narrow(2, 0, 0).unwrap(), 100, 0.).is_err());
     assert!(decoder.decode(&latents, 100, f64::NAN).is_err());
     assert!(decoder.decode(&latents, 100, 25.).is_err());
-    assert!(
-        decoder
-            .decode(&latents.narrow(1, 0, 3).unwrap(), 100, 0.)
-            .is_err()
-    );
-    assert!(
-        decoder
-            .decode(&(&latents * f64::NAN).unwrap(), 100, 0.)
-            .is_err()
-    );
+    assert!(decoder.decode(&latents.narrow(1, 0, 3).unwrap(), 100, 0.).is_err());
+    assert!(decoder.decode(&(&latents * f64::NAN).unwrap(), 100, 0.).is_err());
     assert!(GridDecoder::new(&GridConfig { rows: 15, ..tiny() }, golden.weights()).is_err());
-    assert!(
-        GridDecoder::new(
-            &GridConfig {
-                groups: 3,
-                ..tiny()
-            },
-            golden.weights()
-        )
-        .is_err()
-    );
+    assert!(GridDecoder::new(&GridConfig { groups: 3, ..tiny() }, golden.weights()).is_err());
 }
 
 #[test]
 fn a_configuration_with_an_unknown_field_is_refused() {
-    assert_eq!(
-        serde_json::from_str::<GridConfig>(r#"{"rows": 16}"#).unwrap(),
-        GridConfig::default()
-    );
+    assert_eq!(serde_json::from_str::<GridConfig>(r#"{"rows": 16}"#).unwrap(), GridConfig::default());
     assert!(serde_json::from_str::<GridConfig>(r#"{"row": 16}"#).is_err());
 }

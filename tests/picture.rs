@@ -13,9 +13,7 @@ const YELLOW: [u8; 3] = [230, 210, 40];
 const WHITE: [u8; 3] = [255; 3];
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/pictures")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures").join(name)
 }
 
 fn open(name: &str) -> Picture {
@@ -41,27 +39,13 @@ fn quarters(picture: &Picture) -> [[u8; 3]; 4] {
 }
 
 fn assert_near(found: [[u8; 3]; 4], wanted: [[u8; 3]; 4], tolerance: u8) {
-    let apart = found
-        .as_flattened()
-        .iter()
-        .zip(wanted.as_flattened())
-        .map(|(a, b)| a.abs_diff(*b))
-        .max()
-        .unwrap();
+    let apart = found.as_flattened().iter().zip(wanted.as_flattened()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
     assert!(apart <= tolerance, "{found:?} is not {wanted:?}");
 }
 
 #[test]
 fn every_format_and_colour_type_shows_the_same_scene_upright() {
-    let exact = [
-        "plain.png",
-        "plain.webp",
-        "plain.bmp",
-        "plain.tiff",
-        "sixteen.png",
-        "palette.png",
-        "misnamed.jpg",
-    ];
+    let exact = ["plain.png", "plain.webp", "plain.bmp", "plain.tiff", "sixteen.png", "palette.png", "misnamed.jpg"];
     let animated = ["animated.gif", "animated.webp"];
     let lossy = ["plain.jpg", "progressive.jpg", "cmyk.jpg", "rotated.jpg"];
     for name in exact.into_iter().chain(animated).chain(lossy) {
@@ -75,22 +59,13 @@ fn every_format_and_colour_type_shows_the_same_scene_upright() {
 #[test]
 fn grey_has_three_equal_channels() {
     let picture = open("grey.png");
-    assert!(
-        picture
-            .rgb()
-            .chunks(3)
-            .all(|rgb| rgb[0] == rgb[1] && rgb[1] == rgb[2])
-    );
+    assert!(picture.rgb().chunks(3).all(|rgb| rgb[0] == rgb[1] && rgb[1] == rgb[2]));
 }
 
 #[test]
 fn transparent_parts_lie_on_white_paper() {
     let half = [127; 3];
-    assert_near(
-        quarters(&open("transparent.png")),
-        [WHITE, GREEN, BLUE, half],
-        1,
-    );
+    assert_near(quarters(&open("transparent.png")), [WHITE, GREEN, BLUE, half], 1);
 }
 
 #[test]
@@ -116,9 +91,7 @@ fn a_square_is_planar_and_keeps_the_corners_of_a_4_to_3_picture() {
     let size = 16;
     let square = open("plain.png").square(size as u32);
     let pixel = |x: usize, y: usize| -> [u8; 3] {
-        std::array::from_fn(|c| {
-            ((square[c * size * size + y * size + x] + 1.0) * 127.5).round() as u8
-        })
+        std::array::from_fn(|c| ((square[c * size * size + y * size + x] + 1.0) * 127.5).round() as u8)
     };
     let corners = [pixel(0, 0), pixel(15, 0), pixel(0, 15), pixel(15, 15)];
     assert_near(corners, [RED, GREEN, BLUE, YELLOW], 3);
@@ -127,23 +100,16 @@ fn a_square_is_planar_and_keeps_the_corners_of_a_4_to_3_picture() {
 #[test]
 fn a_wide_picture_loses_the_same_on_both_sides() {
     // Ten columns 0, 10, ..., 90 in three rows: 4:3 of three rows keeps columns 3 to 6.
-    let rgb = (0..3)
-        .flat_map(|_| (0..10).flat_map(|x| [10 * x as u8; 3]))
-        .collect();
+    let rgb = (0..3).flat_map(|_| (0..10).flat_map(|x| [10 * x as u8; 3])).collect();
     let square = Picture::from_rgb(10, 3, rgb).unwrap().square(4);
-    let row: Vec<u8> = square[..4]
-        .iter()
-        .map(|value| ((value + 1.0) * 127.5).round() as u8)
-        .collect();
+    let row: Vec<u8> = square[..4].iter().map(|value| ((value + 1.0) * 127.5).round() as u8).collect();
     assert_eq!(row, [30, 40, 50, 60]);
 }
 
 #[test]
 fn shrinking_does_not_alias() {
     // A one-pixel checkerboard is grey from afar.
-    let rgb = (0..256 * 256)
-        .flat_map(|i| [255 * ((i + i / 256) % 2) as u8; 3])
-        .collect();
+    let rgb = (0..256 * 256).flat_map(|i| [255 * ((i + i / 256) % 2) as u8; 3]).collect();
     let square = Picture::from_rgb(256, 256, rgb).unwrap().square(16);
     assert!(square.iter().all(|value| value.abs() < 0.05));
 }
@@ -168,16 +134,9 @@ fn a_missing_file_a_folder_and_an_empty_file_are_named_as_such() {
 fn files_that_are_no_pictures_are_told_apart_by_content() {
     assert!(refusal("text.png").contains("looks like text"));
     assert!(refusal("drawing.png").contains("SVG"));
-    let noise: Vec<u8> = (0..5000_u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    let noise: Vec<u8> = (0..5000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     assert!(Picture::from_bytes(&noise, "noise.png").is_err());
-    assert!(
-        Picture::from_bytes(b"\0\0\0\x20ftypheic", "phone.heic")
-            .unwrap_err()
-            .to_string()
-            .contains("HEIC")
-    );
+    assert!(Picture::from_bytes(b"\0\0\0\x20ftypheic", "phone.heic").unwrap_err().to_string().contains("HEIC"));
 }
 
 #[test]
@@ -195,15 +154,7 @@ fn a_picture_of_900_million_pixels_is_refused_without_decoding_it() {
 
 #[test]
 fn no_damage_panics() {
-    for name in [
-        "plain.png",
-        "plain.jpg",
-        "plain.webp",
-        "plain.bmp",
-        "plain.tiff",
-        "animated.gif",
-        "rotated.jpg",
-    ] {
+    for name in ["plain.png", "plain.jpg", "plain.webp", "plain.bmp", "plain.tiff", "animated.gif", "rotated.jpg"] {
         let whole = std::fs::read(fixture(name)).unwrap();
         for at in 0..whole.len() {
             let _ = Picture::from_bytes(&whole[..at], name);
@@ -225,13 +176,9 @@ fn the_hash_is_of_the_files_bytes() {
 
 #[test]
 fn a_picture_serialises_as_its_name_and_hash() {
-    let picture =
-        Picture::from_bytes(&std::fs::read(fixture("one.png")).unwrap(), "one.png").unwrap();
+    let picture = Picture::from_bytes(&std::fs::read(fixture("one.png")).unwrap(), "one.png").unwrap();
     let json = serde_json::to_value(&picture).unwrap();
-    assert_eq!(
-        json,
-        serde_json::json!({ "name": "one.png", "sha256": picture.sha256() })
-    );
+    assert_eq!(json, serde_json::json!({ "name": "one.png", "sha256": picture.sha256() }));
 }
 
 #[test]

@@ -25,12 +25,7 @@ fn the_defaults_are_valid() {
 #[test]
 fn lengths_are_exact_in_every_meter() {
     let frames = |bars, meter: &str, bpm| {
-        let fields = RequestFields {
-            bars,
-            meter: meter.parse().unwrap(),
-            bpm,
-            ..Default::default()
-        };
+        let fields = RequestFields { bars, meter: meter.parse().unwrap(), bpm, ..Default::default() };
         Request::new(fields).unwrap().frames(48_000)
     };
     assert_eq!(frames(4, "4/4", 120.0), 384_000);
@@ -42,103 +37,39 @@ fn lengths_are_exact_in_every_meter() {
 
 #[test]
 fn numbers_out_of_range_are_refused_by_name() {
-    for bpm in [
-        0.0,
-        -1.0,
-        19.9,
-        300.1,
-        1e9,
-        f64::NAN,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-    ] {
-        assert_eq!(
-            refused(RequestFields {
-                bpm,
-                ..Default::default()
-            }),
-            "bpm"
-        );
+    for bpm in [0.0, -1.0, 19.9, 300.1, 1e9, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(refused(RequestFields { bpm, ..Default::default() }), "bpm");
     }
     for bad in [-0.1, 21.0, f64::NAN] {
-        assert_eq!(
-            refused(RequestFields {
-                guidance: bad,
-                ..Default::default()
-            }),
-            "guidance"
-        );
-        assert_eq!(
-            refused(RequestFields {
-                influence: bad,
-                ..Default::default()
-            }),
-            "influence"
-        );
+        assert_eq!(refused(RequestFields { guidance: bad, ..Default::default() }), "guidance");
+        assert_eq!(refused(RequestFields { influence: bad, ..Default::default() }), "influence");
     }
     for bars in [0, 65, u32::MAX] {
-        assert_eq!(
-            refused(RequestFields {
-                bars,
-                ..Default::default()
-            }),
-            "bars"
-        );
+        assert_eq!(refused(RequestFields { bars, ..Default::default() }), "bars");
     }
     for steps in [0, 201] {
-        assert_eq!(
-            refused(RequestFields {
-                steps,
-                ..Default::default()
-            }),
-            "steps"
-        );
+        assert_eq!(refused(RequestFields { steps, ..Default::default() }), "steps");
     }
     for sample_rate in [0, 7_999, 192_001] {
-        assert_eq!(
-            refused(RequestFields {
-                sample_rate,
-                ..Default::default()
-            }),
-            "sample rate"
-        );
+        assert_eq!(refused(RequestFields { sample_rate, ..Default::default() }), "sample rate");
     }
 }
 
 #[test]
 fn ten_minutes_are_the_limit() {
-    let fields = |bars| RequestFields {
-        bars,
-        bpm: 20.0,
-        meter: Meter::new(10, 4).unwrap(),
-        ..Default::default()
-    };
+    let fields = |bars| RequestFields { bars, bpm: 20.0, meter: Meter::new(10, 4).unwrap(), ..Default::default() };
     assert_eq!(Request::new(fields(20)).unwrap().seconds(), 600.0);
     assert_eq!(refused(fields(21)), "bars");
 }
 
 #[test]
 fn prompts_may_be_empty_long_or_not_ascii() {
-    for prompt in [
-        String::new(),
-        "rain ".repeat(20_000),
-        "🎹 ночной дождь 夜".to_owned(),
-    ] {
-        let request = Request::new(RequestFields {
-            prompt: prompt.clone(),
-            ..Default::default()
-        })
-        .unwrap();
+    for prompt in [String::new(), "rain ".repeat(20_000), "🎹 ночной дождь 夜".to_owned()] {
+        let request = Request::new(RequestFields { prompt: prompt.clone(), ..Default::default() }).unwrap();
         assert_eq!(request.prompt, prompt);
     }
     let prompt = "x".repeat((1 << 20) + 1);
-    assert_eq!(
-        refused(RequestFields {
-            prompt,
-            ..Default::default()
-        }),
-        "prompt"
-    );
+    assert_eq!(refused(RequestFields { prompt, ..Default::default() }), "prompt");
 }
 
 #[test]
@@ -146,19 +77,7 @@ fn meters_are_written_as_musicians_write_them() {
     let meter: Meter = "6/8".parse().unwrap();
     assert_eq!((meter.beats(), meter.unit(), meter.quarters()), (6, 8, 3.0));
     assert_eq!(meter.to_string(), "6/8");
-    for bad in [
-        "",
-        "4",
-        "4/",
-        "0/4",
-        "33/4",
-        "4/3",
-        "4/32",
-        "-4/4",
-        "4/4/4",
-        "four/four",
-        "4294967297/4",
-    ] {
+    for bad in ["", "4", "4/", "0/4", "33/4", "4/3", "4/32", "-4/4", "4/4/4", "four/four", "4294967297/4"] {
         assert!(bad.parse::<Meter>().is_err(), "{bad}");
     }
 }
@@ -186,22 +105,9 @@ fn keys_are_read_in_many_spellings() {
         ("FMIN", 5, Minor),
     ];
     for (text, tonic, mode) in spellings {
-        assert_eq!(
-            text.parse::<Key>().unwrap(),
-            Key::new(tonic, mode),
-            "{text}"
-        );
+        assert_eq!(text.parse::<Key>().unwrap(), Key::new(tonic, mode), "{text}");
     }
-    for bad in [
-        "",
-        "H",
-        "C##",
-        "Cmajor7",
-        "major",
-        "C minorish",
-        "🎹",
-        "c♯♯",
-    ] {
+    for bad in ["", "H", "C##", "Cmajor7", "major", "C minorish", "🎹", "c♯♯"] {
         assert!(bad.parse::<Key>().is_err(), "{bad}");
     }
 }
@@ -227,10 +133,7 @@ fn keys_meters_and_samplers_survive_being_written_and_read() {
 #[test]
 fn transposition_goes_the_nearer_way() {
     let shift = |key: &str| key.parse::<Key>().unwrap().transposition();
-    assert_eq!(
-        ["C", "Am", "G", "F", "F#", "Em", "Ebm", "B", "D"].map(shift),
-        [0, 0, -5, 5, -6, -5, -6, -1, 2]
-    );
+    assert_eq!(["C", "Am", "G", "F", "F#", "Em", "Ebm", "B", "D"].map(shift), [0, 0, -5, 5, -6, -5, -6, -1, 2]);
 }
 
 #[test]

@@ -51,16 +51,8 @@ fn int_is_read_back_within_one_step_and_clips_at_full_scale() {
     wav::write(&path, &audio(), SampleFormat::Int24, &labels(b"odd")).unwrap();
     let back = wav::read(&path).unwrap();
     assert_eq!((back.frames(), back.sample_rate()), (4_801, 44_100));
-    for (wrote, read) in audio()
-        .channels()
-        .into_iter()
-        .flatten()
-        .zip(back.channels().into_iter().flatten())
-    {
-        assert!(
-            (wrote.clamp(-1.0, 1.0) - read).abs() <= 1.0 / 8_388_608.0,
-            "{wrote} {read}"
-        );
+    for (wrote, read) in audio().channels().into_iter().flatten().zip(back.channels().into_iter().flatten()) {
+        assert!((wrote.clamp(-1.0, 1.0) - read).abs() <= 1.0 / 8_388_608.0, "{wrote} {read}");
     }
 }
 
@@ -72,10 +64,7 @@ fn the_chunks_say_tempo_loop_and_root() {
 
     let smpl = chunk(&path, b"smpl");
     assert_eq!(smpl.len(), 60);
-    assert_eq!(
-        [8, 12, 28, 44, 48].map(|at| u32_at(&smpl, at)),
-        [22_676, 60, 1, 0, 4_800]
-    );
+    assert_eq!([8, 12, 28, 44, 48].map(|at| u32_at(&smpl, at)), [22_676, 60, 1, 0, 4_800]);
 
     let acid = chunk(&path, b"acid");
     assert_eq!(acid.len(), 24);
@@ -84,16 +73,8 @@ fn the_chunks_say_tempo_loop_and_root() {
     assert_eq!(f32::from_bits(u32_at(&acid, 20)), 97.5);
 
     let info = chunk(&path, b"LIST");
-    let says = |text: &str| {
-        info.windows(text.len())
-            .any(|window| window == text.as_bytes())
-    };
-    assert!(
-        info.starts_with(b"INFO")
-            && says("harbour\0")
-            && says("calm piano, ночь\0")
-            && says("melfusion ")
-    );
+    let says = |text: &str| info.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(info.starts_with(b"INFO") && says("harbour\0") && says("calm piano, ночь\0") && says("melfusion "));
 
     assert_eq!(chunk(&path, &RECIPE_CHUNK), b"12345");
     assert_eq!(wav::read_chunk(&path, b"none").unwrap(), None);
@@ -104,13 +85,7 @@ fn the_file_is_as_long_as_its_header_says_and_chunks_are_even() {
     let folder = tempfile::tempdir().unwrap();
     for recipe in [&b""[..], b"1", b"12"] {
         let path = folder.path().join("a.wav");
-        wav::write(
-            &path,
-            &Audio::mono(vec![0.5; 3], 8_000),
-            SampleFormat::Int24,
-            &labels(recipe),
-        )
-        .unwrap();
+        wav::write(&path, &Audio::mono(vec![0.5; 3], 8_000), SampleFormat::Int24, &labels(recipe)).unwrap();
         let bytes = fs::read(&path).unwrap();
         assert_eq!(u32_at(&bytes, 4) as usize, bytes.len() - 8);
         let mut at = 12;
@@ -125,9 +100,7 @@ fn the_file_is_as_long_as_its_header_says_and_chunks_are_even() {
 #[test]
 fn a_failed_write_leaves_the_folder_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |path: &Path| match wav::write(path, &audio(), SampleFormat::Int24, &labels(b""))
-        .unwrap_err()
-    {
+    let refused = |path: &Path| match wav::write(path, &audio(), SampleFormat::Int24, &labels(b"")).unwrap_err() {
         Error::File { problem, .. } => problem,
         other => panic!("{other:?}"),
     };
@@ -164,13 +137,7 @@ fn a_file_is_replaced_and_nothing_else_is_left() {
 fn chunks_of_broken_files_are_refused_without_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.wav");
-    wav::write(
-        &path,
-        &Audio::mono(vec![0.1; 20], 48_000),
-        SampleFormat::Int24,
-        &labels(&[7; 9]),
-    )
-    .unwrap();
+    wav::write(&path, &Audio::mono(vec![0.1; 20], 48_000), SampleFormat::Int24, &labels(&[7; 9])).unwrap();
     let whole = fs::read(&path).unwrap();
     let read = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
@@ -179,10 +146,7 @@ fn chunks_of_broken_files_are_refused_without_panic() {
     };
     for length in 0..whole.len() {
         let found = read(&whole[..length]);
-        assert!(
-            !matches!(found, Ok(Some(ref bytes)) if bytes.len() != 9),
-            "{length}"
-        );
+        assert!(!matches!(found, Ok(Some(ref bytes)) if bytes.len() != 9), "{length}");
     }
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
@@ -190,27 +154,14 @@ fn chunks_of_broken_files_are_refused_without_panic() {
         let _ = read(&damaged);
     }
     let mut half_a_frame = whole.clone();
-    let at = whole
-        .windows(4)
-        .position(|window| window == b"data")
-        .unwrap()
-        + 4;
+    let at = whole.windows(4).position(|window| window == b"data").unwrap() + 4;
     half_a_frame[at] -= 3;
     let _ = read(&half_a_frame);
     let mut huge = whole.clone();
-    let at = whole
-        .windows(4)
-        .position(|window| window == RECIPE_CHUNK)
-        .unwrap()
-        + 4;
+    let at = whole.windows(4).position(|window| window == RECIPE_CHUNK).unwrap() + 4;
     huge[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
     assert!(read(&huge).unwrap_err().to_string().contains("cut short"));
-    assert!(
-        read(b"not a RIFF file at all")
-            .unwrap_err()
-            .to_string()
-            .contains("not a WAV file")
-    );
+    assert!(read(b"not a RIFF file at all").unwrap_err().to_string().contains("not a WAV file"));
     assert!(wav::read_chunk(&folder.path().join("none.wav"), b"mlfn").is_err());
     assert!(wav::read(&folder.path().join("none.wav")).is_err());
 }

@@ -23,10 +23,7 @@ pub struct Loudness {
 impl Default for Loudness {
     /// −18 LUFS, which leaves room for dialogue and other tracks over a bed, and −1 dBTP.
     fn default() -> Self {
-        Self {
-            target_lufs: -18.0,
-            ceiling_dbtp: -1.0,
-        }
+        Self { target_lufs: -18.0, ceiling_dbtp: -1.0 }
     }
 }
 
@@ -77,10 +74,7 @@ impl Loudness {
 
 /// Loudness and true peak of `audio`, taken as a loop.
 pub fn measure(audio: &Audio) -> Level {
-    const SILENCE: Level = Level {
-        lufs: None,
-        true_peak_dbtp: f64::NEG_INFINITY,
-    };
+    const SILENCE: Level = Level { lufs: None, true_peak_dbtp: f64::NEG_INFINITY };
     meter(audio).map_or(SILENCE, |meter| {
         let peak = |channel| meter.true_peak(channel).unwrap_or(0.0);
         Level {
@@ -101,9 +95,7 @@ fn meter(audio: &Audio) -> Option<EbuR128> {
         meter.add_frames_planar_f32(&audio.channels()).ok()?;
     }
     // Over the seam, so that a peak between the last frame and the first is seen.
-    let head = audio
-        .channels()
-        .map(|channel| &channel[..channel.len().min(64)]);
+    let head = audio.channels().map(|channel| &channel[..channel.len().min(64)]);
     meter.add_frames_planar_f32(&head).ok()?;
     Some(meter)
 }
@@ -112,19 +104,13 @@ fn remove_dc(audio: &mut Audio) {
     for channel in audio.channels_mut() {
         let sum: f64 = channel.iter().copied().map(f64::from).sum();
         let mean = sum / channel.len().max(1) as f64;
-        channel
-            .iter_mut()
-            .for_each(|sample| *sample = (f64::from(*sample) - mean) as f32);
+        channel.iter_mut().for_each(|sample| *sample = (f64::from(*sample) - mean) as f32);
     }
 }
 
 fn scale(audio: &mut Audio, gain_db: f64) {
     let gain = amplitude(gain_db) as f32;
-    audio
-        .channels_mut()
-        .into_iter()
-        .flatten()
-        .for_each(|sample| *sample *= gain);
+    audio.channels_mut().into_iter().flatten().for_each(|sample| *sample *= gain);
 }
 
 fn amplitude(db: f64) -> f64 {
@@ -141,9 +127,7 @@ mod tests {
     const RATE: u32 = 48_000;
 
     fn sine(frames: usize, cycles: f32, amplitude: f32) -> Vec<f32> {
-        (0..frames)
-            .map(|i| amplitude * (TAU * cycles * i as f32 / frames as f32).sin())
-            .collect()
+        (0..frames).map(|i| amplitude * (TAU * cycles * i as f32 / frames as f32).sin()).collect()
     }
 
     /// A tone with short loud clicks, one of them across the seam.
@@ -167,10 +151,7 @@ mod tests {
         for frames in [2_400, 24_000, 96_000, 480_000] {
             let mut audio = Audio::mono(sine(frames, frames as f32 / 48.0, 0.3), RATE);
             let level = Loudness::default().apply(&mut audio);
-            assert!(
-                (level.lufs.unwrap() + 18.0).abs() < 0.2,
-                "{frames} frames: {level:?}"
-            );
+            assert!((level.lufs.unwrap() + 18.0).abs() < 0.2, "{frames} frames: {level:?}");
             assert_eq!(level, measure(&audio));
         }
     }
@@ -185,22 +166,11 @@ mod tests {
     #[test]
     fn peaks_stay_below_the_ceiling_and_the_limiter_keeps_the_loudness() {
         let mut audio = percussive(192_000);
-        let loudness = Loudness {
-            target_lufs: measure(&audio).lufs.unwrap() + 3.0,
-            ..Default::default()
-        };
+        let loudness = Loudness { target_lufs: measure(&audio).lufs.unwrap() + 3.0, ..Default::default() };
         let level = loudness.apply(&mut audio);
         assert!(level.true_peak_dbtp <= -0.99, "{level:?}");
-        assert!(
-            (level.lufs.unwrap() - loudness.target_lufs).abs() < 0.5,
-            "{level:?} {loudness:?}"
-        );
-        assert!(
-            audio
-                .channels()
-                .into_iter()
-                .all(|channel| mean(channel).abs() < 1e-5)
-        );
+        assert!((level.lufs.unwrap() - loudness.target_lufs).abs() < 0.5, "{level:?} {loudness:?}");
+        assert!(audio.channels().into_iter().all(|channel| mean(channel).abs() < 1e-5));
     }
 
     #[test]
@@ -225,10 +195,7 @@ mod tests {
         let mut other = turned(&audio, 1_234);
         limiter::limit(&mut other, 0.4);
         let whole = turned(&whole, 1_234);
-        let apart = whole.channels()[0]
-            .iter()
-            .zip(other.channels()[0])
-            .map(|(a, b)| (a - b).abs());
+        let apart = whole.channels()[0].iter().zip(other.channels()[0]).map(|(a, b)| (a - b).abs());
         assert!(apart.fold(0.0, f32::max) < 1e-6);
     }
 
@@ -236,32 +203,17 @@ mod tests {
     fn the_seam_of_a_loop_stays_continuous() {
         // Loud enough for the limiter to work all the time.
         let mut audio = Audio::mono(sine(48_000, 110.0, 1.0), RATE);
-        Loudness {
-            target_lufs: 0.0,
-            ..Default::default()
-        }
-        .apply(&mut audio);
+        Loudness { target_lufs: 0.0, ..Default::default() }.apply(&mut audio);
         let [left, _] = audio.channels();
-        let steepest = left
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]).abs())
-            .fold(0.0, f32::max);
+        let steepest = left.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
         assert!((left[0] - left[47_999]).abs() <= steepest * 1.01);
     }
 
     #[test]
     fn dc_is_removed() {
-        let mut audio = Audio::mono(
-            sine(48_000, 440.0, 0.2).iter().map(|x| x + 0.3).collect(),
-            RATE,
-        );
+        let mut audio = Audio::mono(sine(48_000, 440.0, 0.2).iter().map(|x| x + 0.3).collect(), RATE);
         Loudness::default().apply(&mut audio);
-        assert!(
-            audio
-                .channels()
-                .into_iter()
-                .all(|channel| mean(channel).abs() < 1e-5)
-        );
+        assert!(audio.channels().into_iter().all(|channel| mean(channel).abs() < 1e-5));
     }
 
     #[test]

@@ -16,10 +16,7 @@ use crate::error::Error;
 ///
 /// [`Error::File`] if `path` cannot be replaced by a file, or with what `write` failed on.
 pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
-    let failed = |problem| Error::File {
-        path: path.to_owned(),
-        problem,
-    };
+    let failed = |problem| Error::File { path: path.to_owned(), problem };
     let target = target(path).map_err(failed)?;
     let explain = |error: io::Error| failed(explain(&error, &target));
     let mut part = Part::create(&target).map_err(explain)?;
@@ -52,29 +49,19 @@ fn explain(error: &io::Error, target: &Path) -> String {
     let folder = folder(target);
     match error.kind() {
         io::ErrorKind::NotFound if !folder.exists() => {
-            format!(
-                "the folder {} does not exist; create it first",
-                folder.display()
-            )
+            format!("the folder {} does not exist; create it first", folder.display())
         }
         io::ErrorKind::NotADirectory => format!("{} is not a folder", folder.display()),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            format!(
-                "no permission to write in {}; choose another folder",
-                folder.display()
-            )
+            format!("no permission to write in {}; choose another folder", folder.display())
         }
-        io::ErrorKind::StorageFull => {
-            "the disk is full; make room or choose another disk".to_owned()
-        }
+        io::ErrorKind::StorageFull => "the disk is full; make room or choose another disk".to_owned(),
         _ => format!("cannot be written: {error}"),
     }
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A file in the making; removed on drop unless kept.
@@ -91,17 +78,8 @@ impl Part {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = folder(target).join(format!(".melfusion-{}-{count}.part", process::id()));
         // What a killed process of the same number left behind is of no use.
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)?;
-        Ok(Self {
-            file,
-            path,
-            kept: false,
-        })
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+        Ok(Self { file, path, kept: false })
     }
 
     fn keep_as(mut self, target: &Path) -> io::Result<()> {

@@ -62,12 +62,7 @@ pub struct Labels<'a> {
 /// # Errors
 ///
 /// [`Error::File`] if the file cannot be written; what was at `path` is then still there.
-pub fn write(
-    path: &Path,
-    audio: &Audio,
-    format: SampleFormat,
-    labels: &Labels<'_>,
-) -> Result<(), Error> {
+pub fn write(path: &Path, audio: &Audio, format: SampleFormat, labels: &Labels<'_>) -> Result<(), Error> {
     replace(path, |file| {
         write_sound(file, audio, format)?;
         chunks::append(file, &chunks::of(audio, labels))
@@ -80,10 +75,7 @@ pub fn write(
 ///
 /// [`Error::File`] if it cannot be read, is no WAV file, or has more than two channels.
 pub fn read(path: &Path) -> Result<Audio, Error> {
-    read_sound(path).map_err(|problem| Error::File {
-        path: path.to_owned(),
-        problem,
-    })
+    read_sound(path).map_err(|problem| Error::File { path: path.to_owned(), problem })
 }
 
 fn write_sound(file: &mut File, audio: &Audio, format: SampleFormat) -> io::Result<()> {
@@ -99,8 +91,7 @@ fn write_sound(file: &mut File, audio: &Audio, format: SampleFormat) -> io::Resu
             SampleFormat::Float32 => hound::SampleFormat::Float,
         },
     };
-    let bytes =
-        audio.frames() as u64 * u64::from(spec.channels) * u64::from(spec.bits_per_sample / 8);
+    let bytes = audio.frames() as u64 * u64::from(spec.channels) * u64::from(spec.bits_per_sample / 8);
     if bytes > u64::from(u32::MAX / 2) {
         return Err(io::Error::other("longer than a WAV file can be"));
     }
@@ -109,18 +100,10 @@ fn write_sound(file: &mut File, audio: &Audio, format: SampleFormat) -> io::Resu
     writer.finalize().map_err(from_hound)
 }
 
-fn write_samples<W: Write + Seek>(
-    writer: &mut WavWriter<W>,
-    audio: &Audio,
-    format: SampleFormat,
-) -> hound::Result<()> {
+fn write_samples<W: Write + Seek>(writer: &mut WavWriter<W>, audio: &Audio, format: SampleFormat) -> hound::Result<()> {
     const FULL_SCALE: f64 = 8_388_608.0;
     let [left, right] = audio.channels();
-    for sample in left
-        .iter()
-        .zip(right)
-        .flat_map(|(left, right)| [*left, *right])
-    {
+    for sample in left.iter().zip(right).flat_map(|(left, right)| [*left, *right]) {
         match format {
             SampleFormat::Int24 => {
                 let scaled = (f64::from(sample) * FULL_SCALE).round();
@@ -133,24 +116,19 @@ fn write_samples<W: Write + Seek>(
 }
 
 fn read_sound(path: &Path) -> Result<Audio, String> {
-    let mut reader =
-        WavReader::open(path).map_err(|error| format!("cannot be read as WAV: {error}"))?;
+    let mut reader = WavReader::open(path).map_err(|error| format!("cannot be read as WAV: {error}"))?;
     let spec = reader.spec();
     if spec.sample_rate == 0 {
         return Err("is damaged: its sample rate is 0".to_owned());
     }
     if spec.channels > 2 {
-        return Err(format!(
-            "has {} channels; mono and stereo can be read",
-            spec.channels
-        ));
+        return Err(format!("has {} channels; mono and stereo can be read", spec.channels));
     }
     let samples: Vec<f32> = match spec.sample_format {
         hound::SampleFormat::Float => reader.samples::<f32>().collect::<hound::Result<_>>(),
         hound::SampleFormat::Int => {
             let full_scale = 2f32.powi(i32::from(spec.bits_per_sample) - 1);
-            let scaled =
-                |sample: hound::Result<i32>| sample.map(|sample| sample as f32 / full_scale);
+            let scaled = |sample: hound::Result<i32>| sample.map(|sample| sample as f32 / full_scale);
             reader.samples::<i32>().map(scaled).collect()
         }
     }

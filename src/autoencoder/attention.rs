@@ -2,7 +2,7 @@
 
 use super::AutoencoderConfig;
 use crate::ops::{self, GroupNorm, Linear};
-use candle_core::{Module, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
 /// One head as wide as the level, with a residual.

@@ -1,8 +1,7 @@
 //! What a bundle says of itself: `manifest.toml`.
 
 use crate::autoencoder::AutoencoderConfig;
-use crate::decoder::GridConfig;
-use crate::decoder::wave::WaveConfig;
+use crate::decoder::DecoderConfig;
 use crate::denoiser::UnetConfig;
 use crate::sampler::{SamplerKind, Schedule, ScheduleConfig};
 use crate::synapse::Pool;
@@ -11,7 +10,6 @@ use crate::windows::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
-
 
 /// The version of the format that this engine reads.
 const FORMAT: i64 = 1;
@@ -212,26 +210,6 @@ pub struct DecoderManifest {
     /// What is decoded how; its fields stand beside `weights`.
     #[serde(flatten)]
     pub config: DecoderConfig,
-}
-
-/// The kinds of decoders.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum DecoderConfig {
-    /// The musical grid: columns are sixteenth notes, everything is circular.
-    Grid(GridConfig),
-    /// The paper's: mel autoencoder and HiFi-GAN at a fixed hop.
-    Wave(WaveConfig),
-}
-
-impl DecoderConfig {
-    /// Of the sound, in Hz.
-    pub fn sample_rate(&self) -> u32 {
-        match self {
-            Self::Grid(grid) => grid.sample_rate,
-            Self::Wave(wave) => wave.sample_rate(),
-        }
-    }
 }
 
 /// What a file must be.

@@ -23,14 +23,8 @@ impl LoopFrames {
         assert!(length > 0, "an empty loop has no frames");
         let step = length as f64 / count as f64;
         // Ties to even, as numpy rounds.
-        let centres = (0..count)
-            .map(|j| (j as f64 * step).round_ties_even() as usize)
-            .collect();
-        Self {
-            length,
-            size,
-            centres,
-        }
+        let centres = (0..count).map(|j| (j as f64 * step).round_ties_even() as usize).collect();
+        Self { length, size, centres }
     }
 
     /// Number of frames.
@@ -45,9 +39,7 @@ impl LoopFrames {
 
     /// Samples from the centre before `frame` to its own; 0 for the first.
     pub fn hop(&self, frame: usize) -> usize {
-        frame
-            .checked_sub(1)
-            .map_or(0, |before| self.centres[frame] - self.centres[before])
+        frame.checked_sub(1).map_or(0, |before| self.centres[frame] - self.centres[before])
     }
 
     /// Copies frame `frame` of `samples (length,)` to `out (size,)`, times `window (size,)`.
@@ -55,11 +47,7 @@ impl LoopFrames {
         for piece in self.pieces(frame) {
             let inside = piece.offset..piece.offset + piece.length;
             let source = &samples[piece.position..piece.position + piece.length];
-            for ((out, w), x) in out[inside.clone()]
-                .iter_mut()
-                .zip(&window[inside])
-                .zip(source)
-            {
+            for ((out, w), x) in out[inside.clone()].iter_mut().zip(&window[inside]).zip(source) {
                 *out = w * x;
             }
         }
@@ -70,30 +58,22 @@ impl LoopFrames {
     /// Each sample adds its frames in ascending order, so the result does not depend on the number of threads.
     pub fn overlap_add(&self, frames: &[f32], out: &mut [f32]) {
         let segment = self.length.div_ceil(16).max(4096);
-        out.par_chunks_mut(segment)
-            .enumerate()
-            .for_each(|(i, out)| {
-                out.fill(0.);
-                for (frame, samples) in frames.chunks_exact(self.size).enumerate() {
-                    self.pieces(frame)
-                        .for_each(|piece| piece.add_to(samples, i * segment, out));
-                }
-            });
+        out.par_chunks_mut(segment).enumerate().for_each(|(i, out)| {
+            out.fill(0.);
+            for (frame, samples) in frames.chunks_exact(self.size).enumerate() {
+                self.pieces(frame).for_each(|piece| piece.add_to(samples, i * segment, out));
+            }
+        });
     }
 
     /// The frame, cut where the loop wraps.
     fn pieces(&self, frame: usize) -> impl Iterator<Item = Piece> {
         let (length, size) = (self.length, self.size);
-        let first =
-            (self.centres[frame] as i64 - (size / 2) as i64).rem_euclid(length as i64) as usize;
+        let first = (self.centres[frame] as i64 - (size / 2) as i64).rem_euclid(length as i64) as usize;
         let mut offset = 0;
         std::iter::from_fn(move || {
             let position = if offset == 0 { first } else { 0 };
-            let piece = Piece {
-                offset,
-                position,
-                length: (length - position).min(size - offset),
-            };
+            let piece = Piece { offset, position, length: (length - position).min(size - offset) };
             offset += piece.length;
             (piece.length > 0).then_some(piece)
         })
@@ -139,8 +119,7 @@ mod tests {
             let mut gathered = vec![0.; count * size];
             for (j, out) in gathered.chunks_exact_mut(size).enumerate() {
                 frames.gather(j, &samples, &vec![1.; size], out);
-                let first = (j as f64 * length as f64 / count as f64).round_ties_even() as i64
-                    - size as i64 / 2;
+                let first = (j as f64 * length as f64 / count as f64).round_ties_even() as i64 - size as i64 / 2;
                 for (i, x) in out.iter().enumerate() {
                     let index = (first + i as i64).rem_euclid(length as i64) as usize;
                     assert_eq!(*x, samples[index]);

@@ -86,40 +86,20 @@ impl GridConfig {
 
     /// Rejects what the code below could only answer with a panic.
     fn validate(&self) -> Result<()> {
-        let sizes = [
-            self.sample_rate as usize,
-            self.hop,
-            self.bands,
-            self.channels,
-            self.patch_frames,
-            self.groups,
-        ];
+        let sizes = [self.sample_rate as usize, self.hop, self.bands, self.channels, self.patch_frames, self.groups];
         if sizes.contains(&0) {
             bail!("grid decoder: sizes must be at least 1");
         }
         if self.n_fft < 4 || !self.n_fft.is_multiple_of(2) {
-            bail!(
-                "grid decoder: n_fft must be even and at least 4, not {}",
-                self.n_fft
-            );
+            bail!("grid decoder: n_fft must be even and at least 4, not {}", self.n_fft);
         }
         if self.rows * self.patch_bands != self.bands {
-            bail!(
-                "grid decoder: {} rows of {} bands are not {} bands",
-                self.rows,
-                self.patch_bands,
-                self.bands
-            );
+            bail!("grid decoder: {} rows of {} bands are not {} bands", self.rows, self.patch_bands, self.bands);
         }
         if !self.width.is_multiple_of(self.groups) {
-            bail!(
-                "grid decoder: width {} is not a multiple of {} groups",
-                self.width,
-                self.groups
-            );
+            bail!("grid decoder: width {} is not a multiple of {} groups", self.width, self.groups);
         }
-        let scale =
-            0. <= self.f_min && self.f_min < self.f_max && self.f_max.is_finite() && self.warp > 0.;
+        let scale = 0. <= self.f_min && self.f_min < self.f_max && self.f_max.is_finite() && self.warp > 0.;
         if !(scale && self.floor > 0. && self.floor.ln() < self.ceiling) {
             bail!("grid decoder: f_min < f_max, warp > 0 and 0 < floor < exp(ceiling) must hold");
         }
@@ -146,11 +126,7 @@ impl GridDecoder {
     /// A missing tensor, one of the wrong shape, or sizes that do not fit together.
     pub fn new(config: &GridConfig, vb: VarBuilder) -> Result<Self> {
         config.validate()?;
-        Ok(Self {
-            codec: PatchCodec::new(config, vb)?,
-            vocoder: LoopVocoder::new(config),
-            config: config.clone(),
-        })
+        Ok(Self { codec: PatchCodec::new(config, vb)?, vocoder: LoopVocoder::new(config), config: config.clone() })
     }
 
     /// The configuration it was made with.
@@ -189,27 +165,15 @@ impl GridDecoder {
     /// # Errors
     ///
     /// An argument out of range, latents that are not finite, or the device's own. The decoder can be called again.
-    pub fn decode(
-        &self,
-        latents: &Tensor,
-        samples: usize,
-        semitones: f64,
-    ) -> Result<[Vec<f32>; 2]> {
+    pub fn decode(&self, latents: &Tensor, samples: usize, semitones: f64) -> Result<[Vec<f32>; 2]> {
         if samples == 0 {
             bail!("a loop has at least one sample");
         }
         if semitones.is_nan() || semitones.abs() > Self::MAX_SEMITONES {
-            bail!(
-                "a transposition is at most {} semitones, not {semitones}",
-                Self::MAX_SEMITONES
-            );
+            bail!("a transposition is at most {} semitones, not {semitones}", Self::MAX_SEMITONES);
         }
         let mel = self.mel(latents)?.flatten_all()?.to_vec1::<f32>()?;
         let mono = self.vocoder.render(&mel, samples, semitones);
-        Ok(widen(
-            &mono,
-            self.config.sample_rate,
-            self.config.stereo_width,
-        ))
+        Ok(widen(&mono, self.config.sample_rate, self.config.stereo_width))
     }
 }

@@ -28,9 +28,7 @@ pub struct GriffinLim {
 
 impl fmt::Debug for GriffinLim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GriffinLim")
-            .field("iterations", &self.iterations)
-            .finish_non_exhaustive()
+        f.debug_struct("GriffinLim").field("iterations", &self.iterations).finish_non_exhaustive()
     }
 }
 
@@ -58,11 +56,7 @@ impl GriffinLim {
         let weights = self.weights(&layout);
         let mut state = State {
             frames: vec![0.; layout.count() * n_fft],
-            last: magnitudes
-                .par_iter()
-                .zip(&phases)
-                .map(|(m, p)| Complex::from_polar(*m, *p))
-                .collect(),
+            last: magnitudes.par_iter().zip(&phases).map(|(m, p)| Complex::from_polar(*m, *p)).collect(),
             sound: vec![0.; length],
         };
         drop(phases);
@@ -79,25 +73,17 @@ impl GriffinLim {
     /// factor that a forward and inverse transform leave.
     fn weights(&self, layout: &LoopFrames) -> Vec<f32> {
         let squared = self.window.iter().map(|w| w * w);
-        let frames: Vec<f32> = squared
-            .cycle()
-            .take(layout.count() * self.window.len())
-            .collect();
+        let frames: Vec<f32> = squared.cycle().take(layout.count() * self.window.len()).collect();
         let mut weights = vec![0.; layout.length()];
         layout.overlap_add(&frames, &mut weights);
-        weights
-            .iter_mut()
-            .for_each(|w| *w = 1. / (*w * self.window.len() as f32));
+        weights.iter_mut().for_each(|w| *w = 1. / (*w * self.window.len() as f32));
         weights
     }
 
     /// Frames of the first guess, which `state.last` holds and loses: the first iteration has no momentum.
     fn begin(&self, state: &mut State) {
         let bins = self.window.len() / 2 + 1;
-        let frames = state
-            .frames
-            .par_chunks_mut(self.window.len())
-            .zip(state.last.par_chunks_mut(bins));
+        let frames = state.frames.par_chunks_mut(self.window.len()).zip(state.last.par_chunks_mut(bins));
         frames.for_each_init(
             || self.inverse.make_scratch_vec(),
             |scratch, (frame, spectrum)| {
@@ -111,39 +97,20 @@ impl GriffinLim {
     fn iterate(&self, layout: &LoopFrames, magnitudes: &[f32], state: &mut State) {
         let bins = self.window.len() / 2 + 1;
         let sound = &state.sound;
-        let frames = state
-            .frames
-            .par_chunks_mut(self.window.len())
-            .zip(state.last.par_chunks_mut(bins));
-        frames
-            .zip(magnitudes.par_chunks(bins))
-            .enumerate()
-            .for_each_init(
-                || {
-                    (
-                        self.forward.make_output_vec(),
-                        self.forward.make_scratch_vec(),
-                        self.inverse.make_scratch_vec(),
-                    )
-                },
-                |(spectrum, forward, inverse), (j, ((frame, last), magnitudes))| {
-                    layout.gather(j, sound, &self.window, frame);
-                    self.forward
-                        .process_with_scratch(frame, spectrum, forward)
-                        .expect("buffers fit the plan");
-                    self.project(magnitudes, spectrum, last);
-                    self.synthesise(spectrum, frame, inverse);
-                },
-            );
+        let frames = state.frames.par_chunks_mut(self.window.len()).zip(state.last.par_chunks_mut(bins));
+        frames.zip(magnitudes.par_chunks(bins)).enumerate().for_each_init(
+            || (self.forward.make_output_vec(), self.forward.make_scratch_vec(), self.inverse.make_scratch_vec()),
+            |(spectrum, forward, inverse), (j, ((frame, last), magnitudes))| {
+                layout.gather(j, sound, &self.window, frame);
+                self.forward.process_with_scratch(frame, spectrum, forward).expect("buffers fit the plan");
+                self.project(magnitudes, spectrum, last);
+                self.synthesise(spectrum, frame, inverse);
+            },
+        );
     }
 
     /// Gives `spectrum` the wanted `magnitudes` and the phases of itself, extrapolated from `last`.
-    fn project(
-        &self,
-        magnitudes: &[f32],
-        spectrum: &mut [Complex<f32>],
-        last: &mut [Complex<f32>],
-    ) {
+    fn project(&self, magnitudes: &[f32], spectrum: &mut [Complex<f32>], last: &mut [Complex<f32>]) {
         for ((x, last), magnitude) in spectrum.iter_mut().zip(last).zip(magnitudes) {
             let ahead = *x + (*x - *last) * self.momentum;
             *last = *x;
@@ -152,23 +119,13 @@ impl GriffinLim {
     }
 
     /// `spectrum (bins,)`, which is overwritten, → windowed `frame (n_fft,)`.
-    fn synthesise(
-        &self,
-        spectrum: &mut [Complex<f32>],
-        frame: &mut [f32],
-        scratch: &mut [Complex<f32>],
-    ) {
+    fn synthesise(&self, spectrum: &mut [Complex<f32>], frame: &mut [f32], scratch: &mut [Complex<f32>]) {
         // The first and last bin of a real signal are real.
         let last = spectrum.len() - 1;
         spectrum[0].im = 0.;
         spectrum[last].im = 0.;
-        self.inverse
-            .process_with_scratch(spectrum, frame, scratch)
-            .expect("buffers fit the plan");
-        frame
-            .iter_mut()
-            .zip(&self.window)
-            .for_each(|(x, w)| *x *= w);
+        self.inverse.process_with_scratch(spectrum, frame, scratch).expect("buffers fit the plan");
+        frame.iter_mut().zip(&self.window).for_each(|(x, w)| *x *= w);
     }
 }
 
@@ -186,9 +143,6 @@ impl State {
     /// Makes sound of the frames.
     fn add(&mut self, layout: &LoopFrames, weights: &[f32]) {
         layout.overlap_add(&self.frames, &mut self.sound);
-        self.sound
-            .par_iter_mut()
-            .zip(weights)
-            .for_each(|(x, w)| *x *= w);
+        self.sound.par_iter_mut().zip(weights).for_each(|(x, w)| *x *= w);
     }
 }

@@ -24,15 +24,8 @@ impl Inversion {
     pub fn new(bank: MelBank, steps: usize) -> Self {
         let mut sums = vec![0.; bank.bands()];
         bank.project(&vec![1.; bank.bins()], &mut sums);
-        let spread = sums
-            .iter()
-            .map(|sum| if *sum > 0. { 1. / sum } else { 0. })
-            .collect();
-        Self {
-            bank,
-            spread,
-            steps,
-        }
+        let spread = sums.iter().map(|sum| if *sum > 0. { 1. / sum } else { 0. }).collect();
+        Self { bank, spread, steps }
     }
 
     /// `mel (frames, bands)` flat, natural log → magnitudes `(frames, bins)` flat.
@@ -43,11 +36,7 @@ impl Inversion {
         let mut magnitudes = vec![0.; mel.len() / bands * bins];
         let frames = magnitudes.par_chunks_mut(bins).zip(mel.par_chunks(bands));
         frames.for_each_init(
-            || Work {
-                target: vec![0.; bins],
-                model: vec![0.; bins],
-                bands: vec![0.; bands],
-            },
+            || Work { target: vec![0.; bins], model: vec![0.; bins], bands: vec![0.; bands] },
             |work, (spectrum, mel)| self.invert(mel, spectrum, work),
         );
         magnitudes
@@ -58,18 +47,11 @@ impl Inversion {
         for (band, log) in work.bands.iter_mut().zip(mel) {
             let magnitude = log.exp();
             // A mel that was clamped to the floor comes back a rounding error above it.
-            let above = if magnitude > floor * 1.0001 {
-                magnitude * magnitude - floor * floor
-            } else {
-                0.
-            };
+            let above = if magnitude > floor * 1.0001 { magnitude * magnitude - floor * floor } else { 0. };
             *band = above.sqrt();
         }
         self.bank.spread(&work.bands, &mut work.target);
-        work.bands
-            .iter_mut()
-            .zip(&self.spread)
-            .for_each(|(band, spread)| *band *= spread);
+        work.bands.iter_mut().zip(&self.spread).for_each(|(band, spread)| *band *= spread);
         self.bank.spread(&work.bands, spectrum);
         for _ in 0..self.steps {
             self.bank.project(spectrum, &mut work.bands);

@@ -23,11 +23,7 @@ pub fn loop_resample(samples: &[f32], len: usize) -> Vec<f32> {
     if common.is_multiple_of(2) {
         // The top bin of an even length stands for a frequency and its mirror image at once.
         let top = &mut spectrum[common / 2];
-        *top = if len > samples.len() {
-            *top * 0.5
-        } else {
-            Complex::from(2. * top.re)
-        };
+        *top = if len > samples.len() { *top * 0.5 } else { Complex::from(2. * top.re) };
     }
     sound(spectrum, len, samples.len())
 }
@@ -37,8 +33,7 @@ pub(super) fn spectrum(samples: &[f32]) -> Vec<Complex<f64>> {
     let fft = RealFftPlanner::new().plan_fft_forward(samples.len());
     let mut input: Vec<f64> = samples.iter().map(|x| f64::from(*x)).collect();
     let mut output = fft.make_output_vec();
-    fft.process(&mut input, &mut output)
-        .expect("the buffers come from the plan");
+    fft.process(&mut input, &mut output).expect("the buffers come from the plan");
     output
 }
 
@@ -50,8 +45,7 @@ pub(super) fn sound(mut spectrum: Vec<Complex<f64>>, len: usize, from: usize) ->
     }
     let fft = RealFftPlanner::new().plan_fft_inverse(len);
     let mut output = fft.make_output_vec();
-    fft.process(&mut spectrum, &mut output)
-        .expect("the buffers fit the plan and the mirrored bins are real");
+    fft.process(&mut spectrum, &mut output).expect("the buffers fit the plan and the mirrored bins are real");
     output.iter().map(|x| (x / from as f64) as f32).collect()
 }
 
@@ -61,28 +55,17 @@ mod tests {
     use std::f64::consts::TAU;
 
     fn sine(periods: usize, len: usize) -> Vec<f32> {
-        (0..len)
-            .map(|i| (TAU * (periods * i) as f64 / len as f64 + 0.3).sin() as f32)
-            .collect()
+        (0..len).map(|i| (TAU * (periods * i) as f64 / len as f64 + 0.3).sin() as f32).collect()
     }
 
     fn distance(a: &[f32], b: &[f32]) -> f32 {
         assert_eq!(a.len(), b.len());
-        a.iter()
-            .zip(b)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0., f32::max)
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0., f32::max)
     }
 
     #[test]
     fn a_sine_of_whole_periods_stays_a_sine() {
-        for (from, to) in [
-            (32_000, 48_000),
-            (48_000, 32_000),
-            (10_007, 9973),
-            (9973, 20_011),
-            (64, 65),
-        ] {
+        for (from, to) in [(32_000, 48_000), (48_000, 32_000), (10_007, 9973), (9973, 20_011), (64, 65)] {
             let periods = from.min(to) / 3;
             assert!(distance(&loop_resample(&sine(periods, from), to), &sine(periods, to)) < 1e-6);
         }
@@ -90,23 +73,9 @@ mod tests {
 
     #[test]
     fn going_up_and_back_returns_the_same_samples() {
-        for (len, up) in [
-            (1, 2),
-            (1, 7),
-            (2, 3),
-            (2, 4),
-            (7, 8),
-            (8, 9),
-            (1000, 1500),
-            (997, 1009),
-        ] {
-            let noise: Vec<f32> = (0..len)
-                .map(|i| ((i * i) as f32 * 0.618).fract() - 0.5)
-                .collect();
-            assert!(
-                distance(&loop_resample(&loop_resample(&noise, up), len), &noise) < 1e-6,
-                "{len} {up}"
-            );
+        for (len, up) in [(1, 2), (1, 7), (2, 3), (2, 4), (7, 8), (8, 9), (1000, 1500), (997, 1009)] {
+            let noise: Vec<f32> = (0..len).map(|i| ((i * i) as f32 * 0.618).fract() - 0.5).collect();
+            assert!(distance(&loop_resample(&loop_resample(&noise, up), len), &noise) < 1e-6, "{len} {up}");
         }
     }
 

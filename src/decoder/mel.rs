@@ -24,10 +24,7 @@ pub struct MelBank {
 
 impl fmt::Debug for MelBank {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MelBank")
-            .field("bands", &self.bands())
-            .field("bins", &self.bins)
-            .finish_non_exhaustive()
+        f.debug_struct("MelBank").field("bands", &self.bands()).field("bins", &self.bins).finish_non_exhaustive()
     }
 }
 
@@ -42,15 +39,11 @@ impl MelBank {
     /// The bank that `config` describes.
     pub fn new(config: &GridConfig) -> Self {
         let bins = config.n_fft / 2 + 1;
-        let (low, high) = (
-            (config.f_min / config.warp).ln_1p(),
-            (config.f_max / config.warp).ln_1p(),
-        );
+        let (low, high) = ((config.f_min / config.warp).ln_1p(), (config.f_max / config.warp).ln_1p());
         let step = (high - low) / (config.bands + 1) as f64;
         let edge = |i: usize| config.warp * (low + step * i as f64).exp_m1();
         let bin_hz = f64::from(config.sample_rate) / config.n_fft as f64;
-        let filters = (0..config.bands)
-            .map(|i| Filter::new([edge(i), edge(i + 1), edge(i + 2)], bin_hz, bins));
+        let filters = (0..config.bands).map(|i| Filter::new([edge(i), edge(i + 1), edge(i + 2)], bin_hz, bins));
         let hann = hann(config.n_fft);
         let scale = 2. / hann.iter().sum::<f64>();
         Self {
@@ -90,9 +83,7 @@ impl MelBank {
         spectrum.fill(0.);
         for (band, filter) in bands.iter().zip(&self.filters) {
             let part = &mut spectrum[filter.start..filter.start + filter.weights.len()];
-            part.iter_mut()
-                .zip(&filter.weights)
-                .for_each(|(x, w)| *x += w * band);
+            part.iter_mut().zip(&filter.weights).for_each(|(x, w)| *x += w * band);
         }
     }
 
@@ -105,28 +96,14 @@ impl MelBank {
             return mel;
         }
         let layout = LoopFrames::new(mono.len(), frames, self.window.len());
-        let buffers = || {
-            (
-                self.fft.make_input_vec(),
-                self.fft.make_output_vec(),
-                vec![0.; self.bins],
-            )
-        };
-        mel.par_chunks_mut(self.bands()).enumerate().for_each_init(
-            buffers,
-            |(frame, bins, magnitudes), (j, bands)| {
-                layout.gather(j, mono, &self.window, frame);
-                self.fft
-                    .process(frame, bins)
-                    .expect("the buffers come from the same plan");
-                magnitudes
-                    .iter_mut()
-                    .zip(bins.iter())
-                    .for_each(|(m, x)| *m = x.norm_sqr().sqrt());
-                self.project(magnitudes, bands);
-                bands.iter_mut().for_each(|x| *x = x.max(self.floor).ln());
-            },
-        );
+        let buffers = || (self.fft.make_input_vec(), self.fft.make_output_vec(), vec![0.; self.bins]);
+        mel.par_chunks_mut(self.bands()).enumerate().for_each_init(buffers, |(frame, bins, magnitudes), (j, bands)| {
+            layout.gather(j, mono, &self.window, frame);
+            self.fft.process(frame, bins).expect("the buffers come from the same plan");
+            magnitudes.iter_mut().zip(bins.iter()).for_each(|(m, x)| *m = x.norm_sqr().sqrt());
+            self.project(magnitudes, bands);
+            bands.iter_mut().for_each(|x| *x = x.max(self.floor).ln());
+        });
         mel
     }
 }
@@ -137,21 +114,14 @@ impl Filter {
         let (low, high) = (low.min(centre - bin_hz), high.max(centre + bin_hz));
         let weight = |bin: usize| {
             let hz = bin as f64 * bin_hz;
-            ((hz - low) / (centre - low))
-                .min((high - hz) / (high - centre))
-                .clamp(0., 1.) as f32
+            ((hz - low) / (centre - low)).min((high - hz) / (high - centre)).clamp(0., 1.) as f32
         };
         let start = (0..bins).find(|&bin| weight(bin) > 0.).unwrap_or(0);
-        Self {
-            start,
-            weights: (start..bins).map(weight).take_while(|&w| w > 0.).collect(),
-        }
+        Self { start, weights: (start..bins).map(weight).take_while(|&w| w > 0.).collect() }
     }
 }
 
 /// Periodic Hann window `(size,)`.
 pub(super) fn hann(size: usize) -> Vec<f64> {
-    (0..size)
-        .map(|i| 0.5 - 0.5 * (TAU * i as f64 / size as f64).cos())
-        .collect()
+    (0..size).map(|i| 0.5 - 0.5 * (TAU * i as f64 / size as f64).cos()).collect()
 }

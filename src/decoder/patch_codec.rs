@@ -26,18 +26,10 @@ impl PatchCodec {
         let (rows, channels, patch) = (config.rows, config.channels, config.patch());
         let basis = vb.get((rows, patch, channels), "basis")?;
         let scale = vb.get((rows, channels), "scale")?;
-        let basis = basis
-            .broadcast_mul(&scale.unsqueeze(1)?)?
-            .transpose(1, 2)?
-            .contiguous()?;
+        let basis = basis.broadcast_mul(&scale.unsqueeze(1)?)?.transpose(1, 2)?.contiguous()?;
         let mean = vb.get((rows, patch), "mean")?.unsqueeze(1)?;
         let residual = Residual::new(config, vb)?;
-        Ok(Self {
-            basis,
-            mean,
-            residual,
-            patch: (config.patch_frames, config.patch_bands),
-        })
+        Ok(Self { basis, mean, residual, patch: (config.patch_frames, config.patch_bands) })
     }
 
     /// `latents (1, c, t, rows)` → `(t * patch_frames, bands)`, natural log, not yet clamped.
@@ -45,22 +37,14 @@ impl PatchCodec {
         let latents = latents.to_dtype(self.basis.dtype())?;
         let (b, _, t, rows) = latents.dims4()?;
         if b != 1 || t == 0 {
-            bail!(
-                "latents are one clip of at least one column, not {:?}",
-                latents.shape()
-            );
+            bail!("latents are one clip of at least one column, not {:?}", latents.shape());
         }
         let (frames, bands) = self.patch;
         let cells = latents.squeeze(0)?.permute((2, 1, 0))?.contiguous()?; // (rows, t, c)
         let linear = cells.matmul(&self.basis)?.broadcast_add(&self.mean)?; // (rows, t, patch)
-        let residual = self
-            .residual
-            .forward(&latents)?
-            .squeeze(0)?
-            .permute((2, 1, 0))?; // (rows, t, patch)
+        let residual = self.residual.forward(&latents)?.squeeze(0)?.permute((2, 1, 0))?; // (rows, t, patch)
         let mel = (linear + residual)?.reshape((rows, t, frames, bands))?;
-        mel.permute((1, 2, 0, 3))?
-            .reshape((t * frames, rows * bands))
+        mel.permute((1, 2, 0, 3))?.reshape((t * frames, rows * bands))
     }
 }
 
@@ -77,8 +61,7 @@ struct Residual {
 impl Residual {
     fn new(config: &GridConfig, vb: VarBuilder) -> Result<Self> {
         let width = config.width;
-        let blocks =
-            (0..config.blocks).map(|i| Block::new(width, config.groups, vb.pp("blocks").pp(i)));
+        let blocks = (0..config.blocks).map(|i| Block::new(width, config.groups, vb.pp("blocks").pp(i)));
         Ok(Self {
             conv_in: conv3x3(config.channels, width, vb.pp("conv_in"))?,
             row_embedding: vb.get((1, width, 1, config.rows), "row_embedding")?,
@@ -89,10 +72,7 @@ impl Residual {
 
     /// `(1, c, t, rows)` → `(1, patch, t, rows)`.
     fn forward(&self, latents: &Tensor) -> Result<Tensor> {
-        let mut xs = self
-            .conv_in
-            .forward(latents)?
-            .broadcast_add(&self.row_embedding)?;
+        let mut xs = self.conv_in.forward(latents)?.broadcast_add(&self.row_embedding)?;
         for block in &self.blocks {
             xs = block.forward(&xs)?;
         }
@@ -127,10 +107,5 @@ impl Block {
 }
 
 fn conv3x3(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Conv2d> {
-    Conv2d::new(
-        inputs,
-        outputs,
-        Conv2dConfig::same(3, TimePadding::Circular),
-        vb,
-    )
+    Conv2d::new(inputs, outputs, Conv2dConfig::same(3, TimePadding::Circular), vb)
 }

@@ -22,8 +22,7 @@ pub fn single_pass_phases(magnitudes: &[f32], bins: usize, frames: &LoopFrames) 
         let last = phase.clone();
         for (i, &peak) in peaks.iter().enumerate() {
             let end = peaks.get(i + 1).map_or(bins, |next| (peak + next) / 2 + 1);
-            let advanced =
-                (last[peak] + radians_per_bin * frequency(magnitudes, peak)).rem_euclid(TAU);
+            let advanced = (last[peak] + radians_per_bin * frequency(magnitudes, peak)).rem_euclid(TAU);
             phase[start..end].fill(advanced);
             let alternate = (start..end).map(|bin| advanced + PI * (bin.abs_diff(peak) % 2) as f64);
             phases.extend(alternate.map(|x| x as f32));
@@ -44,12 +43,7 @@ fn first_phase(bin: usize) -> f64 {
 /// Bins that are larger than the one below and at least as large as the one above.
 fn peaks(magnitudes: &[f32]) -> Vec<usize> {
     let is_peak = |w: &[f32]| w[1] > w[0] && w[1] >= w[2];
-    magnitudes
-        .windows(3)
-        .enumerate()
-        .filter(|(_, w)| is_peak(w))
-        .map(|(i, _)| i + 1)
-        .collect()
+    magnitudes.windows(3).enumerate().filter(|(_, w)| is_peak(w)).map(|(i, _)| i + 1).collect()
 }
 
 /// Frequency of a peak in bins, between its neighbours' midpoints.

@@ -38,9 +38,7 @@ impl LoopVocoder {
         let length = (samples as f64 * (semitones / 12.).exp2()).round().max(1.) as usize;
         let frames = (length as f64 / self.hop as f64).round().max(1.) as usize;
         let mel = stretch(mel, self.bands, frames, self.range);
-        let sound = self
-            .griffin_lim
-            .render(self.inversion.magnitudes(&mel), length);
+        let sound = self.griffin_lim.render(self.inversion.magnitudes(&mel), length);
         loop_resample(&sound, samples)
     }
 }
@@ -56,9 +54,7 @@ fn stretch(mel: &[f32], bands: usize, frames: usize, range: (f32, f32)) -> Vec<f
         let (before, from, to, after) = (row(0), row(1), row(2), row(3));
         for k in 0..bands {
             let (a, b, c, d) = (before[k], from[k], to[k], after[k]);
-            let x = b + 0.5
-                * t
-                * (c - a + t * (2. * a - 5. * b + 4. * c - d + t * (3. * (b - c) + d - a)));
+            let x = b + 0.5 * t * (c - a + t * (2. * a - 5. * b + 4. * c - d + t * (3. * (b - c) + d - a)));
             out.push(x.clamp(range.0, range.1));
         }
     }
@@ -74,19 +70,13 @@ mod tests {
         let mel = [0., 1., 0.5, -1.];
         assert_eq!(stretch(&mel, 1, 4, (-9., 1.5)), mel);
         let rolled = [-1., 0., 1., 0.5];
-        let (a, b) = (
-            stretch(&mel, 1, 8, (-9., 1.5)),
-            stretch(&rolled, 1, 8, (-9., 1.5)),
-        );
+        let (a, b) = (stretch(&mel, 1, 8, (-9., 1.5)), stretch(&rolled, 1, 8, (-9., 1.5)));
         assert_eq!(a[..6], b[2..]);
         assert_eq!(a[6..], b[..2]);
     }
 
     #[test]
     fn stretching_holds_one_frame() {
-        assert_eq!(
-            stretch(&[0.25, -3.], 2, 3, (-9., 1.5)),
-            [0.25, -3., 0.25, -3., 0.25, -3.]
-        );
+        assert_eq!(stretch(&[0.25, -3.], 2, 3, (-9., 1.5)), [0.25, -3., 0.25, -3., 0.25, -3.]);
     }
 }

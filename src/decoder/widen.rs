@@ -27,10 +27,7 @@ pub fn widen(mono: &[f32], sample_rate: u32, width: f32) -> [Vec<f32>; 2] {
     for (bin, x) in side.iter_mut().enumerate() {
         let ratio = bin as f64 * bin_hz / CORNER_HZ;
         let gain = f64::from(width) * ratio.powi(4) / (1. + ratio.powi(4));
-        *x *= Complex::from_polar(
-            gain,
-            -TAU * TURNS_PER_OCTAVE * ratio.ln_1p() / std::f64::consts::LN_2,
-        );
+        *x *= Complex::from_polar(gain, -TAU * TURNS_PER_OCTAVE * ratio.ln_1p() / std::f64::consts::LN_2);
     }
     let side = sound(side, mono.len(), mono.len());
     let left = mono.iter().zip(&side).map(|(m, s)| m + s).collect();
@@ -61,10 +58,7 @@ mod tests {
             let mono = noise(len);
             let [left, right] = widen(&mono, 32_000, 0.4);
             let both = left.iter().zip(&right).map(|(l, r)| l + r);
-            assert!(
-                both.zip(&mono)
-                    .all(|(both, mono)| (both - 2. * mono).abs() < 1e-6)
-            );
+            assert!(both.zip(&mono).all(|(both, mono)| (both - 2. * mono).abs() < 1e-6));
         }
     }
 
@@ -82,9 +76,7 @@ mod tests {
 
     #[test]
     fn bass_stays_in_the_middle() {
-        let bass: Vec<f32> = (0..32_000)
-            .map(|i| (TAU * 55. * f64::from(i) / 32_000.).sin() as f32)
-            .collect();
+        let bass: Vec<f32> = (0..32_000).map(|i| (TAU * 55. * f64::from(i) / 32_000.).sin() as f32).collect();
         let [left, right] = widen(&bass, 32_000, 1.);
         let side = energy(left.iter().zip(&right).map(|(l, r)| (l - r) / 2.));
         assert!(side < 1e-4 * energy(bass.into_iter()));
@@ -97,10 +89,7 @@ mod tests {
         rolled.rotate_left(1234);
         let mut left = widen(&mono, 32_000, 0.5)[0].clone();
         left.rotate_left(1234);
-        let close = widen(&rolled, 32_000, 0.5)[0]
-            .iter()
-            .zip(&left)
-            .all(|(a, b)| (a - b).abs() < 1e-5);
+        let close = widen(&rolled, 32_000, 0.5)[0].iter().zip(&left).all(|(a, b)| (a - b).abs() < 1e-5);
         assert!(close);
     }
 }

@@ -84,15 +84,9 @@ impl UnetConfig {
     ///
     /// A picture's UNet and a music UNet can be joined by a synapse only where these agree.
     pub fn decoder_widths(&self) -> Vec<usize> {
-        let levels = self
-            .block_out_channels
-            .iter()
-            .rev()
-            .zip(&self.up_block_types);
+        let levels = self.block_out_channels.iter().rev().zip(&self.up_block_types);
         let with_attention = levels.filter(|(_, kind)| **kind == UpBlock::CrossAttnUpBlock2D);
-        with_attention
-            .flat_map(|(&width, _)| vec![width; self.layers_per_block + 1])
-            .collect()
+        with_attention.flat_map(|(&width, _)| vec![width; self.layers_per_block + 1]).collect()
     }
 
     /// Width of the time embedding.
@@ -102,36 +96,19 @@ impl UnetConfig {
 
     /// What convolutions find beyond the ends of axis 2.
     pub(super) fn time_padding(&self) -> TimePadding {
-        if self.circular_time {
-            TimePadding::Circular
-        } else {
-            TimePadding::Zero
-        }
+        if self.circular_time { TimePadding::Circular } else { TimePadding::Zero }
     }
 
     /// Refuses what no UNet can be built from.
     pub(super) fn check(&self) -> Result<()> {
         let levels = self.block_out_channels.len();
-        let counts = [
-            self.down_block_types.len(),
-            self.up_block_types.len(),
-            self.attention_head_dim.len(),
-        ];
+        let counts = [self.down_block_types.len(), self.up_block_types.len(), self.attention_head_dim.len()];
         if levels == 0 || counts != [levels; 3] {
-            bail!(
-                "a UNet of {levels} levels has {counts:?} down blocks, up blocks and head counts"
-            );
+            bail!("a UNet of {levels} levels has {counts:?} down blocks, up blocks and head counts");
         }
         for (&width, &heads) in self.block_out_channels.iter().zip(&self.attention_head_dim) {
-            if heads == 0
-                || width % heads != 0
-                || self.norm_num_groups == 0
-                || width % self.norm_num_groups != 0
-            {
-                bail!(
-                    "{width} channels do not split into {heads} heads and {} groups",
-                    self.norm_num_groups
-                );
+            if heads == 0 || width % heads != 0 || self.norm_num_groups == 0 || width % self.norm_num_groups != 0 {
+                bail!("{width} channels do not split into {heads} heads and {} groups", self.norm_num_groups);
             }
         }
         Ok(())

@@ -26,51 +26,22 @@ impl DownLevel {
         let (mut resnets, mut attentions) = (vec![], vec![]);
         for i in 0..config.layers_per_block {
             let inputs = if i == 0 { inputs } else { width };
-            resnets.push(ResBlock::new(
-                inputs,
-                width,
-                config,
-                vb.pp("resnets").pp(i),
-            )?);
+            resnets.push(ResBlock::new(inputs, width, config, vb.pp("resnets").pp(i))?);
             if has_attention {
-                attentions.push(Transformer::new(
-                    width,
-                    heads,
-                    None,
-                    config,
-                    vb.pp("attentions").pp(i),
-                )?);
+                attentions.push(Transformer::new(width, heads, None, config, vb.pp("attentions").pp(i))?);
             }
         }
         let downsampler = if level + 1 < widths.len() {
-            let halving = Conv2dConfig {
-                stride: 2,
-                ..Conv2dConfig::same(3, config.time_padding())
-            };
-            Some(Conv2d::new(
-                width,
-                width,
-                halving,
-                vb.pp("downsamplers.0.conv"),
-            )?)
+            let halving = Conv2dConfig { stride: 2, ..Conv2dConfig::same(3, config.time_padding()) };
+            Some(Conv2d::new(width, width, halving, vb.pp("downsamplers.0.conv"))?)
         } else {
             None
         };
-        Ok(Self {
-            resnets,
-            attentions,
-            downsampler,
-        })
+        Ok(Self { resnets, attentions, downsampler })
     }
 
     /// `xs (b, c, t, f)` → `(b, c', t / 2, f / 2)`, both rounded up; pushes what the decoder will want.
-    pub fn forward(
-        &self,
-        xs: Tensor,
-        time: &Tensor,
-        context: &Context,
-        skips: &mut Vec<Tensor>,
-    ) -> Result<Tensor> {
+    pub fn forward(&self, xs: Tensor, time: &Tensor, context: &Context, skips: &mut Vec<Tensor>) -> Result<Tensor> {
         let mut xs = xs;
         for (i, resnet) in self.resnets.iter().enumerate() {
             xs = resnet.forward(&xs, time)?;
@@ -97,10 +68,7 @@ pub(super) struct MidLevel {
 impl MidLevel {
     pub fn new(config: &UnetConfig, vb: VarBuilder) -> Result<Self> {
         let level = config.block_out_channels.len() - 1;
-        let (width, heads) = (
-            config.block_out_channels[level],
-            config.attention_head_dim[level],
-        );
+        let (width, heads) = (config.block_out_channels[level], config.attention_head_dim[level]);
         let resnet = |i: usize| ResBlock::new(width, width, config, vb.pp("resnets").pp(i));
         Ok(Self {
             resnets: [resnet(0)?, resnet(1)?],
@@ -126,65 +94,32 @@ pub(super) struct UpLevel {
 
 impl UpLevel {
     /// Level `level`, 0 the coarsest; its first transformer is number `first_layer` of the decoder's.
-    pub fn new(
-        level: usize,
-        first_layer: usize,
-        config: &UnetConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
+    pub fn new(level: usize, first_layer: usize, config: &UnetConfig, vb: VarBuilder) -> Result<Self> {
         // Coarsest first, as the decoder goes; the finest level's skips come from `conv_in`, of the same width.
         let width_at = |level: usize| {
             let widths = &config.block_out_channels;
             widths[widths.len() - 1 - level.min(widths.len() - 1)]
         };
-        let (width, below, finer) = (
-            width_at(level),
-            width_at(level.saturating_sub(1)),
-            width_at(level + 1),
-        );
+        let (width, below, finer) = (width_at(level), width_at(level.saturating_sub(1)), width_at(level + 1));
         let heads = config.attention_head_dim[config.attention_head_dim.len() - 1 - level];
         let has_attention = config.up_block_types[level] == UpBlock::CrossAttnUpBlock2D;
         let (mut resnets, mut attentions) = (vec![], vec![]);
         for i in 0..=config.layers_per_block {
             let inputs = if i == 0 { below } else { width };
-            let skip = if i == config.layers_per_block {
-                finer
-            } else {
-                width
-            };
-            resnets.push(ResBlock::new(
-                inputs + skip,
-                width,
-                config,
-                vb.pp("resnets").pp(i),
-            )?);
+            let skip = if i == config.layers_per_block { finer } else { width };
+            resnets.push(ResBlock::new(inputs + skip, width, config, vb.pp("resnets").pp(i))?);
             if has_attention {
                 let layer = Some(first_layer + i);
-                attentions.push(Transformer::new(
-                    width,
-                    heads,
-                    layer,
-                    config,
-                    vb.pp("attentions").pp(i),
-                )?);
+                attentions.push(Transformer::new(width, heads, layer, config, vb.pp("attentions").pp(i))?);
             }
         }
         let upsampler = if level + 1 < config.block_out_channels.len() {
             let same_size = Conv2dConfig::same(3, config.time_padding());
-            Some(Conv2d::new(
-                width,
-                width,
-                same_size,
-                vb.pp("upsamplers.0.conv"),
-            )?)
+            Some(Conv2d::new(width, width, same_size, vb.pp("upsamplers.0.conv"))?)
         } else {
             None
         };
-        Ok(Self {
-            resnets,
-            attentions,
-            upsampler,
-        })
+        Ok(Self { resnets, attentions, upsampler })
     }
 
     /// Transformers in this level.
@@ -203,9 +138,7 @@ impl UpLevel {
     ) -> Result<Tensor> {
         let mut xs = xs;
         for (i, resnet) in self.resnets.iter().enumerate() {
-            let Some(skip) = skips.pop() else {
-                bail!("the decoder has more blocks than the encoder left skips")
-            };
+            let Some(skip) = skips.pop() else { bail!("the decoder has more blocks than the encoder left skips") };
             xs = resnet.forward(&Tensor::cat(&[&xs, &skip], 1)?, time)?;
             if let Some(attention) = self.attentions.get(i) {
                 xs = attention.forward(&xs, context, taps)?;

@@ -3,7 +3,7 @@
 use super::{TimeShift, UnetConfig};
 use crate::ops::{Conv2d, Conv2dConfig, GroupNorm, Linear, TimePadding, linear, silu};
 use candle_core::{D, Result, Tensor};
-use candle_nn::{Module, VarBuilder};
+use candle_nn::VarBuilder;
 
 /// Residual block, shifted (and scaled, if so configured) by the diffusion time.
 ///
@@ -31,12 +31,7 @@ impl ResBlock {
             None
         } else {
             let pointwise = Conv2dConfig::same(1, TimePadding::Zero);
-            Some(Conv2d::new(
-                inputs,
-                outputs,
-                pointwise,
-                vb.pp("conv_shortcut"),
-            )?)
+            Some(Conv2d::new(inputs, outputs, pointwise, vb.pp("conv_shortcut"))?)
         };
         Ok(Self {
             norm1: GroupNorm::new(groups, inputs, eps, vb.pp("norm1"))?,
@@ -51,11 +46,7 @@ impl ResBlock {
 
     /// `xs (b, inputs, t, f)`, `time (b or 1, d)` already activated → `(b, outputs, t, f)`.
     pub fn forward(&self, xs: &Tensor, time: &Tensor) -> Result<Tensor> {
-        let time = self
-            .time_emb_proj
-            .forward(time)?
-            .unsqueeze(D::Minus1)?
-            .unsqueeze(D::Minus1)?;
+        let time = self.time_emb_proj.forward(time)?.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)?;
         let ys = self.conv1.forward(&self.norm1.forward_silu(xs)?)?;
         let ys = match self.time_shift {
             TimeShift::Default => self.norm2.forward_silu(&ys.broadcast_add(&time)?)?,

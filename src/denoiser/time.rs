@@ -3,7 +3,7 @@
 use super::UnetConfig;
 use crate::ops::{Linear, linear, silu};
 use candle_core::{Result, Tensor, bail};
-use candle_nn::{Module, VarBuilder};
+use candle_nn::VarBuilder;
 
 /// Longest period of the sinusoids, in steps of the training schedule.
 const MAX_PERIOD: f64 = 10_000.;
@@ -58,15 +58,9 @@ impl TimeEmbedding {
     fn sinusoids(&self, timestep: f64) -> Vec<f32> {
         let half = self.width / 2;
         let exponent = -MAX_PERIOD.ln() / (half as f64 - self.freq_shift);
-        let phases: Vec<f64> = (0..half)
-            .map(|i| timestep * (exponent * i as f64).exp())
-            .collect();
+        let phases: Vec<f64> = (0..half).map(|i| timestep * (exponent * i as f64).exp()).collect();
         let sines = phases.iter().map(|phase| phase.sin() as f32);
         let cosines = phases.iter().map(|phase| phase.cos() as f32);
-        if self.flip_sin_to_cos {
-            cosines.chain(sines).collect()
-        } else {
-            sines.chain(cosines).collect()
-        }
+        if self.flip_sin_to_cos { cosines.chain(sines).collect() } else { sines.chain(cosines).collect() }
     }
 }

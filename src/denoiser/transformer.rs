@@ -4,7 +4,7 @@ use super::{Context, UnetConfig};
 use crate::ops::{GroupNorm, LayerNorm, Linear, attention, geglu, linear, linear_no_bias};
 use crate::synapse::{KeyValue, Taps};
 use candle_core::{Result, Tensor};
-use candle_nn::{Module, VarBuilder};
+use candle_nn::VarBuilder;
 
 /// Epsilon of the group normalisation before a transformer, whatever the residual blocks use.
 const GROUP_NORM_EPS: f64 = 1e-6;
@@ -34,19 +34,9 @@ impl Transformer {
     ) -> Result<Self> {
         let project = |name: &str| pointwise(channels, config.use_linear_projection, vb.pp(name));
         Ok(Self {
-            norm: GroupNorm::new(
-                config.norm_num_groups,
-                channels,
-                GROUP_NORM_EPS,
-                vb.pp("norm"),
-            )?,
+            norm: GroupNorm::new(config.norm_num_groups, channels, GROUP_NORM_EPS, vb.pp("norm"))?,
             proj_in: project("proj_in")?,
-            block: Block::new(
-                channels,
-                heads,
-                config.cross_attention_dim,
-                vb.pp("transformer_blocks.0"),
-            )?,
+            block: Block::new(channels, heads, config.cross_attention_dim, vb.pp("transformer_blocks.0"))?,
             proj_out: project("proj_out")?,
             layer,
         })
@@ -55,24 +45,13 @@ impl Transformer {
     /// `xs (b, c, t, f)` → the same shape.
     pub fn forward(&self, xs: &Tensor, context: &Context, taps: &mut Taps) -> Result<Tensor> {
         let (b, c, t, f) = xs.dims4()?;
-        let tokens = self
-            .norm
-            .forward(xs)?
-            .flatten_from(2)?
-            .transpose(1, 2)?
-            .contiguous()?; // (b, t * f, c)
+        let tokens = self.norm.forward(xs)?.flatten_from(2)?.transpose(1, 2)?.contiguous()?; // (b, t * f, c)
         let tokens = self.proj_in.forward(&tokens)?;
         let tokens = match self.layer {
             Some(layer) => self.block.forward(&tokens, (t, f), layer, context, taps)?,
-            None => self
-                .block
-                .forward(&tokens, (t, f), 0, context, &mut Taps::None)?,
+            None => self.block.forward(&tokens, (t, f), 0, context, &mut Taps::None)?,
         };
-        let ys = self
-            .proj_out
-            .forward(&tokens)?
-            .transpose(1, 2)?
-            .reshape((b, c, t, f))?;
+        let ys = self.proj_out.forward(&tokens)?.transpose(1, 2)?.reshape((b, c, t, f))?;
         xs + ys
     }
 }
@@ -82,9 +61,7 @@ fn pointwise(channels: usize, is_linear: bool, vb: VarBuilder) -> Result<Linear>
     if is_linear {
         return linear(channels, channels, vb);
     }
-    let weight = vb
-        .get((channels, channels, 1, 1), "weight")?
-        .reshape((channels, channels))?;
+    let weight = vb.get((channels, channels, 1, 1), "weight")?.reshape((channels, channels))?;
     Ok(Linear::new(weight, Some(vb.get(channels, "bias")?)))
 }
 
@@ -134,10 +111,7 @@ impl Block {
             }
         }
         let normed = self.norm2.forward(&xs)?;
-        let xs = (&xs
-            + self
-                .attn2
-                .forward(&normed, &text_keys, &text_values, context.bias.as_ref())?)?;
+        let xs = (&xs + self.attn2.forward(&normed, &text_keys, &text_values, context.bias.as_ref())?)?;
         &xs + self.ff.forward(&self.norm3.forward(&xs)?)?
     }
 }
@@ -169,16 +143,9 @@ impl Attention {
     }
 
     /// `xs (b, n, c)` asks, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides.
-    fn forward(
-        &self,
-        xs: &Tensor,
-        keys: &Tensor,
-        values: &Tensor,
-        bias: Option<&Tensor>,
-    ) -> Result<Tensor> {
+    fn forward(&self, xs: &Tensor, keys: &Tensor, values: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let queries = self.to_q.forward(xs)?;
-        self.to_out
-            .forward(&attention(&queries, keys, values, self.heads, bias)?)
+        self.to_out.forward(&attention(&queries, keys, values, self.heads, bias)?)
     }
 }
 

@@ -46,9 +46,7 @@ impl Unet {
         Ok(Self {
             conv_in: Conv2d::new(config.in_channels, finest, same_size, vb.pp("conv_in"))?,
             time_embedding: TimeEmbedding::new(config, &vb)?,
-            down_blocks: (0..config.down_block_types.len())
-                .map(down)
-                .collect::<Result<_>>()?,
+            down_blocks: (0..config.down_block_types.len()).map(down).collect::<Result<_>>()?,
             mid_block: MidLevel::new(config, vb.pp("mid_block"))?,
             up_blocks: up_blocks(config, vb.pp("up_blocks"))?,
             conv_norm_out: GroupNorm::new(groups, finest, eps, vb.pp("conv_norm_out"))?,
@@ -71,17 +69,9 @@ impl Unet {
     /// # Errors
     ///
     /// Shapes that do not fit the configuration; as many blends as the decoder has transformers are wanted, or none.
-    pub fn forward(
-        &self,
-        latents: &Tensor,
-        timestep: f64,
-        context: &Context,
-        taps: &mut Taps,
-    ) -> Result<Tensor> {
+    pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context, taps: &mut Taps) -> Result<Tensor> {
         self.check(taps)?;
-        let time = self
-            .time_embedding
-            .forward(timestep, context.class.as_ref())?;
+        let time = self.time_embedding.forward(timestep, context.class.as_ref())?;
         let mut xs = self.conv_in.forward(latents)?;
         let mut skips = vec![xs.clone()];
         for level in &self.down_blocks {
@@ -91,18 +81,13 @@ impl Unet {
         for level in &self.up_blocks {
             xs = level.forward(xs, &time, context, &mut skips, taps)?;
         }
-        self.conv_out
-            .forward(&self.conv_norm_out.forward_silu(&xs)?)
+        self.conv_out.forward(&self.conv_norm_out.forward_silu(&xs)?)
     }
 
     fn check(&self, taps: &Taps) -> Result<()> {
         match taps {
             Taps::Blend(blends) if blends.len() != self.decoder_layers() => {
-                bail!(
-                    "{} blends for {} decoder transformers",
-                    blends.len(),
-                    self.decoder_layers()
-                )
+                bail!("{} blends for {} decoder transformers", blends.len(), self.decoder_layers())
             }
             _ => Ok(()),
         }

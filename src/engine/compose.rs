@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::sampler::{Sampler, noise};
 use crate::synapse::{Blend, Taps};
 use crate::text;
-use crate::windows::{self, Position, Windows};
+use crate::windows::{Position, Pulse, Windows};
 
 /// What stays the same through all steps of a run.
 pub(crate) struct Conditions {
@@ -25,7 +25,13 @@ pub(crate) struct Conditions {
 
 impl Engine {
     /// Gathers what the music UNet is told. `texts`: negative and prompt, each `(1, l, d)`.
-    pub(crate) fn conditions(&self, request: &Request, seconds_per_beat: f64, texts: &[Tensor; 2], sight: Option<&Sight>) -> Result<Conditions> {
+    pub(crate) fn conditions(
+        &self,
+        request: &Request,
+        seconds_per_beat: f64,
+        texts: &[Tensor; 2],
+        sight: Option<&Sight>,
+    ) -> Result<Conditions> {
         let halves: &[bool] = match (request.guidance == 1.0, self.manifest.synapse.guide) {
             (true, _) => &[true],
             (false, Guide::TextAndPicture) => &[false, true],
@@ -36,11 +42,18 @@ impl Engine {
         let padded = texts.iter().map(|t| text::pad(t, length)).collect::<Result<Vec<_>>>()?;
         let tokens = Tensor::cat(&padded.iter().map(|(tokens, _)| tokens).collect::<Vec<_>>(), 0)?;
         let same = texts.iter().all(|t| t.dim(1).is_ok_and(|l| l == length));
-        let bias = if same { None } else { Some(Tensor::cat(&padded.iter().map(|(_, bias)| bias).collect::<Vec<_>>(), 0)?) };
+        let bias =
+            if same { None } else { Some(Tensor::cat(&padded.iter().map(|(_, bias)| bias).collect::<Vec<_>>(), 0)?) };
         let class = self.class_vector(texts, seconds_per_beat, sight, request.influence, halves)?;
-        let pool = |features: &Vec<_>| features.iter().map(|f| self.manifest.synapse.pool.apply(f, length)).collect::<Result<Vec<_>>>();
+        let pool = |features: &Vec<_>| {
+            features.iter().map(|f| self.manifest.synapse.pool.apply(f, length)).collect::<Result<Vec<_>>>()
+        };
         let blends = match sight {
-            Some(sight) => sight.features.iter().map(|f| self.synapse.blends(&pool(f)?, request.influence, halves)).collect::<Result<_>>()?,
+            Some(sight) => sight
+                .features
+                .iter()
+                .map(|f| self.synapse.blends(&pool(f)?, request.influence, halves))
+                .collect::<Result<_>>()?,
             None => Vec::new(),
         };
         Ok(Conditions { context: Context { tokens, bias, class }, blends, guidance: request.guidance })
@@ -48,7 +61,14 @@ impl Engine {
 
     /// What joins the time embedding, `(b, p)`: the picture's global path, the mean of the words, the tempo; each where
     /// the bundle has it.
-    fn class_vector(&self, texts: &[Tensor], seconds_per_beat: f64, sight: Option<&Sight>, influence: f64, halves: &[bool]) -> Result<Option<Tensor>> {
+    fn class_vector(
+        &self,
+        texts: &[Tensor],
+        seconds_per_beat: f64,
+        sight: Option<&Sight>,
+        influence: f64,
+        halves: &[bool],
+    ) -> Result<Option<Tensor>> {
         let music = &self.manifest.music;
         let Some(width) = music.unet.projection_class_embeddings_input_dim else { return Ok(None) };
         let tempo = tempo_features(music.tempo_features, seconds_per_beat, &self.device)?;
@@ -73,7 +93,14 @@ impl Engine {
     }
 
     /// Noise to latents `(1, c, columns, rows)`.
-    pub(crate) fn compose(&self, plan: &Plan, mut sampler: Sampler, conditions: &Conditions, seed: u64, progress: &dyn Progress) -> std::result::Result<Tensor, Error> {
+    pub(crate) fn compose(
+        &self,
+        plan: &Plan,
+        mut sampler: Sampler,
+        conditions: &Conditions,
+        seed: u64,
+        progress: &dyn Progress,
+    ) -> std::result::Result<Tensor, Error> {
         let latent = &self.manifest.music.latent;
         let shape = (1, latent.channels, plan.columns, latent.rows);
         let timesteps = sampler.timesteps().to_vec();
@@ -82,7 +109,11 @@ impl Engine {
         progress.step(Stage::Music, 0, timesteps.len());
         for (i, &t) in timesteps.iter().enumerate() {
             let output = painter.predict(&xs, t, i, conditions, progress)?;
-            let fresh = if sampler.needs_noise() { Some(noise(seed, i as u64 + 1, shape, &self.device).in_stage(Stage::Music)?) } else { None };
+            let fresh = if sampler.needs_noise() {
+                Some(noise(seed, i as u64 + 1, shape, &self.device).in_stage(Stage::Music)?)
+            } else {
+                None
+            };
             xs = sampler.step(i, &output, &xs, fresh.as_ref()).in_stage(Stage::Music)?;
             progress.step(Stage::Music, i + 1, timesteps.len());
         }
@@ -109,23 +140,38 @@ struct Painter<'a> {
 impl<'a> Painter<'a> {
     fn new(engine: &'a Engine, plan: &Plan) -> Result<Self> {
         let latent = &engine.manifest.music.latent;
-        let windows = if plan.circular { Windows::circular(plan.columns, latent.window, plan.meter.columns_per_beat) } else { Windows::linear(plan.columns, latent.window) };
+        let windows = if plan.circular {
+            Windows::circular(plan.columns, latent.window)
+        } else {
+            Windows::linear(plan.columns, latent.window)
+        };
         let planes = windows.starts().iter().map(|&start| match &engine.manifest.music.position {
-            Some(position) => position.planes(start, latent.window, latent.rows, plan.meter, &engine.device).map(Some),
+            Some(position) => position.planes(start, latent.window, latent.rows, plan.pulse, &engine.device).map(Some),
             None => Ok(None),
         });
         Ok(Self { engine, planes: planes.collect::<Result<_>>()?, windows })
     }
 
     /// The model's guided output for the whole piece at timestep `t`, the `i`th of the run.
-    fn predict(&self, xs: &Tensor, t: usize, i: usize, conditions: &Conditions, progress: &dyn Progress) -> std::result::Result<Tensor, Error> {
+    fn predict(
+        &self,
+        xs: &Tensor,
+        t: usize,
+        i: usize,
+        conditions: &Conditions,
+        progress: &dyn Progress,
+    ) -> std::result::Result<Tensor, Error> {
         let mut outputs = Vec::with_capacity(self.planes.len());
         for (j, planes) in self.planes.iter().enumerate() {
             if progress.is_cancelled() {
                 return Err(Error::Cancelled);
             }
             let window = self.windows.gather(xs, j).in_stage(Stage::Music)?;
-            outputs.push(self.engine.predict(&window, planes.as_ref(), t, conditions, conditions.blends.get(i)).in_stage(Stage::Music)?);
+            outputs.push(
+                self.engine
+                    .predict(&window, planes.as_ref(), t, conditions, conditions.blends.get(i))
+                    .in_stage(Stage::Music)?,
+            );
         }
         self.windows.blend(&outputs).in_stage(Stage::Music)
     }
@@ -133,7 +179,14 @@ impl<'a> Painter<'a> {
 
 impl Engine {
     /// Guided output `(1, c, window, rows)` for one window.
-    pub(crate) fn predict(&self, xs: &Tensor, planes: Option<&Tensor>, t: usize, conditions: &Conditions, blends: Option<&Vec<Blend>>) -> Result<Tensor> {
+    pub(crate) fn predict(
+        &self,
+        xs: &Tensor,
+        planes: Option<&Tensor>,
+        t: usize,
+        conditions: &Conditions,
+        blends: Option<&Vec<Blend>>,
+    ) -> Result<Tensor> {
         let outputs = self.halves(xs, planes, t, conditions, blends)?;
         if conditions.guidance == 1.0 {
             return Ok(outputs);
@@ -146,12 +199,19 @@ impl Engine {
     /// Position planes of a piece of exactly one window, where the bundle has any.
     pub(crate) fn whole_window_planes(&self) -> Result<Option<Tensor>> {
         let music = &self.manifest.music;
-        let planes = |p: &Position| p.planes(0, music.latent.window, music.latent.rows, windows::Meter::COMMON, &self.device);
+        let planes = |p: &Position| p.planes(0, music.latent.window, music.latent.rows, Pulse::COMMON, &self.device);
         music.position.as_ref().map(planes).transpose()
     }
 
     /// The UNet's output per half `(b, c, window, rows)`.
-    pub(crate) fn halves(&self, xs: &Tensor, planes: Option<&Tensor>, t: usize, conditions: &Conditions, blends: Option<&Vec<Blend>>) -> Result<Tensor> {
+    pub(crate) fn halves(
+        &self,
+        xs: &Tensor,
+        planes: Option<&Tensor>,
+        t: usize,
+        conditions: &Conditions,
+        blends: Option<&Vec<Blend>>,
+    ) -> Result<Tensor> {
         let input = match planes {
             Some(planes) => Tensor::cat(&[xs, planes], 1)?,
             None => xs.clone(),

@@ -13,7 +13,13 @@ const SILENCE: f64 = 1e-3;
 
 impl Engine {
     /// Decodes, brings to length, rate and loudness, and checks.
-    pub(super) fn finish(&self, latents: Latents, recipe: Recipe, sample_rate: u32, progress: &dyn Progress) -> Result<Clip, Error> {
+    pub(super) fn finish(
+        &self,
+        latents: Latents,
+        recipe: Recipe,
+        sample_rate: u32,
+        progress: &dyn Progress,
+    ) -> Result<Clip, Error> {
         if progress.is_cancelled() {
             return Err(Error::Cancelled);
         }
@@ -34,7 +40,9 @@ impl Engine {
     fn decode(&self, latents: &Latents, recipe: &Recipe, samples: usize) -> candle_core::Result<[Vec<f32>; 2]> {
         let tensor = latents.to_tensor(&self.device)?;
         match &self.decoder {
-            Decoder::Grid(grid) => grid.decode(&tensor, samples, recipe.key.map_or(0.0, |key| f64::from(key.transposition()))),
+            Decoder::Grid(grid) => {
+                grid.decode(&tensor, samples, recipe.key.map_or(0.0, |key| f64::from(key.transposition())))
+            }
             Decoder::Wave(wave) => {
                 let fade = (CROSSFADE_SECONDS * f64::from(self.manifest.sample_rate)) as usize;
                 let mono = close_loop(&wave.decode(&tensor)?, samples, fade);

@@ -4,7 +4,7 @@ use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::autoencoder::Encoder;
-use crate::bundle;
+use crate::bundle::ImageManifest;
 use crate::denoiser::{Context, Unet};
 use crate::error::{Error, InStage, Stage};
 use crate::image::Picture;
@@ -36,7 +36,7 @@ pub(crate) struct Sight {
 
 impl PictureModel {
     /// Reads `vae.*`, `unet.*` and the null text.
-    pub fn new(config: &bundle::Image, vb: VarBuilder) -> Result<Self> {
+    pub fn new(config: &ImageManifest, vb: VarBuilder) -> Result<Self> {
         Ok(Self {
             encoder: Encoder::new(&config.vae, vb.pp("vae"))?,
             unet: Unet::new(&config.unet, vb.pp("unet"))?,
@@ -47,7 +47,13 @@ impl PictureModel {
     }
 
     /// Encodes, inverts and watches; one UNet evaluation per timestep and one for the clean picture.
-    pub fn look(&self, picture: &Picture, timesteps: &[usize], device: &Device, progress: &dyn Progress) -> std::result::Result<Sight, Error> {
+    pub fn look(
+        &self,
+        picture: &Picture,
+        timesteps: &[usize],
+        device: &Device,
+        progress: &dyn Progress,
+    ) -> std::result::Result<Sight, Error> {
         let pixels = picture.square(self.size as u32);
         let pixels = Tensor::from_vec(pixels, (1, 3, self.size, self.size), device).in_stage(Stage::Picture)?;
         let latents = self.encode(&pixels).in_stage(Stage::Picture)?;
@@ -60,7 +66,12 @@ impl PictureModel {
     }
 
     /// Walks clean latents up to the noisiest of `timesteps` (descending), watching at each.
-    pub fn invert(&self, latents: Tensor, timesteps: &[usize], progress: &dyn Progress) -> std::result::Result<Sight, Error> {
+    pub fn invert(
+        &self,
+        latents: Tensor,
+        timesteps: &[usize],
+        progress: &dyn Progress,
+    ) -> std::result::Result<Sight, Error> {
         let inverse = DdimInverse::new(&self.schedule, timesteps).in_stage(Stage::Picture)?;
         let total = timesteps.len() + 1;
         progress.step(Stage::Picture, 0, total);

@@ -2,10 +2,10 @@
 
 use crate::decoder::Decoder;
 use crate::request::Meter;
-use crate::windows;
+use crate::windows::Pulse;
 
 /// Columns of a grid beat: sixteenths.
-const COLUMNS_PER_BEAT: usize = 4;
+const COLUMNS_PER_BEAT: f64 = 4.0;
 /// Tempi at which a grid beat is a quarter note; slower music counts its beats double, faster music half.
 const GRID_BPM: std::ops::Range<f64> = 85.0..170.0;
 
@@ -17,7 +17,7 @@ pub struct Plan {
     /// Whether the last column leads into the first.
     pub circular: bool,
     /// Latent columns of a bar and of a grid beat; of a fixed hop, whose models are not told, those of 4/4.
-    pub meter: windows::Meter,
+    pub pulse: Pulse,
     /// Length of a grid beat in seconds.
     pub seconds_per_beat: f64,
 }
@@ -37,7 +37,7 @@ impl Plan {
     /// A column is a quarter of a grid beat; a bar has a whole number of them.
     fn grid(bars: u32, meter: Meter, bpm: f64) -> Self {
         // A bar of a whole number of sixteenths cannot be halved for ever, however fast it is.
-        let columns_per_bar = |beats_per_quarter: f64| meter.quarters() * COLUMNS_PER_BEAT as f64 * beats_per_quarter;
+        let columns_per_bar = |beats_per_quarter: f64| meter.quarters() * COLUMNS_PER_BEAT * beats_per_quarter;
         let mut beats_per_quarter = 1.0;
         while bpm * beats_per_quarter < GRID_BPM.start || columns_per_bar(beats_per_quarter).fract() != 0.0 {
             beats_per_quarter *= 2.0;
@@ -45,11 +45,11 @@ impl Plan {
         while bpm * beats_per_quarter >= GRID_BPM.end && columns_per_bar(beats_per_quarter / 2.0).fract() == 0.0 {
             beats_per_quarter /= 2.0;
         }
-        let columns_per_bar = columns_per_bar(beats_per_quarter) as usize;
+        let columns_per_bar = columns_per_bar(beats_per_quarter);
         Self {
-            columns: bars as usize * columns_per_bar,
+            columns: (f64::from(bars) * columns_per_bar) as usize,
             circular: true,
-            meter: windows::Meter { columns_per_bar, columns_per_beat: COLUMNS_PER_BEAT },
+            pulse: Pulse { columns_per_bar, columns_per_beat: COLUMNS_PER_BEAT },
             seconds_per_beat: 60.0 / (bpm * beats_per_quarter),
         }
     }
@@ -60,7 +60,7 @@ impl Plan {
         Self {
             columns: (needed / WAVE_ALIGN as f64).ceil() as usize * WAVE_ALIGN,
             circular: false,
-            meter: windows::Meter::COMMON,
+            pulse: Pulse::COMMON,
             seconds_per_beat: 60.0 / bpm,
         }
     }
@@ -99,7 +99,7 @@ mod tests {
         for (bars, beats, unit, bpm) in [(4, 4, 4, 96.0), (3, 5, 8, 47.3), (1, 1, 16, 300.0), (64, 4, 4, 211.0)] {
             let meter = Meter::new(beats, unit).expect("a metre");
             let plan = Plan::grid(bars, meter, bpm);
-            let seconds = plan.columns as f64 / COLUMNS_PER_BEAT as f64 * plan.seconds_per_beat;
+            let seconds = plan.columns as f64 / COLUMNS_PER_BEAT * plan.seconds_per_beat;
             assert!((seconds - f64::from(bars) * meter.quarters() * 60.0 / bpm).abs() < 1e-9);
         }
     }

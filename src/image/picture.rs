@@ -36,10 +36,7 @@ impl Picture {
     ///
     /// [`Error::Picture`]: no such file, not a picture, cut short, or too large. Says what would help.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let at = |problem| Error::Picture {
-            path: path.to_owned(),
-            problem,
-        };
+        let at = |problem| Error::Picture { path: path.to_owned(), problem };
         let bytes = file::read(path).map_err(at)?;
         let mut picture = Self::decode(&bytes).map_err(at)?;
         picture.name = Some(path.to_owned());
@@ -54,10 +51,7 @@ impl Picture {
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, Error> {
         let path = PathBuf::from(name);
         match Self::decode(bytes) {
-            Ok(picture) => Ok(Self {
-                name: Some(path),
-                ..picture
-            }),
+            Ok(picture) => Ok(Self { name: Some(path), ..picture }),
             Err(problem) => Err(Error::Picture { path, problem }),
         }
     }
@@ -74,9 +68,7 @@ impl Picture {
         hash.update(&rgb);
         let length = rgb.len();
         match RgbImage::from_raw(width, height, rgb) {
-            Some(pixels)
-                if length > 0 && length as u64 == 3 * u64::from(width) * u64::from(height) =>
-            {
+            Some(pixels) if length > 0 && length as u64 == 3 * u64::from(width) * u64::from(height) => {
                 Ok(Self::new(pixels, hex(hash)))
             }
             _ => Err(Error::Picture {
@@ -88,18 +80,11 @@ impl Picture {
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {
         let decoded = file::decode(bytes)?;
-        Ok(Self::new(
-            opaque(decoded),
-            hex(Sha256::new_with_prefix(bytes)),
-        ))
+        Ok(Self::new(opaque(decoded), hex(Sha256::new_with_prefix(bytes))))
     }
 
     fn new(pixels: RgbImage, sha256: String) -> Self {
-        Self {
-            pixels: Arc::new(shrunk(pixels)),
-            sha256,
-            name: None,
-        }
+        Self { pixels: Arc::new(shrunk(pixels)), sha256, name: None }
     }
 
     /// Width in pixels; at least 1. May be less than the file's.
@@ -135,13 +120,7 @@ impl Picture {
     pub fn square(&self, size: u32) -> Vec<f32> {
         let (width, height) = self.pixels.dimensions();
         let (wide, high) = (longest(width, height), longest(height, width));
-        let crop = imageops::crop_imm(
-            &*self.pixels,
-            (width - wide) / 2,
-            (height - high) / 2,
-            wide,
-            high,
-        );
+        let crop = imageops::crop_imm(&*self.pixels, (width - wide) / 2, (height - high) / 2, wide, high);
         // Lanczos filters over the source area, so that shrinking does not alias.
         let square = imageops::resize(&*crop, size, size, FilterType::Lanczos3);
         planar(&square)
@@ -157,22 +136,14 @@ impl PartialEq for Picture {
 impl fmt::Debug for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = self.pixels.dimensions();
-        write!(
-            f,
-            "Picture({width} x {height}, {:?}, {})",
-            self.name,
-            &self.sha256[..12]
-        )
+        write!(f, "Picture({width} x {height}, {:?}, {})", self.name, &self.sha256[..12])
     }
 }
 
 impl Serialize for Picture {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Picture", 2)?;
-        fields.serialize_field(
-            "name",
-            &self.name.as_ref().map(|name| name.to_string_lossy()),
-        )?;
+        fields.serialize_field("name", &self.name.as_ref().map(|name| name.to_string_lossy()))?;
         fields.serialize_field("sha256", &self.sha256)?;
         fields.end()
     }
@@ -209,17 +180,10 @@ fn longest(side: u32, other: u32) -> u32 {
 }
 
 fn planar(image: &RgbImage) -> Vec<f32> {
-    let channel = |c: usize| {
-        image
-            .pixels()
-            .map(move |pixel| f32::from(pixel.0[c]) / 127.5 - 1.0)
-    };
+    let channel = |c: usize| image.pixels().map(move |pixel| f32::from(pixel.0[c]) / 127.5 - 1.0);
     (0..3).flat_map(channel).collect()
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

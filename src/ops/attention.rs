@@ -19,9 +19,7 @@ pub fn attention(
     let width = c / heads;
     let split = |xs: &Tensor| -> Result<Tensor> {
         let m = xs.dim(1)?;
-        xs.reshape((b, m, heads, width))?
-            .transpose(1, 2)?
-            .contiguous()
+        xs.reshape((b, m, heads, width))?.transpose(1, 2)?.contiguous()
     };
     let scale = 1. / (width as f64).sqrt();
     let scores = (split(queries)? * scale)?.matmul(&split(keys)?.t()?)?; // (b, heads, n, m)

@@ -29,12 +29,7 @@ pub struct Conv2dConfig {
 impl Conv2dConfig {
     /// Keeps the size: stride 1, padding `kernel / 2`.
     pub fn same(kernel: usize, time: TimePadding) -> Self {
-        Self {
-            kernel,
-            stride: 1,
-            padding: kernel / 2,
-            time,
-        }
+        Self { kernel, stride: 1, padding: kernel / 2, time }
     }
 }
 
@@ -47,25 +42,13 @@ pub struct Conv2d {
 
 impl Conv2d {
     /// Reads `weight (out, in, kernel, kernel)` and `bias (out,)`.
-    pub fn new(
-        inputs: usize,
-        outputs: usize,
-        config: Conv2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
+    pub fn new(inputs: usize, outputs: usize, config: Conv2dConfig, vb: VarBuilder) -> Result<Self> {
         let padding = match config.time {
             TimePadding::Zero => config.padding,
             TimePadding::Circular => 0,
         };
-        let cfg = candle_nn::Conv2dConfig {
-            stride: config.stride,
-            padding,
-            ..Default::default()
-        };
-        Ok(Self {
-            inner: candle_nn::conv2d(inputs, outputs, config.kernel, cfg, vb)?,
-            config,
-        })
+        let cfg = candle_nn::Conv2dConfig { stride: config.stride, padding, ..Default::default() };
+        Ok(Self { inner: candle_nn::conv2d(inputs, outputs, config.kernel, cfg, vb)?, config })
     }
 
     /// `(b, in, h, w)` → `(b, out, h', w')`.
@@ -82,9 +65,7 @@ impl Conv2d {
 /// Puts the last `n` slices of `axis` before the first and the first `n` after the last; works for `n` beyond the length.
 fn pad_circular(xs: &Tensor, axis: usize, n: usize) -> Result<Tensor> {
     let len = xs.dim(axis)? as i64;
-    let index: Vec<u32> = (-(n as i64)..len + n as i64)
-        .map(|i| i.rem_euclid(len) as u32)
-        .collect();
+    let index: Vec<u32> = (-(n as i64)..len + n as i64).map(|i| i.rem_euclid(len) as u32).collect();
     let index = Tensor::new(index, xs.device())?;
     xs.contiguous()?.index_select(&index, axis)
 }
@@ -97,22 +78,10 @@ pub struct Conv1d {
 
 impl Conv1d {
     /// Reads `weight (out, in, kernel)` and `bias (out,)`; keeps the length: padding `dilation * (kernel - 1) / 2`.
-    pub fn new(
-        inputs: usize,
-        outputs: usize,
-        kernel: usize,
-        dilation: usize,
-        vb: VarBuilder,
-    ) -> Result<Self> {
+    pub fn new(inputs: usize, outputs: usize, kernel: usize, dilation: usize, vb: VarBuilder) -> Result<Self> {
         let padding = dilation * (kernel - 1) / 2;
-        let cfg = candle_nn::Conv1dConfig {
-            padding,
-            dilation,
-            ..Default::default()
-        };
-        Ok(Self {
-            inner: candle_nn::conv1d(inputs, outputs, kernel, cfg, vb)?,
-        })
+        let cfg = candle_nn::Conv1dConfig { padding, dilation, ..Default::default() };
+        Ok(Self { inner: candle_nn::conv1d(inputs, outputs, kernel, cfg, vb)? })
     }
 
     /// `(b, in, t)` → `(b, out, t)`.
@@ -139,14 +108,8 @@ impl ConvTranspose1d {
         vb: VarBuilder,
     ) -> Result<Self> {
         // Only padding 0 takes candle's fast path (gemm and col2im); the result is trimmed instead.
-        let cfg = candle_nn::ConvTranspose1dConfig {
-            stride,
-            ..Default::default()
-        };
-        Ok(Self {
-            inner: candle_nn::conv_transpose1d(inputs, outputs, kernel, cfg, vb)?,
-            padding,
-        })
+        let cfg = candle_nn::ConvTranspose1dConfig { stride, ..Default::default() };
+        Ok(Self { inner: candle_nn::conv_transpose1d(inputs, outputs, kernel, cfg, vb)?, padding })
     }
 
     /// `(b, in, t)` → `(b, out, (t - 1) * stride + kernel - 2 * padding)`.

@@ -10,6 +10,16 @@ pub struct Linear {
 }
 
 impl Linear {
+    /// From `weight (out, in)` and `bias (out,)`.
+    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
+        Self { inner: candle_nn::Linear::new(weight, bias) }
+    }
+
+    /// `(out, in)`.
+    pub fn weight(&self) -> &Tensor {
+        self.inner.weight()
+    }
+
     /// Same rank out as in, `(.., in)` → `(.., out)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         // candle 0.11.1 multiplies every batch entry but the first wrongly when the left matrix is transposed.

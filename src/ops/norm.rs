@@ -13,9 +13,7 @@ pub struct GroupNorm {
 impl GroupNorm {
     /// Reads `weight (c,)` and `bias (c,)`.
     pub fn new(groups: usize, channels: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
-        Ok(Self {
-            inner: candle_nn::group_norm(groups, channels, eps, vb)?,
-        })
+        Ok(Self { inner: candle_nn::group_norm(groups, channels, eps, vb)? })
     }
 
     /// Same shape out as in.
@@ -38,9 +36,7 @@ pub struct LayerNorm {
 impl LayerNorm {
     /// Reads `weight (c,)` and `bias (c,)`.
     pub fn new(channels: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
-        Ok(Self {
-            inner: candle_nn::layer_norm(channels, eps, vb)?,
-        })
+        Ok(Self { inner: candle_nn::layer_norm(channels, eps, vb)? })
     }
 
     /// Same shape out as in.

@@ -9,12 +9,8 @@ use super::{quote, refuse};
 use crate::error::Error;
 
 /// Names as they are mostly written: the spelling with the fewer accidentals in its key signature.
-const MAJOR: [&str; 12] = [
-    "C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B",
-];
-const MINOR: [&str; 12] = [
-    "C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B",
-];
+const MAJOR: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
+const MINOR: [&str; 12] = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"];
 
 /// Major or minor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,10 +33,7 @@ pub struct Key {
 impl Key {
     /// `tonic` in semitones above C; taken modulo 12.
     pub const fn new(tonic: u8, mode: Mode) -> Self {
-        Self {
-            tonic: tonic % 12,
-            mode,
-        }
+        Self { tonic: tonic % 12, mode }
     }
 
     /// Semitones above C, 0..=11.
@@ -78,13 +71,7 @@ impl FromStr for Key {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         parse(text.trim()).ok_or_else(|| {
-            refuse(
-                "key",
-                format!(
-                    "{} is not a key; write it like C, F#m, Bb minor or Eb major",
-                    quote(text)
-                ),
-            )
+            refuse("key", format!("{} is not a key; write it like C, F#m, Bb minor or Eb major", quote(text)))
         })
     }
 }
@@ -121,14 +108,7 @@ fn parse(text: &str) -> Option<Key> {
 
 /// Semitones up (11 is one down) and what follows.
 fn accidental(text: &str) -> (u32, &str) {
-    const SIGNS: [(&str, u32); 6] = [
-        ("#", 1),
-        ("♯", 1),
-        ("b", 11),
-        ("♭", 11),
-        ("sharp", 1),
-        ("flat", 11),
-    ];
+    const SIGNS: [(&str, u32); 6] = [("#", 1), ("♯", 1), ("b", 11), ("♭", 11), ("sharp", 1), ("flat", 11)];
     let start = text.trim_start_matches([' ', '-']);
     for (sign, semitones) in SIGNS {
         // A one-letter sign stands right at its letter.

@@ -28,9 +28,7 @@ impl Meter {
         }
         Err(refuse(
             "meter",
-            format!(
-                "{beats}/{unit} is not a meter; give 1 to 32 beats of a 1, 2, 4, 8 or 16th note, such as 6/8"
-            ),
+            format!("{beats}/{unit} is not a meter; give 1 to 32 beats of a 1, 2, 4, 8 or 16th note, such as 6/8"),
         ))
     }
 
@@ -67,15 +65,9 @@ impl FromStr for Meter {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let number = |part: &str| part.trim().parse::<u32>().ok();
-        match text
-            .split_once('/')
-            .map(|(beats, unit)| (number(beats), number(unit)))
-        {
+        match text.split_once('/').map(|(beats, unit)| (number(beats), number(unit))) {
             Some((Some(beats), Some(unit))) => Self::new(beats, unit),
-            _ => Err(refuse(
-                "meter",
-                format!("{} is not a meter; write it like 4/4 or 6/8", quote(text)),
-            )),
+            _ => Err(refuse("meter", format!("{} is not a meter; write it like 4/4 or 6/8", quote(text)))),
         }
     }
 }

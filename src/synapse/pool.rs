@@ -37,23 +37,12 @@ impl Pool {
             Self::Grid { height, width } if height * width != length => {
                 bail!("a pool of {height} by {width} cannot give a text's {length} tokens")
             }
-            Self::Grid { height, width } => (
-                grid_averages((height, width), (rows, columns)),
-                (height, width),
-            ),
+            Self::Grid { height, width } => (grid_averages((height, width), (rows, columns)), (height, width)),
             Self::Sequence => (averages(length, n), (1, length)),
         };
         let matrix = Tensor::from_vec(matrix, (length, n), features.keys.device())?;
-        let pool = |xs: &Tensor| {
-            matrix
-                .to_dtype(xs.dtype())?
-                .broadcast_matmul(&xs.contiguous()?)
-        };
-        Ok(KeyValue {
-            keys: pool(&features.keys)?,
-            values: pool(&features.values)?,
-            grid,
-        })
+        let pool = |xs: &Tensor| matrix.to_dtype(xs.dtype())?.broadcast_matmul(&xs.contiguous()?);
+        Ok(KeyValue { keys: pool(&features.keys)?, values: pool(&features.values)?, grid })
     }
 }
 
@@ -73,10 +62,7 @@ fn grid_averages(outputs: (usize, usize), inputs: (usize, usize)) -> Vec<f32> {
     let mut matrix = Vec::with_capacity(down.len() * along.len());
     for row in down.chunks(inputs.0.max(1)) {
         for column in along.chunks(inputs.1.max(1)) {
-            matrix.extend(
-                row.iter()
-                    .flat_map(|weight| column.iter().map(move |other| weight * other)),
-            );
+            matrix.extend(row.iter().flat_map(|weight| column.iter().map(move |other| weight * other)));
         }
     }
     matrix
@@ -94,16 +80,10 @@ mod tests {
     fn features(grid: (usize, usize), rng: &mut impl Rng) -> KeyValue {
         let n = grid.0 * grid.1;
         let mut random = || {
-            let values: Vec<f32> = (0..n * CHANNELS)
-                .map(|_| rng.random_range(-1. ..1.))
-                .collect();
+            let values: Vec<f32> = (0..n * CHANNELS).map(|_| rng.random_range(-1. ..1.)).collect();
             Tensor::from_vec(values, (1, n, CHANNELS), &Device::Cpu).unwrap()
         };
-        KeyValue {
-            keys: random(),
-            values: random(),
-            grid,
-        }
+        KeyValue { keys: random(), values: random(), grid }
     }
 
     /// `AdaptiveAvgPool2d` as its documentation defines it.
@@ -120,8 +100,7 @@ mod tests {
                     .flat_map(|r| range(column, outputs.1, inputs.1).map(move |c| r * inputs.1 + c))
                     .map(|cell| &xs[cell])
                     .collect();
-                let mean =
-                    |c: usize| cells.iter().map(|cell| cell[c]).sum::<f32>() / cells.len() as f32;
+                let mean = |c: usize| cells.iter().map(|cell| cell[c]).sum::<f32>() / cells.len() as f32;
                 pooled.push((0..CHANNELS).map(mean).collect());
             }
         }
@@ -144,22 +123,14 @@ mod tests {
             let (inputs, outputs) = (size(), size());
             let features = features(inputs, &mut rng);
             let (height, width) = outputs;
-            let ours = Pool::Grid { height, width }
-                .apply(&features, height * width)
-                .unwrap();
+            let ours = Pool::Grid { height, width }.apply(&features, height * width).unwrap();
             assert_eq!(ours.grid, outputs);
             assert_same(&ours.keys, &naive(&features.keys, inputs, outputs));
             assert_same(&ours.values, &naive(&features.values, inputs, outputs));
 
             let ours = Pool::Sequence.apply(&features, height).unwrap();
-            assert_same(
-                &ours.keys,
-                &naive(&features.keys, (1, inputs.0 * inputs.1), (1, height)),
-            );
-            assert_same(
-                &ours.values,
-                &naive(&features.values, (1, inputs.0 * inputs.1), (1, height)),
-            );
+            assert_same(&ours.keys, &naive(&features.keys, (1, inputs.0 * inputs.1), (1, height)));
+            assert_same(&ours.values, &naive(&features.values, (1, inputs.0 * inputs.1), (1, height)));
         }
     }
 
@@ -167,43 +138,21 @@ mod tests {
     fn pooling_to_the_same_grid_changes_nothing() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(8);
         let features = features((3, 5), &mut rng);
-        let pooled = Pool::Grid {
-            height: 3,
-            width: 5,
-        }
-        .apply(&features, 15)
-        .unwrap();
-        assert_eq!(
-            pooled.keys.to_vec3::<f32>().unwrap(),
-            features.keys.to_vec3::<f32>().unwrap()
-        );
+        let pooled = Pool::Grid { height: 3, width: 5 }.apply(&features, 15).unwrap();
+        assert_eq!(pooled.keys.to_vec3::<f32>().unwrap(), features.keys.to_vec3::<f32>().unwrap());
     }
 
     #[test]
     fn a_grid_that_does_not_fit_the_text_is_refused() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(9);
         let features = features((4, 4), &mut rng);
-        assert!(
-            Pool::Grid {
-                height: 2,
-                width: 2
-            }
-            .apply(&features, 5)
-            .is_err()
-        );
+        assert!(Pool::Grid { height: 2, width: 2 }.apply(&features, 5).is_err());
     }
 
     #[test]
     fn pool_reads_from_a_manifest() {
-        let grid: Pool =
-            serde_json::from_str(r#"{"kind": "grid", "height": 8, "width": 4}"#).unwrap();
-        assert_eq!(
-            grid,
-            Pool::Grid {
-                height: 8,
-                width: 4
-            }
-        );
+        let grid: Pool = serde_json::from_str(r#"{"kind": "grid", "height": 8, "width": 4}"#).unwrap();
+        assert_eq!(grid, Pool::Grid { height: 8, width: 4 });
         let sequence: Pool = serde_json::from_str(r#"{"kind": "sequence"}"#).unwrap();
         assert_eq!(sequence, Pool::Sequence);
     }

@@ -19,19 +19,13 @@ pub fn limit(audio: &mut Audio, ceiling: f32) {
         return;
     }
     let reach = ((REACH_SECONDS * f64::from(audio.sample_rate())) as usize).min((frames - 1) / 2);
-    let needed: Vec<f64> = peaks(audio)
-        .iter()
-        .map(|peak| f64::from((ceiling / peak).min(1.0)))
-        .collect();
+    let needed: Vec<f64> = peaks(audio).iter().map(|peak| f64::from((ceiling / peak).min(1.0))).collect();
     // Averaging the minimum over its own reach never exceeds what any frame in reach needs. Two averages of half the
     // reach make one whose slope has no corner.
     let lowest = sliding_minimum(&needed, reach);
     let gain = sliding_mean(&sliding_mean(&lowest, reach / 2), reach / 2);
     for channel in audio.channels_mut() {
-        channel
-            .iter_mut()
-            .zip(&gain)
-            .for_each(|(sample, gain)| *sample *= *gain as f32);
+        channel.iter_mut().zip(&gain).for_each(|(sample, gain)| *sample *= *gain as f32);
     }
 }
 
@@ -44,14 +38,8 @@ fn peaks(audio: &Audio) -> Vec<f32> {
         for (i, peak) in peaks.iter_mut().enumerate() {
             let around: [f32; 2 * TAPS] =
                 std::array::from_fn(|k| circle.at(i as isize + k as isize + 1 - TAPS as isize));
-            let between = |kernel: &[f32; 2 * TAPS]| -> f32 {
-                around.iter().zip(kernel).map(|(x, h)| x * h).sum()
-            };
-            *peak = kernels
-                .iter()
-                .map(between)
-                .chain([channel[i]])
-                .fold(*peak, |peak, x| peak.max(x.abs()));
+            let between = |kernel: &[f32; 2 * TAPS]| -> f32 { around.iter().zip(kernel).map(|(x, h)| x * h).sum() };
+            *peak = kernels.iter().map(between).chain([channel[i]]).fold(*peak, |peak, x| peak.max(x.abs()));
         }
     }
     peaks
@@ -78,10 +66,7 @@ fn sliding_minimum(values: &[f64], reach: usize) -> Vec<f64> {
             candidates.pop_back();
         }
         candidates.push_back((j, value));
-        while candidates
-            .front()
-            .is_some_and(|first| first.0 < j - 2 * reach)
-        {
+        while candidates.front().is_some_and(|first| first.0 < j - 2 * reach) {
             candidates.pop_front();
         }
         if j >= reach {

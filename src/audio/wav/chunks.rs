@@ -16,11 +16,7 @@ pub type Chunk = ([u8; 4], Vec<u8>);
 
 /// All that `labels` say about `audio`.
 pub fn of(audio: &Audio, labels: &Labels<'_>) -> Vec<Chunk> {
-    let mut chunks = vec![
-        (*b"smpl", smpl(audio)),
-        (*b"acid", acid(labels)),
-        (*b"LIST", info(labels)),
-    ];
+    let mut chunks = vec![(*b"smpl", smpl(audio)), (*b"acid", acid(labels)), (*b"LIST", info(labels))];
     if !labels.recipe.is_empty() {
         chunks.push((RECIPE_CHUNK, labels.recipe.to_vec()));
     }
@@ -53,18 +49,11 @@ pub fn append(file: &mut File, chunks: &[Chunk]) -> io::Result<()> {
 /// [`Error::File`] if the file cannot be read, is no WAV file, or ends inside the chunk. A length that the file does
 /// not keep never costs memory.
 pub fn read_chunk(path: &Path, name: &[u8; 4]) -> Result<Option<Vec<u8>>, Error> {
-    let failed = |problem| Error::File {
-        path: path.to_owned(),
-        problem,
-    };
+    let failed = |problem| Error::File { path: path.to_owned(), problem };
     find(path, name).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => failed("there is no such file; check the path".to_owned()),
-        io::ErrorKind::UnexpectedEof => {
-            failed("the file is cut short; copy or render it again".to_owned())
-        }
-        io::ErrorKind::InvalidData => {
-            failed("is not a WAV file; choose one that melfusion wrote".to_owned())
-        }
+        io::ErrorKind::UnexpectedEof => failed("the file is cut short; copy or render it again".to_owned()),
+        io::ErrorKind::InvalidData => failed("is not a WAV file; choose one that melfusion wrote".to_owned()),
         _ => failed(format!("cannot be read: {error}")),
     })
 }
@@ -91,22 +80,14 @@ fn find(path: &Path, name: &[u8; 4]) -> io::Result<Option<Vec<u8>>> {
         reader.seek(SeekFrom::Start(at))?;
     }
     // A pad byte may be missing at the end; a sound may not.
-    if at > total + 1 {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    } else {
-        Ok(None)
-    }
+    if at > total + 1 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(None) }
 }
 
 fn contents(reader: &mut impl Read, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // Grows with what is there, not with what the header says.
     reader.take(size).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 == size {
-        Ok(bytes)
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
-    }
+    if bytes.len() as u64 == size { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// One loop over the whole file, without end.
@@ -117,22 +98,14 @@ fn smpl(audio: &Audio) -> Vec<u8> {
     let sampler = [0, 0, nanoseconds, UNITY_NOTE, 0, 0, 0, 1, 0];
     // Name, forward, first frame, last frame (inclusive), its fraction, how often (0: for ever).
     let cycle = [0, 0, 0, last, 0, 0];
-    sampler
-        .into_iter()
-        .chain(cycle)
-        .flat_map(u32::to_le_bytes)
-        .collect()
+    sampler.into_iter().chain(cycle).flat_map(u32::to_le_bytes).collect()
 }
 
 /// Tempo and meter. The tempo is exact; beats, a whole number here, are quarter notes rounded.
 fn acid(labels: &Labels<'_>) -> Vec<u8> {
     const HAS_ROOT: u32 = 2;
     const FOLLOWS_TEMPO: u32 = 4;
-    let flags = if labels.key.is_some() {
-        FOLLOWS_TEMPO | HAS_ROOT
-    } else {
-        FOLLOWS_TEMPO
-    };
+    let flags = if labels.key.is_some() { FOLLOWS_TEMPO | HAS_ROOT } else { FOLLOWS_TEMPO };
     let root = labels.key.map_or(0, |key| u16::from(key.tonic())) + UNITY_NOTE as u16;
     let mut bytes = flags.to_le_bytes().to_vec();
     bytes.extend(root.to_le_bytes());
@@ -149,11 +122,7 @@ fn acid(labels: &Labels<'_>) -> Vec<u8> {
 fn info(labels: &Labels<'_>) -> Vec<u8> {
     let program = concat!("melfusion ", env!("CARGO_PKG_VERSION"));
     let mut bytes = b"INFO".to_vec();
-    for (name, text) in [
-        (b"INAM", labels.title),
-        (b"ICMT", labels.comment),
-        (b"ISFT", program),
-    ] {
+    for (name, text) in [(b"INAM", labels.title), (b"ICMT", labels.comment), (b"ISFT", program)] {
         // Texts end at their first zero byte.
         let mut text = text.replace('\0', " ").into_bytes();
         text.push(0);
@@ -171,7 +140,6 @@ fn pad(writer: &mut impl Write, at: u64) -> io::Result<u64> {
 }
 
 fn length(bytes: u64) -> io::Result<[u8; 4]> {
-    let length =
-        u32::try_from(bytes).map_err(|_| io::Error::other("longer than a WAV file can be"))?;
+    let length = u32::try_from(bytes).map_err(|_| io::Error::other("longer than a WAV file can be"))?;
     Ok(length.to_le_bytes())
 }

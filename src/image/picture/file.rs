@@ -29,9 +29,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
         return Err("is not a regular file; save the picture to disk first".to_owned());
     }
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
+    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     Ok(bytes)
 }
 
@@ -41,10 +39,7 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
         return Err("the file is empty; export or copy it again".to_owned());
     }
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(format!(
-            "the file is larger than {} MB; scale the picture down",
-            MOST_BYTES >> 20
-        ));
+        return Err(format!("the file is larger than {} MB; scale the picture down", MOST_BYTES >> 20));
     }
     let format = image::guess_format(bytes).map_err(|_| not_a_picture(bytes))?;
     if format == ImageFormat::Jpeg && !jpeg_ends(bytes) {
@@ -68,9 +63,7 @@ fn pixels(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, ImageError>
     // Some decoders allocate without asking the limits.
     if u64::from(width) * u64::from(height) > MOST_PIXELS {
         let kind = LimitErrorKind::DimensionError;
-        return Err(ImageError::Limits(image::error::LimitError::from_kind(
-            kind,
-        )));
+        return Err(ImageError::Limits(image::error::LimitError::from_kind(kind)));
     }
     // A damaged EXIF block is no reason to refuse the picture.
     let orientation = decoder.orientation().ok();
@@ -84,13 +77,10 @@ fn pixels(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, ImageError>
 fn explain(error: &ImageError, format: ImageFormat) -> String {
     let name = format!("{format:?}").to_uppercase();
     match error {
-        ImageError::Limits(_) => format!(
-            "too large; scale it down to at most {} million pixels (8000 x 8000)",
-            MOST_PIXELS / 1_000_000
-        ),
-        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            CUT_SHORT.to_owned()
+        ImageError::Limits(_) => {
+            format!("too large; scale it down to at most {} million pixels (8000 x 8000)", MOST_PIXELS / 1_000_000)
         }
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => CUT_SHORT.to_owned(),
         ImageError::Unsupported(_) => {
             format!("this kind of {name} is not supported; save it as {FORMATS}")
         }
