@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -261,14 +261,9 @@ mod damaged_bundles {
     #[track_caller]
     fn refused(bundle: &Path, words: &[&str]) {
         let folder = folder();
-        generate_with(bundle, folder.path()).assert_bad_input(words);
+        let bundle = ["--bundle", bundle.to_str().unwrap()];
+        generate(&folder.path().join("bed.wav"), &bundle).assert_bad_input(words);
         assert!(files(folder.path()).is_empty());
-    }
-
-    fn generate_with(bundle: &Path, folder: &Path) -> Ran {
-        let [bundle, out] = [bundle.to_path_buf(), folder.join("bed.wav")].map(PathBuf::into_os_string);
-        let [generate, option, to] = ["generate", "--bundle", "--out"].map(OsStr::new);
-        run([generate, option, &bundle, to, &out])
     }
 
     #[test]
@@ -390,11 +385,11 @@ mod music {
         let wav = folder.path().join("bed.wav");
         let long = folder.path().join("long.txt");
         fs::write(&long, "calm piano ".repeat(10_000)).unwrap();
-        for prompt in ["", "🎹🌊 \u{200d}", "-loud drums", "тихое пианино"] {
+        for prompt in ["🎹🌊 \u{200d}", "-loud drums"] {
             generate(&wav, &["--prompt", prompt, "--negative", prompt]).assert_fine();
         }
         generate(&wav, &["--prompt-file", long.to_str().unwrap()]).assert_fine();
-        generate(&wav, &["--image", HARBOUR, "--quiet"]).assert_fine();
+        generate(&wav, &["--prompt", "", "--image", HARBOUR]).assert_fine();
     }
 
     #[test]

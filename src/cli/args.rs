@@ -6,9 +6,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use melfusion::audio::wav::SampleFormat;
 use melfusion::request::{Key, Meter, SamplerKind};
 
-/// Composes a loop of music from a picture and a few words.
+/// Compose loops of music from a picture and a few words
 #[derive(Debug, Parser)]
-#[command(name = "melfusion", version, about, after_help = super::EXIT_CODES)]
+#[command(name = "melfusion", version, after_help = super::EXIT_CODES)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -17,10 +17,10 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compose clips and write them as WAV files
-    #[command(after_help = super::EXIT_CODES)]
+    #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Generate(Box<Generate>),
     /// Turn a clip's latents into sound again, at another tempo or in another key
-    #[command(after_help = super::EXIT_CODES)]
+    #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Redecode(Redecode),
     /// List, show or verify bundles: models on disk
     #[command(subcommand)]
@@ -111,7 +111,7 @@ pub struct Run {
     /// Also draw the waveform over the bars and the mel spectrogram, as PNG; a file of this name is replaced
     #[arg(long, value_name = "PATH")]
     pub plot: Option<PathBuf>,
-    /// Name of a bundle or path of its folder [default: for a clip the one that made it, else mini]
+    /// Name of a bundle or path of its folder [default: mini; for a clip, the bundle that made it]
     #[arg(long, value_name = "BUNDLE")]
     pub bundle: Option<String>,
     #[command(flatten)]
@@ -122,7 +122,7 @@ pub struct Run {
     /// Print nothing but errors
     #[arg(long, conflicts_with_all = ["json", "progress"])]
     pub quiet: bool,
-    /// How progress is shown on standard error [default: bar on a terminal, else none]
+    /// Progress on standard error: a bar, a line per step, or none [default: bar on a terminal, else none]
     #[arg(long, value_enum, value_name = "HOW")]
     pub progress: Option<Style>,
 }
@@ -204,11 +204,8 @@ impl From<Format> for SampleFormat {
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Style {
-    /// A bar that is drawn over and over
     Bar,
-    /// A line per step, for logs and other programs
     Lines,
-    /// Nothing
     None,
 }
 

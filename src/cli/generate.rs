@@ -10,8 +10,8 @@ use melfusion::request::{Request, RequestFields};
 
 use super::args::Generate;
 use super::destination::Destination;
-use super::prompt;
 use super::studio::Studio;
+use super::{prompt, terminal};
 
 /// Checks what can be checked at once, then loads the bundle and makes the takes.
 pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
@@ -29,7 +29,10 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
         let request = Request::new(RequestFields { seed, ..fields.clone() })?;
         let (wav, plot) = (destination.wav(take), destination.plot(take));
         let label = if args.takes == 1 { String::new() } else { format!("take {}/{}: ", take + 1, args.takes) };
-        studio.record(label, &wav, plot.as_deref(), |engine, watch| engine.generate(&request, watch))?;
+        let made_by = studio.record(label, &wav, plot.as_deref(), |engine, watch| engine.generate(&request, watch))?;
+        if made_by != seed && !args.run.quiet && !args.run.json {
+            terminal::warn(&format!("seed {seed} made nothing to listen to; seed {made_by} took its place"));
+        }
     }
     studio.close()?;
     Ok(ExitCode::SUCCESS)

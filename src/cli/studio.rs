@@ -9,10 +9,10 @@ use melfusion::engine::Engine;
 use melfusion::error::{Error, Stage};
 use melfusion::plot::Plot;
 use melfusion::progress::Progress;
-use serde_json::json;
+use serde::Serialize;
 
 use super::args::{Run, Style};
-use super::take::{Take, facts};
+use super::take::{Take, facts, settings};
 use super::watch::{self, Watch, milliseconds};
 use super::{cancel, terminal};
 
@@ -38,14 +38,15 @@ impl<'a> Studio<'a> {
         Ok(Self { engine: engine?, run, style, load_ms: milliseconds(start.elapsed()), takes: Vec::new() })
     }
 
-    /// Has `make` make a clip, writes it and says so. `label` stands before the stages in the progress.
+    /// Has `make` make a clip, writes it and says so; returns the seed that made it. `label` stands before the stages
+    /// in the progress.
     pub fn record(
         &mut self,
         label: String,
         wav: &Path,
         plot: Option<&Path>,
         make: impl FnOnce(&Engine, &Watch) -> Result<Clip, Error>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<u64> {
         let start = Instant::now();
         let watch = Watch::new(self.style, label);
         let clip = make(&self.engine, &watch);
@@ -60,7 +61,7 @@ impl<'a> Studio<'a> {
             terminal::line(&take.line())?;
         }
         self.takes.push(take);
-        Ok(())
+        Ok(clip.recipe.seed)
     }
 
     /// Says what there is to say once all takes are there.
@@ -68,14 +69,14 @@ impl<'a> Studio<'a> {
         if !self.run.json {
             return Ok(());
         }
-        let summary = json!({
-            "engine": env!("CARGO_PKG_VERSION"),
-            "bundle": self.engine.manifest().name,
-            "device": self.run.device.name(),
-            "load_ms": self.load_ms,
-            "takes": self.takes,
-        });
-        terminal::line(&summary.to_string())
+        let summary = Summary {
+            engine: env!("CARGO_PKG_VERSION"),
+            bundle: &self.engine.manifest().name,
+            device: self.run.device.name(),
+            load_ms: self.load_ms,
+            takes: &self.takes,
+        };
+        terminal::line(&serde_json::to_string(&summary)?)
     }
 
     fn write(&self, clip: &Clip, wav: &Path, plot: Option<&Path>) -> Result<(), Error> {
@@ -91,7 +92,7 @@ impl<'a> Studio<'a> {
         let (mel, bands) = self.engine.mel(clip)?;
         let plot = Plot {
             title: &clip.recipe.title(),
-            subtitle: &facts(&clip.recipe, clip.recipe.seconds()),
+            subtitle: &format!("{}, {}", facts(&clip.recipe, clip.recipe.seconds()), settings(&clip.recipe)),
             audio: &clip.audio,
             bars: clip.recipe.bars,
             beats: clip.recipe.meter.beats(),
@@ -100,4 +101,16 @@ impl<'a> Studio<'a> {
         };
         plot.save(path)
     }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Summary<'a> {
+    /// Version.
+    engine: &'a str,
+    /// Name.
+    bundle: &'a str,
+    device: &'a str,
+    load_ms: f64,
+    takes: &'a [Take],
 }

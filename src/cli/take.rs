@@ -77,3 +77,10 @@ pub fn facts(recipe: &Recipe, seconds: f64) -> String {
     let key = recipe.key.map_or_else(|| "free key".to_string(), |key| key.to_string());
     format!("{bars} bar{plural} of {meter}, {seconds:.3} s at {bpm} bpm, {key}, seed {seed}")
 }
+
+/// How it was made.
+pub fn settings(recipe: &Recipe) -> String {
+    let Recipe { steps, guidance, influence, sampler, .. } = recipe;
+    let picture = if recipe.picture_sha256.is_some() { format!(", influence {influence}") } else { String::new() };
+    format!("{steps} steps of {sampler}, guidance {guidance}{picture}")
+}

@@ -1,11 +1,12 @@
 //! Progress on standard error, the time each stage takes, and the ear for Ctrl-C.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use melfusion::error::Stage;
 use melfusion::progress::Progress;
 
@@ -15,54 +16,50 @@ use super::{cancel, terminal};
 /// How often a bar is drawn while a stage says nothing.
 const TICK: Duration = Duration::from_millis(200);
 
+/// Characters of the longest stage, so that bars of all stages stand below one another.
+const LONGEST_STAGE: usize = 22;
+
 /// Watches one take.
 pub struct Watch {
     style: Style,
     /// Before the stage: which take of how many; empty for a single one.
     label: String,
-    bar: ProgressBar,
+    /// The running stage's; a new one each, so that no frame shows one stage's name with another's count.
+    bar: Mutex<ProgressBar>,
     clock: Mutex<Clock>,
 }
 
 impl Watch {
     pub fn new(style: Style, label: String) -> Self {
-        let target = match style {
-            Style::Bar => ProgressDrawTarget::stderr(),
-            Style::Lines | Style::None => ProgressDrawTarget::hidden(),
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if style == Style::Bar {
-            bar.enable_steady_tick(TICK);
-        }
-        Self { style, label, bar, clock: Mutex::default() }
+        Self { style, label, bar: Mutex::new(ProgressBar::hidden()), clock: Mutex::default() }
     }
 
     /// Ends the bar; returns milliseconds per stage.
     pub fn finish(&self) -> BTreeMap<&'static str, f64> {
-        self.bar.finish_and_clear();
-        let mut clock = self.clock();
+        held(&self.bar).finish_and_clear();
+        let mut clock = held(&self.clock);
         clock.stop();
         clock.spent.iter().map(|(name, time)| (*name, milliseconds(*time))).collect()
     }
 
-    fn clock(&self) -> MutexGuard<'_, Clock> {
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn begin(&self, stage: Stage, total: usize) {
-        self.bar.set_style(bar_style(total));
-        self.bar.set_message(format!("{}{stage}", self.label));
-        self.bar.set_length(total as u64);
-        self.bar.reset();
+        if self.style != Style::Bar {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr())
+            .with_style(bar_style(self.label.len() + LONGEST_STAGE, total))
+            .with_message(format!("{}{stage}", self.label));
+        bar.enable_steady_tick(TICK);
+        std::mem::replace(&mut *held(&self.bar), bar).finish_and_clear();
     }
 }
 
 impl Progress for Watch {
     fn step(&self, stage: Stage, done: usize, total: usize) {
-        if self.clock().enter(stage) {
+        if held(&self.clock).enter(stage) {
             self.begin(stage, total);
         }
-        self.bar.set_position(done as u64);
+        held(&self.bar).set_position(done as u64);
         if self.style == Style::Lines {
             terminal::warn(&format!("{}{stage} {done}/{total}", self.label));
         }
@@ -88,12 +85,24 @@ pub fn milliseconds(time: Duration) -> f64 {
 }
 
 /// A stage of one step has no use for a count, let alone for a guess of what is left.
-fn bar_style(total: usize) -> ProgressStyle {
-    let template = match total {
-        0 | 1 => "{msg:24} {elapsed}",
-        _ => "{msg:24} {bar:32} {pos}/{len}  {eta} left",
-    };
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+fn bar_style(width: usize, total: usize) -> ProgressStyle {
+    let rest = if total > 1 { "{bar:32} {pos}/{len}  {left}" } else { "{elapsed}" };
+    ProgressStyle::with_template(&format!("{{msg:{width}}} {rest}"))
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("left", left)
+}
+
+/// Nothing before the first step, when nobody can know.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    if state.pos() > 0 {
+        // Fails only if the bar's own buffer does.
+        let _ = write!(out, "{:.0} s left", state.eta().as_secs_f64().ceil());
+    }
+}
+
+/// What a lock holds, also after a panic elsewhere: a picture of progress cannot be left inconsistent.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Default)]
