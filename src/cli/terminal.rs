@@ -27,10 +27,23 @@ pub fn error(error: &anyhow::Error) {
     if matches!(error.downcast_ref(), Some(melfusion::error::Error::Cancelled)) {
         return warn(&error.to_string());
     }
-    warn(&format!("error: {error}"));
-    for cause in error.chain().skip(1) {
-        warn(&format!("  because: {cause}"));
+    for (depth, cause) in error.chain().enumerate() {
+        let lead = if depth == 0 { "error" } else { "  because" };
+        warn(&format!("{lead}: {}", without_backtrace(&cause.to_string())));
     }
+}
+
+/// candle writes a backtrace into its messages where `RUST_BACKTRACE` is set, as developers have it; nobody can act on
+/// one.
+fn without_backtrace(message: &str) -> String {
+    let is_frame = |line: &&str| {
+        let line = line.trim_start();
+        let numbered = line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+        numbered || line.starts_with("at ")
+    };
+    let kept: Vec<_> = message.lines().filter(|line| !is_frame(line)).collect();
+    // What followed the backtrace closes a bracket that was opened before it.
+    kept.join("\n").replace("\n)", ")")
 }
 
 /// `text` on one line, without what a terminal would take for a command; for words from strangers' files.
@@ -57,6 +70,14 @@ mod tests {
     fn columns_line_up() {
         let rows = [["a", "bb", "c"], ["aaa", "b", "cccc"]].map(|row| row.map(String::from));
         assert_eq!(table(&rows), ["a    bb  c", "aaa  b   cccc"]);
+    }
+
+    #[test]
+    fn backtraces_are_cut_out() {
+        let message =
+            "no weights (shape mismatch: [2]\n   0: candle::bt\n             at ./a.rs:1:2\n  12: main\n); install";
+        assert_eq!(without_backtrace(message), "no weights (shape mismatch: [2]); install");
+        assert_eq!(without_backtrace("one\ntwo: 3"), "one\ntwo: 3");
     }
 
     #[test]
