@@ -63,7 +63,7 @@ impl Windows {
         let columns = columns.max(window);
         let last = columns - window;
         let hops = last.div_ceil((window / 2).max(1));
-        let start = |j: usize| if hops == 0 { 0 } else { j * last / hops };
+        let start = |j: usize| (j * last).checked_div(hops).unwrap_or(0);
         Self::covering(columns, window, (0..=hops).map(start).collect())
     }
 

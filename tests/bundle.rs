@@ -221,7 +221,6 @@ fn an_unknown_key_is_named_wherever_it_stands() {
         ("tokenizer = ", "colour = 1\ntokenizer = "),
         ("\nsize = ", "\ncolour = 1\nsize = "),
         ("vocab_size = ", "colour = 1\nvocab_size = "),
-        ("height = 2", "height = 2, colour = 1"),
         ("patch_bands = 8", "patch_bands = 8\ncolour = 1"),
         ("tempo_features = ", "colour = 1\ntempo_features = "),
         ("beta_schedule = ", "colour = 1\nbeta_schedule = "),
@@ -286,6 +285,34 @@ fn numbers_out_of_range_are_named() {
         edit(dir.path(), from, to);
         assert_broken(Bundle::open(dir.path()), "manifest.toml", &[word]);
     }
+}
+
+#[test]
+fn a_bundle_of_the_other_kind_of_decoder_opens() {
+    let wave = r#"kind = "wave"
+[decoder.autoencoder]
+in_channels = 1
+out_channels = 1
+latent_channels = 8
+block_out_channels = [16, 32, 32]
+norm_num_groups = 16
+[decoder.vocoder]
+model_in_dim = 64
+sampling_rate = 16000
+upsample_initial_channel = 32
+upsample_rates = [5, 4, 2, 2, 2]
+upsample_kernel_sizes = [15, 16, 8, 4, 4]
+resblock_kernel_sizes = [3]
+resblock_dilation_sizes = [[1, 3]]
+"#;
+    let dir = good();
+    let head = &MANIFEST[..MANIFEST.find("kind = \"grid\"\nrows").unwrap()];
+    write_manifest(dir.path(), &(head.replace("32000", "16000") + wave));
+    let bundle = Bundle::open(dir.path()).unwrap();
+    let DecoderConfig::Wave(config) = &bundle.manifest().decoder.config else { panic!("not a wave") };
+    assert_eq!(config.vocoder.model_in_dim, 64);
+    edit(dir.path(), "model_in_dim", "colour = 1\nmodel_in_dim");
+    assert_broken(Bundle::open(dir.path()), "manifest.toml", &["unknown field", "colour"]);
 }
 
 #[test]

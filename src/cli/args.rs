@@ -1,0 +1,222 @@
+//! What can be typed. Numbers are only parsed here: the library knows their ranges and explains them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use melfusion::audio::wav::SampleFormat;
+use melfusion::request::{Key, Meter, SamplerKind};
+
+/// Compose loops of music from a picture and a few words
+#[derive(Debug, Parser)]
+#[command(name = "melfusion", version, after_help = super::EXIT_CODES)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compose clips and write them as WAV files
+    #[command(after_help = super::EXIT_CODES, args_override_self = true)]
+    Generate(Box<Generate>),
+    /// Turn a clip's latents into sound again, at another tempo or in another key
+    #[command(after_help = super::EXIT_CODES, args_override_self = true)]
+    Redecode(Redecode),
+    /// List, show or verify bundles: models on disk
+    #[command(subcommand)]
+    Bundle(Bundle),
+    /// Run every stage of a bundle on its reference.safetensors and print how far off it is
+    #[command(after_help = super::EXIT_CODES)]
+    Check(Check),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Generate {
+    /// Picture to look at: PNG, JPEG, WebP, GIF, BMP or TIFF
+    #[arg(long, value_name = "PATH")]
+    pub image: Option<PathBuf>,
+    /// What to hear; may be empty or left out
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub prompt: String,
+    /// Read the prompt from a text file
+    #[arg(long, value_name = "PATH", conflicts_with = "prompt")]
+    pub prompt_file: Option<PathBuf>,
+    /// What not to hear
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub negative: String,
+    /// Length in bars, 1 to 64
+    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true)]
+    pub bars: u32,
+    /// Time signature
+    #[arg(long, value_name = "BEATS/UNIT", default_value = "4/4")]
+    pub meter: Meter,
+    /// Tempo in quarter notes per minute, 20 to 300
+    #[arg(long, value_name = "N", default_value_t = 96.0, allow_negative_numbers = true)]
+    pub bpm: f64,
+    /// Key, such as C, F#m or "Bb minor" [default: left to the model]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<Key>,
+    /// Where the noise starts: the same request with the same seed is the same clip [default: random]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Denoising steps, 1 to 200 [default: the bundle's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub steps: Option<u32>,
+    /// How strictly the prompt is followed, 0 to 20 [default: the bundle's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub guidance: Option<f64>,
+    /// How much the picture is heard, 0 to 1; 0 is the same as no picture
+    #[arg(long, value_name = "N", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub influence: f64,
+    /// How noise is removed: dpm-solver-2m, ddim or ddpm [default: the bundle's]
+    #[arg(long, value_name = "NAME")]
+    pub sampler: Option<SamplerKind>,
+    /// Number of takes, with the seeds SEED, SEED+1, ...; written to bed-1.wav, bed-2.wav, ...
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=999))]
+    pub takes: u32,
+    /// Sample rate in Hz, 8000 to 192000
+    #[arg(long, value_name = "HZ", default_value_t = 48_000, allow_negative_numbers = true)]
+    pub rate: u32,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Redecode {
+    /// WAV file written by melfusion
+    #[arg(value_name = "CLIP")]
+    pub clip: PathBuf,
+    /// New tempo in quarter notes per minute, 20 to 300 [default: as it is]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub bpm: Option<f64>,
+    /// New key, such as D or Bm [default: as it is]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<Key>,
+    /// Sample rate in Hz, 8000 to 192000 [default: the clip's]
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
+    pub rate: Option<u32>,
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// What every command that makes sound can be told.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// WAV file to write; a file of this name is replaced
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// How samples are stored: 24-bit integers or 32-bit floats
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Int24)]
+    pub format: Format,
+    /// Also draw the waveform over the bars and the mel spectrogram, as PNG; a file of this name is replaced
+    #[arg(long, value_name = "PATH")]
+    pub plot: Option<PathBuf>,
+    /// Name of a bundle or path of its folder [default: mini; for a clip, the bundle that made it]
+    #[arg(long, value_name = "BUNDLE")]
+    pub bundle: Option<String>,
+    #[command(flatten)]
+    pub device: Device,
+    /// Print one JSON object when done, and show no progress unless --progress says so
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(long, conflicts_with_all = ["json", "progress"])]
+    pub quiet: bool,
+    /// Progress on standard error: a bar, a line per step, or none [default: bar on a terminal, else none]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub progress: Option<Style>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bundle {
+    /// List the bundles that can be found by name
+    List,
+    /// Show what a bundle says of itself
+    Show {
+        /// Name of a bundle or path of its folder
+        #[arg(value_name = "BUNDLE")]
+        bundle: String,
+    },
+    /// Check every file of a bundle: there, of the right size and hash, all numbers finite
+    #[command(after_help = super::EXIT_CODES)]
+    Verify {
+        /// Name of a bundle or path of its folder
+        #[arg(value_name = "BUNDLE")]
+        bundle: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Name of a bundle or path of its folder
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: String,
+    #[command(flatten)]
+    pub device: Device,
+}
+
+/// Where to compute.
+#[derive(Debug, clap::Args)]
+pub struct Device {
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = DeviceKind::Cpu)]
+    device: DeviceKind,
+}
+
+impl Device {
+    /// The device itself.
+    pub fn open(&self) -> candle_core::Device {
+        match self.device {
+            DeviceKind::Cpu => candle_core::Device::Cpu,
+        }
+    }
+
+    /// Its name as typed.
+    pub fn name(&self) -> &'static str {
+        match self.device {
+            DeviceKind::Cpu => "cpu",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DeviceKind {
+    Cpu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[value(name = "24")]
+    Int24,
+    #[value(name = "float")]
+    Float32,
+}
+
+impl From<Format> for SampleFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Int24 => Self::Int24,
+            Format::Float32 => Self::Float32,
+        }
+    }
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    Bar,
+    Lines,
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Args;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,107 @@
+//! `melfusion generate`.
+
+use std::hash::{BuildHasher, RandomState};
+use std::process::ExitCode;
+
+use melfusion::bundle::{Bundle, Defaults};
+use melfusion::error::Error;
+use melfusion::image::Picture;
+use melfusion::request::{Request, RequestFields};
+
+use super::args::Generate;
+use super::destination::Destination;
+use super::studio::Studio;
+use super::{prompt, terminal};
+
+/// Checks what can be checked at once, then loads the bundle and makes the takes.
+pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
+    let request = request(args)?;
+    let seeds = seeds(request.seed, args.takes)?;
+    let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), args.takes);
+    destination.check(args.image.as_deref())?;
+    let picture = args.image.as_deref().map(Picture::open).transpose()?;
+    let bundle = Bundle::find(args.run.bundle.as_deref())?;
+    let fields = RequestFields { picture, ..with_defaults(request, args, &bundle.manifest().defaults) };
+    // Before loading: the bundle's own numbers may be out of range too.
+    Request::new(fields.clone())?;
+    let mut studio = Studio::open(&bundle, &args.run)?;
+    for (take, seed) in (0..args.takes).zip(seeds) {
+        let request = Request::new(RequestFields { seed, ..fields.clone() })?;
+        let (wav, plot) = (destination.wav(take), destination.plot(take));
+        let label = if args.takes == 1 { String::new() } else { format!("take {}/{}: ", take + 1, args.takes) };
+        let made_by = studio.record(label, &wav, plot.as_deref(), |engine, watch| engine.generate(&request, watch))?;
+        if made_by != seed && !args.run.quiet && !args.run.json {
+            terminal::warn(&format!("seed {seed} made nothing to listen to; seed {made_by} took its place"));
+        }
+    }
+    studio.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was typed, without the picture and the bundle, which take longer to check.
+fn request(args: &Generate) -> Result<Request, Error> {
+    let library = RequestFields::default();
+    let prompt = match &args.prompt_file {
+        Some(path) => prompt::read(path)?,
+        None => args.prompt.clone(),
+    };
+    Request::new(RequestFields {
+        prompt,
+        negative: args.negative.clone(),
+        picture: None,
+        bars: args.bars,
+        meter: args.meter,
+        bpm: args.bpm,
+        key: args.key,
+        seed: args.seed.unwrap_or_else(random_seed),
+        steps: args.steps.unwrap_or(library.steps),
+        guidance: args.guidance.unwrap_or(library.guidance),
+        influence: args.influence,
+        sample_rate: args.rate,
+        sampler: args.sampler.unwrap_or(library.sampler),
+    })
+}
+
+/// The bundle's own numbers where none were typed.
+fn with_defaults(request: Request, args: &Generate, bundle: &Defaults) -> RequestFields {
+    RequestFields {
+        steps: args.steps.unwrap_or(bundle.steps as u32),
+        guidance: args.guidance.unwrap_or(bundle.guidance),
+        sampler: args.sampler.unwrap_or(bundle.sampler),
+        ..request.into_fields()
+    }
+}
+
+/// One seed per take, ascending.
+fn seeds(first: u64, takes: u32) -> Result<std::ops::RangeInclusive<u64>, Error> {
+    match first.checked_add(u64::from(takes) - 1) {
+        Some(last) => Ok(first..=last),
+        None => Err(Error::Request {
+            what: "seed",
+            problem: format!("{first} leaves no room for {takes} takes; give a smaller one"),
+        }),
+    }
+}
+
+/// Short enough to type again. The standard library seeds its hash maps from the system's randomness.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(()) & 0xFFFF_FFFF
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_have_seeds_in_a_row_as_long_as_there_are_any() {
+        assert_eq!(seeds(7, 3).unwrap().collect::<Vec<_>>(), [7, 8, 9]);
+        assert_eq!(seeds(u64::MAX, 1).unwrap().collect::<Vec<_>>(), [u64::MAX]);
+        assert!(seeds(u64::MAX, 2).is_err());
+    }
+
+    #[test]
+    fn random_seeds_differ() {
+        assert_ne!((random_seed(), random_seed()), (random_seed(), random_seed()));
+    }
+}

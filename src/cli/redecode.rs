@@ -1,0 +1,63 @@
+//! `melfusion redecode`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use melfusion::audio::wav;
+use melfusion::bundle::Bundle;
+use melfusion::clip::{Clip, Recipe};
+use melfusion::engine::Redecoding;
+use melfusion::error::Error;
+use melfusion::request::{Request, RequestFields};
+
+use super::args::Redecode;
+use super::destination::Destination;
+use super::studio::Studio;
+
+/// Reads a clip's latents, finds the bundle that made them and decodes them again.
+pub fn run(args: &Redecode) -> anyhow::Result<ExitCode> {
+    let (latents, recipe) = Clip::read_state(&args.clip)?;
+    let sample_rate = match args.rate {
+        Some(rate) => rate,
+        None => wav::read(&args.clip)?.sample_rate(),
+    };
+    check(args, &recipe, sample_rate)?;
+    let bundle = find_bundle(args.run.bundle.as_deref(), &recipe, &args.clip)?;
+    let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), 1);
+    destination.check(None)?;
+    let to = Redecoding { bpm: args.bpm, key: args.key, sample_rate };
+    let mut studio = Studio::open(&bundle, &args.run)?;
+    studio.record(String::new(), &destination.wav(0), destination.plot(0).as_deref(), |engine, watch| {
+        engine.redecode(&latents, &recipe, to, watch)
+    })?;
+    studio.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is asked for has the ranges of a new request; and so must the recipe, which comes from a file.
+fn check(args: &Redecode, recipe: &Recipe, sample_rate: u32) -> Result<(), Error> {
+    Request::new(RequestFields {
+        bars: recipe.bars,
+        meter: recipe.meter,
+        bpm: args.bpm.unwrap_or(recipe.bpm),
+        sample_rate,
+        ..Default::default()
+    })
+    .map(drop)
+}
+
+/// The bundle that was named, else the one whose hash the recipe has. A name in a file is not followed: it may be a
+/// path to anywhere.
+fn find_bundle(named: Option<&str>, recipe: &Recipe, clip: &Path) -> Result<Bundle, Error> {
+    if named.is_some() {
+        return Bundle::find(named);
+    }
+    let made_it = |bundle: &Bundle| bundle.hash() == recipe.bundle_sha256;
+    Bundle::list().into_iter().flatten().find(made_it).ok_or_else(|| Error::File {
+        path: clip.to_path_buf(),
+        problem: format!(
+            "was made by a bundle called {:?} that is not installed (hash {:.12}); give its folder with --bundle",
+            recipe.bundle, recipe.bundle_sha256
+        ),
+    })
+}

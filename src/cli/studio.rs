@@ -1,0 +1,116 @@
+//! A loaded engine that records takes: makes, writes and draws them.
+
+use std::path::Path;
+use std::time::Instant;
+
+use melfusion::bundle::Bundle;
+use melfusion::clip::Clip;
+use melfusion::engine::Engine;
+use melfusion::error::{Error, Stage};
+use melfusion::plot::Plot;
+use melfusion::progress::Progress;
+use serde::Serialize;
+
+use super::args::{Run, Style};
+use super::take::{Take, facts, settings};
+use super::watch::{self, Watch, milliseconds};
+use super::{cancel, terminal};
+
+/// An engine and what is the same for all takes of a run.
+pub struct Studio<'a> {
+    engine: Engine,
+    run: &'a Run,
+    style: Style,
+    load_ms: f64,
+    takes: Vec<Take>,
+}
+
+impl<'a> Studio<'a> {
+    /// Loads the engine; from here on Ctrl-C is heard.
+    pub fn open(bundle: &Bundle, run: &'a Run) -> anyhow::Result<Self> {
+        cancel::listen()?;
+        let style = watch::style(run);
+        let start = Instant::now();
+        let watch = Watch::new(style, String::new());
+        watch.step(Stage::Load, 0, 1);
+        let engine = Engine::load(bundle, run.device.open());
+        watch.finish();
+        Ok(Self { engine: engine?, run, style, load_ms: milliseconds(start.elapsed()), takes: Vec::new() })
+    }
+
+    /// Has `make` make a clip, writes it and says so; returns the seed that made it. `label` stands before the stages
+    /// in the progress.
+    pub fn record(
+        &mut self,
+        label: String,
+        wav: &Path,
+        plot: Option<&Path>,
+        make: impl FnOnce(&Engine, &Watch) -> Result<Clip, Error>,
+    ) -> anyhow::Result<u64> {
+        let start = Instant::now();
+        let watch = Watch::new(self.style, label);
+        let clip = make(&self.engine, &watch);
+        let mut timings = watch.finish();
+        let clip = clip?;
+        let made = Instant::now();
+        self.write(&clip, wav, plot)?;
+        timings.insert("write", milliseconds(made.elapsed()));
+        timings.insert("total", milliseconds(start.elapsed()));
+        let take = Take::new(&clip, wav, plot, timings);
+        if !self.run.json && !self.run.quiet {
+            terminal::line(&take.line())?;
+        }
+        self.takes.push(take);
+        Ok(clip.recipe.seed)
+    }
+
+    /// Says what there is to say once all takes are there.
+    pub fn close(self) -> anyhow::Result<()> {
+        if !self.run.json {
+            return Ok(());
+        }
+        let summary = Summary {
+            engine: env!("CARGO_PKG_VERSION"),
+            bundle: &self.engine.manifest().name,
+            device: self.run.device.name(),
+            load_ms: self.load_ms,
+            takes: &self.takes,
+        };
+        terminal::line(&serde_json::to_string(&summary)?)
+    }
+
+    fn write(&self, clip: &Clip, wav: &Path, plot: Option<&Path>) -> Result<(), Error> {
+        let _writing = cancel::writing();
+        if cancel::asked() {
+            return Err(Error::Cancelled);
+        }
+        clip.write_wav(wav, self.run.format.into())?;
+        plot.map_or(Ok(()), |path| self.draw(clip, path))
+    }
+
+    fn draw(&self, clip: &Clip, path: &Path) -> Result<(), Error> {
+        let (mel, bands) = self.engine.mel(clip)?;
+        let plot = Plot {
+            title: &clip.recipe.title(),
+            subtitle: &format!("{}, {}", facts(&clip.recipe, clip.recipe.seconds()), settings(&clip.recipe)),
+            audio: &clip.audio,
+            bars: clip.recipe.bars,
+            beats: clip.recipe.meter.beats(),
+            mel: &mel,
+            bands,
+        };
+        plot.save(path)
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Summary<'a> {
+    /// Version.
+    engine: &'a str,
+    /// Name.
+    bundle: &'a str,
+    device: &'a str,
+    load_ms: f64,
+    takes: &'a [Take],
+}

@@ -1,0 +1,86 @@
+//! What is told of a finished take.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use melfusion::audio::loudness::{Level, measure};
+use melfusion::clip::{Clip, Recipe};
+use serde::Serialize;
+
+/// A take without its sound: an entry of `takes` in `--json`.
+#[derive(Debug, Serialize)]
+pub struct Take {
+    /// The WAV file.
+    path: String,
+    /// The plot, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plot: Option<String>,
+    /// Length: exactly `frames / sample_rate`.
+    seconds: f64,
+    frames: usize,
+    /// In Hz.
+    sample_rate: u32,
+    /// The seed that made it.
+    seed: u64,
+    loudness: Loudness,
+    /// By stage, plus `write` (of the files) and `total`.
+    timings_ms: BTreeMap<&'static str, f64>,
+    recipe: Recipe,
+}
+
+/// `null` where there is nothing to hear.
+#[derive(Debug, Serialize)]
+struct Loudness {
+    lufs: Option<f64>,
+    true_peak_dbtp: Option<f64>,
+}
+
+impl From<Level> for Loudness {
+    fn from(level: Level) -> Self {
+        let peak = Some(level.true_peak_dbtp).filter(|peak| peak.is_finite());
+        Self { lufs: level.lufs, true_peak_dbtp: peak }
+    }
+}
+
+impl Take {
+    /// Measures `clip`, which was written to `path` and drawn to `plot`.
+    pub fn new(clip: &Clip, path: &Path, plot: Option<&Path>, timings_ms: BTreeMap<&'static str, f64>) -> Self {
+        let (frames, sample_rate) = (clip.audio.frames(), clip.audio.sample_rate());
+        Self {
+            path: path.to_string_lossy().into_owned(),
+            plot: plot.map(|path| path.to_string_lossy().into_owned()),
+            seconds: frames as f64 / f64::from(sample_rate),
+            frames,
+            sample_rate,
+            seed: clip.recipe.seed,
+            loudness: measure(&clip.audio).into(),
+            timings_ms,
+            recipe: clip.recipe.clone(),
+        }
+    }
+
+    /// One line for people.
+    pub fn line(&self) -> String {
+        let made = self.timings_ms.get("total").map_or(0.0, |ms| ms / 1e3);
+        let loudness = match (self.loudness.lufs, self.loudness.true_peak_dbtp) {
+            (Some(lufs), Some(peak)) => format!("{lufs:.1} LUFS, peak {peak:.1} dBTP"),
+            _ => "silent".into(),
+        };
+        format!("{}: {}, {loudness}, made in {made:.1} s", self.path, facts(&self.recipe, self.seconds))
+    }
+}
+
+/// Length, tempo, key and seed.
+pub fn facts(recipe: &Recipe, seconds: f64) -> String {
+    let Recipe { bars, meter, bpm, seed, .. } = recipe;
+    let plural = if *bars == 1 { "" } else { "s" };
+    let key = recipe.key.map_or_else(|| "free key".to_string(), |key| key.to_string());
+    format!("{bars} bar{plural} of {meter}, {seconds:.3} s at {bpm} bpm, {key}, seed {seed}")
+}
+
+/// How it was made.
+pub fn settings(recipe: &Recipe) -> String {
+    let Recipe { steps, guidance, influence, sampler, .. } = recipe;
+    let picture = if recipe.picture_sha256.is_some() { format!(", influence {influence}") } else { String::new() };
+    format!("{steps} steps of {sampler}, guidance {guidance}{picture}")
+}
