@@ -190,14 +190,16 @@ impl Engine {
 
     /// The negative prompt and the prompt, each `(1, l, d)`.
     fn read(&self, request: &Request) -> candle_core::Result<[Tensor; 2]> {
-        let key = request.key.map(|key| match (self.decoder.is_grid(), key.mode()) {
-            // The model learnt no tonic: transposition makes it.
-            (true, Mode::Major) => "in major".into(),
-            (true, Mode::Minor) => "in minor".into(),
-            (false, _) => format!("in {key}"),
-        });
-        let words: Vec<&str> = [request.prompt.as_str()].into_iter().chain(key.as_deref()).collect();
-        let prompt = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", ");
+        let key = match request.key {
+            // Of a key, a grid model learnt no more than the mode: the tonic is made by transposition.
+            Some(key) if self.decoder.is_grid() => {
+                Some(if key.mode() == Mode::Major { "major" } else { "minor" }.into())
+            }
+            key => key.map(|key| key.to_string()),
+        };
+        let words =
+            [Some(request.prompt.clone()).filter(|prompt| !prompt.is_empty()), key.map(|key| format!("in {key}"))];
+        let prompt = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
         Ok([self.text.encode(&request.negative)?, self.text.encode(&prompt)?])
     }
 
@@ -236,7 +238,7 @@ impl Engine {
             bundle_sha256: self.bundle_sha256.clone(),
             prompt: request.prompt.clone(),
             negative: request.negative.clone(),
-            picture: picture.and_then(|p| p.name()).map(|name| name.to_string_lossy().into_owned()),
+            picture: picture.and_then(|p| p.name()?.file_name()).map(|name| name.to_string_lossy().into_owned()),
             picture_sha256: picture.map(|p| p.sha256().to_string()),
             bars: request.bars,
             meter: request.meter,
@@ -269,6 +271,14 @@ impl Engine {
         }
         if !self.decoder.is_grid() && to.key.is_some_and(|key| Some(key) != recipe.key) {
             return bound("key");
+        }
+        if let (Some(was), Some(wanted)) = (recipe.key, to.key)
+            && was.mode() != wanted.mode()
+        {
+            return refuse(
+                "key",
+                format!("a clip in {was} can move to another tonic, but {wanted} has another mode; generate it anew"),
+            );
         }
         // A recipe comes from a file, so that it may hold anything; what it says must be what a request may say.
         let (bars, meter, sample_rate) = (recipe.bars, recipe.meter, to.sample_rate);

@@ -5,7 +5,6 @@ mod laws;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::LazyLock;
 
 use candle_core::Device;
@@ -19,6 +18,7 @@ use melfusion::progress::Silent;
 use melfusion::request::{RequestFields, SamplerKind};
 use melfusion::{Bundle, Clip, Engine};
 use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 const WAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/wave");
@@ -54,7 +54,7 @@ fn copy() -> TempDir {
     dir
 }
 
-/// Changes `count` numbers of a tensor, from the first on; the file keeps its length.
+/// Changes `count` numbers of a tensor, from the first on; the file keeps its length and the manifest is told.
 fn change(dir: &Path, file: &str, tensor: &str, count: usize, to: f32) {
     let path = dir.join(file);
     let mut bytes = fs::read(&path).unwrap();
@@ -67,8 +67,14 @@ fn change(dir: &Path, file: &str, tensor: &str, count: usize, to: f32) {
     };
     let start = 8 + header + info.data_offsets.0;
     let end = (start + count * number.len()).min(8 + header + info.data_offsets.1);
+    let before = hash(&bytes);
     bytes[start..end].chunks_mut(number.len()).for_each(|chunk| chunk.copy_from_slice(&number));
+    edit_manifest(dir, &before, &hash(&bytes));
     fs::write(path, bytes).unwrap();
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn edit_manifest(dir: &Path, from: &str, to: &str) {
@@ -193,18 +199,7 @@ fn a_clip_has_exactly_the_frames_of_its_music() {
 fn the_same_request_gives_the_same_bytes_with_any_number_of_threads() {
     let clip = generate(&ENGINE, fields());
     assert_eq!(fingerprint(&generate(&load(), fields())), fingerprint(&clip));
-    // A process chooses its threads once, so this test runs itself again in processes that report by a file.
-    if let Some(report) = std::env::var_os("MELFUSION_FINGERPRINT") {
-        return fs::write(report, fingerprint(&clip)).unwrap();
-    }
-    let name = "the_same_request_gives_the_same_bytes_with_any_number_of_threads";
-    for threads in ["1", "3"] {
-        let report = tempfile::NamedTempFile::new().unwrap();
-        let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args([name, "--exact"]).env("RAYON_NUM_THREADS", threads).env("MELFUSION_FINGERPRINT", report.path());
-        assert!(again.output().unwrap().status.success());
-        assert_eq!(fs::read_to_string(report.path()).unwrap(), fingerprint(&clip), "{threads} threads");
-    }
+    laws::threads_change_nothing("the_same_request_gives_the_same_bytes_with_any_number_of_threads", &clip);
 }
 
 #[test]
@@ -359,7 +354,7 @@ fn clips_loop_without_a_click() {
         for sample_rate in [RATE, 44_100] {
             let clip = generate(&ENGINE, RequestFields { bpm, sample_rate, ..fields() });
             let (seam, usual, largest) = laws::steps(&clip);
-            assert!(seam <= largest && seam <= 4.0 * usual, "{bpm} bpm: {seam} where {usual} is usual");
+            assert!(seam <= largest && seam <= 5.0 * usual, "{bpm} bpm: {seam} where {usual} is usual");
         }
     }
 }

@@ -89,6 +89,9 @@ impl PictureModel {
             xs = inverse.step(i, &output, &xs).in_stage(Stage::Picture)?;
             progress.step(Stage::Picture, i + 1, total);
         }
+        if progress.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
         let (_, seen) = self.watch(&xs, timesteps[0]).in_stage(Stage::Picture)?;
         features.push(seen);
         progress.step(Stage::Picture, total, total);

@@ -35,10 +35,10 @@ TEXT = dict(vocab_size=96, d_model=16, d_kv=4, d_ff=24, num_layers=2, num_heads=
 LEVELS = dict(layers_per_block=1, norm_num_groups=8,
               down_block_types=["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
               up_block_types=["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"])
-IMAGE_UNET = dict(LEVELS, in_channels=4, out_channels=4, block_out_channels=[8, 8, 8], attention_head_dim=[2, 4, 2],
-                  cross_attention_dim=12)
-MUSIC_UNET = dict(LEVELS, in_channels=8, out_channels=8, block_out_channels=[8, 8, 16], attention_head_dim=[1, 2, 4],
-                  cross_attention_dim=16, use_linear_projection=True)
+IMAGE_UNET = dict(LEVELS, in_channels=4, out_channels=4, block_out_channels=[8, 8, 8],
+                  attention_head_dim=[2, 4, 2], cross_attention_dim=12)
+MUSIC_UNET = dict(LEVELS, in_channels=8, out_channels=8, block_out_channels=[8, 8, 16],
+                  attention_head_dim=[1, 2, 4], cross_attention_dim=16, use_linear_projection=True)
 IMAGE_VAE = dict(in_channels=3, out_channels=3, latent_channels=4, block_out_channels=[8, 8, 8], layers_per_block=1,
                  norm_num_groups=8, scaling_factor=0.18215)
 MEL_VAE = dict(in_channels=1, out_channels=1, latent_channels=8, block_out_channels=[8, 16, 16], layers_per_block=1,
@@ -66,11 +66,15 @@ def autoencoder(config: dict) -> AutoencoderKL:
 
 
 def vocoder() -> SpeechT5HifiGan:
-    """Fresh weights are so small that nothing could be heard."""
+    """Loud enough to be heard, and smooth enough for a click to be: most of every kernel is a bell."""
     model = SpeechT5HifiGan(SpeechT5HifiGanConfig(**VOCODER)).eval()
     for name, p in model.named_parameters():
-        spread = 0.02 if name.endswith("bias") else 1.2 * p[0].numel() ** -0.5
-        p.data = (torch.randn_like(p) * spread).half().float()
+        if p.dim() == 1:
+            p.data = (0.02 * torch.randn_like(p)).half().float()
+            continue
+        bell = 2 * torch.hann_window(p.shape[2] + 2, periodic=False)[1:-1]
+        kernels = torch.randn(*p.shape[:2], 1) * bell + 0.2 * torch.randn_like(p)
+        p.data = (kernels * (1.0 if "upsampler" in name else 1.0) * p[0].numel() ** -0.5).half().float()
     return model
 
 
@@ -157,7 +161,7 @@ class Watched:
 def look(m: Models, found: dict[str, Tensor]) -> dict[int, list[tuple[Tensor, Tensor]]]:
     """DDIM inversion, the model evaluated where the walk stands; returns keys and values per timestep."""
     ramp = torch.linspace(-1, 1, SIZE)
-    waves = torch.stack([torch.outer(torch.sin(3 * ramp), ramp), torch.outer(ramp, torch.cos(5 * ramp)), ramp * ramp[:, None]])
+    waves = torch.stack([torch.outer(a, b) for a, b in ((ramp.sin(), ramp), (ramp, (5 * ramp).cos()), (ramp, ramp))])
     found["image.pixels"] = (waves + 0.2 * torch.randn(3, SIZE, SIZE)).clamp(-1, 1)[None]
     x = m.image_vae.encode(found["image.pixels"]).latent_dist.mode() * IMAGE_VAE["scaling_factor"]
     found["image.latents"] = x
@@ -184,6 +188,11 @@ def read(m: Models, found: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     return tokens, words["attention_mask"].bool()
 
 
+def pooled(features: Tensor, length: int) -> Tensor:
+    """`(1, n, c)` to `(1, length, c)`."""
+    return F.adaptive_avg_pool1d(features.transpose(1, 2), length).transpose(1, 2)
+
+
 def compose(m: Models, seen: dict[int, list], tokens: Tensor, mask: Tensor, found: dict[str, Tensor]) -> None:
     """Guided DDIM; both halves see the picture."""
     scheduler = DDIMScheduler(**SCHEDULE, clip_sample=False)
@@ -194,7 +203,7 @@ def compose(m: Models, seen: dict[int, list], tokens: Tensor, mask: Tensor, foun
     x = found["music.noise"] = torch.randn(1, LATENT["channels"], LATENT["window"], LATENT["rows"])
     for t in scheduler.timesteps.tolist():
         for blend, features in zip(blends, seen[t]):
-            blend.image = tuple(F.adaptive_avg_pool1d(f.transpose(1, 2), tokens.shape[1]).transpose(1, 2) for f in features)
+            blend.image = tuple(pooled(f, tokens.shape[1]) for f in features)
         velocity = m.music(x.expand(2, -1, -1, -1), t, tokens, encoder_attention_mask=mask).sample
         found.setdefault("music.velocity", velocity)
         x = scheduler.step(velocity[:1] + GUIDANCE * (velocity[1:] - velocity[:1]), t, x).prev_sample

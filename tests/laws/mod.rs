@@ -1,6 +1,8 @@
 //! What holds of every bundle, whatever it sounds like.
 #![allow(clippy::unwrap_used, dead_code, reason = "shared by several test binaries")]
 
+use std::fs;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,6 +33,24 @@ pub fn bits(clip: &Clip) -> Vec<u32> {
 pub fn fingerprint(clip: &Clip) -> String {
     let bytes: Vec<u8> = bits(clip).iter().flat_map(|bits| bits.to_le_bytes()).collect();
     Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `clip`, which the test `name` generated, comes out the same in processes of one and of three threads.
+///
+/// A process chooses its number of threads once, so the test runs itself again, and reports to itself by a file.
+#[track_caller]
+pub fn threads_change_nothing(name: &str, clip: &Clip) {
+    const REPORT: &str = "MELFUSION_TEST_REPORT";
+    if let Some(report) = std::env::var_os(REPORT) {
+        return fs::write(report, fingerprint(clip)).unwrap();
+    }
+    for threads in ["1", "3"] {
+        let report = tempfile::NamedTempFile::new().unwrap();
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args([name, "--exact"]).env("RAYON_NUM_THREADS", threads).env(REPORT, report.path());
+        assert!(again.output().unwrap().status.success());
+        assert_eq!(fs::read_to_string(report.path()).unwrap(), fingerprint(clip), "{threads} threads");
+    }
 }
 
 /// A picture of waves whose direction and colour `kind` chooses.
@@ -97,9 +117,13 @@ pub fn steps(clip: &Clip) -> (f32, f32, f32) {
 }
 
 /// Writes down what it is told, and cancels when it has been asked often enough.
+#[derive(Default)]
 pub struct Watch {
     cancel_at: usize,
     asked: AtomicUsize,
+    /// Questions at the last report, and steps of the models since which there was none.
+    asked_before: AtomicUsize,
+    unasked: AtomicUsize,
     seen: Mutex<Vec<(Stage, usize, usize)>>,
 }
 
@@ -111,7 +135,7 @@ impl Watch {
 
     /// Says yes from the question `asked` on, the first being 0.
     pub fn cancelling_at(asked: usize) -> Self {
-        Self { cancel_at: asked, asked: AtomicUsize::new(0), seen: Mutex::default() }
+        Self { cancel_at: asked, ..Self::default() }
     }
 
     /// How often it was asked.
@@ -142,6 +166,11 @@ impl Watch {
 impl Progress for Watch {
     fn step(&self, stage: Stage, done: usize, total: usize) {
         self.seen.lock().unwrap().push((stage, done, total));
+        let asked = self.asked();
+        let before = self.asked_before.swap(asked, Ordering::Relaxed);
+        if done > 0 && asked == before && [Stage::Picture, Stage::Music].contains(&stage) {
+            self.unasked.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn is_cancelled(&self) -> bool {
@@ -149,12 +178,14 @@ impl Progress for Watch {
     }
 }
 
-/// A run ends at whatever question is answered with yes, without another step, and leaves the engine usable.
+/// A run asks before every step of a model, ends at whatever question is answered with yes, without another step, and
+/// leaves the engine usable.
 #[track_caller]
 pub fn can_be_cancelled_anywhere(engine: &dyn Fn() -> Engine, fields: &RequestFields, stride: usize) {
     let request = request(fields.clone());
     let watch = Watch::new();
     let whole = bits(&engine().generate(&request, &watch).unwrap());
+    assert_eq!(watch.unasked.load(Ordering::Relaxed), 0, "steps that nobody could have prevented");
     for at in (0..watch.asked()).step_by(stride) {
         let (engine, watch) = (engine(), Watch::cancelling_at(at));
         assert!(matches!(engine.generate(&request, &watch), Err(Error::Cancelled)), "question {at}");
