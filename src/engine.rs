@@ -171,14 +171,16 @@ impl Engine {
 
     /// The negative prompt and the prompt, each `(1, l, d)`.
     fn read(&self, request: &Request) -> candle_core::Result<[Tensor; 2]> {
-        let prompt = match request.key {
-            // The words of a key are the only ones that the model learnt of it: its tonic is made by transposition.
+        let key = match request.key {
+            // Of a key, a grid model learnt no more than the mode: the tonic is made by transposition.
             Some(key) if self.decoder.is_grid() => {
-                let mode = if key.mode() == Mode::Major { "major" } else { "minor" };
-                format!("{}{}in {mode}", request.prompt, if request.prompt.is_empty() { "" } else { ", " })
+                Some(if key.mode() == Mode::Major { "major" } else { "minor" }.into())
             }
-            _ => request.prompt.clone(),
+            key => key.map(|key| key.to_string()),
         };
+        let words =
+            [Some(request.prompt.clone()).filter(|prompt| !prompt.is_empty()), key.map(|key| format!("in {key}"))];
+        let prompt = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
         Ok([self.text.encode(&request.negative)?, self.text.encode(&prompt)?])
     }
 
@@ -217,7 +219,7 @@ impl Engine {
             bundle_sha256: self.bundle_sha256.clone(),
             prompt: request.prompt.clone(),
             negative: request.negative.clone(),
-            picture: picture.and_then(|p| p.name()).map(|name| name.to_string_lossy().into_owned()),
+            picture: picture.and_then(|p| p.name()?.file_name()).map(|name| name.to_string_lossy().into_owned()),
             picture_sha256: picture.map(|p| p.sha256().to_string()),
             bars: request.bars,
             meter: request.meter,
@@ -238,6 +240,20 @@ impl Engine {
             return refuse(
                 "bpm",
                 format!("clips of the bundle {} are bound to their tempo; generate it anew", self.manifest.name),
+            );
+        }
+        if !self.decoder.is_grid() && to.key.is_some_and(|key| Some(key) != recipe.key) {
+            return refuse(
+                "key",
+                format!("clips of the bundle {} are bound to their key; generate it anew", self.manifest.name),
+            );
+        }
+        if let (Some(was), Some(wanted)) = (recipe.key, to.key)
+            && was.mode() != wanted.mode()
+        {
+            return refuse(
+                "key",
+                format!("a clip in {was} can move to another tonic, but {wanted} has another mode; generate it anew"),
             );
         }
         if recipe.bundle_sha256 != self.bundle_sha256 {
