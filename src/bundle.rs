@@ -142,7 +142,7 @@ impl Bundle {
     /// As [`bytes`](Self::bytes); the file is no safetensors file, or holds a number that is not finite.
     pub fn weights(&self, name: &str, dtype: DType, device: &Device) -> Result<VarBuilder<'static>, Error> {
         let bytes = self.bytes(name)?;
-        integrity::check_tensors(&bytes).map_err(|problem| broken(self.source.path(name), problem))?;
+        self.check_contents(name, &bytes)?;
         let weights = match bytes {
             Cow::Borrowed(bytes) => VarBuilder::from_slice_safetensors(bytes, dtype, device),
             Cow::Owned(bytes) => VarBuilder::from_buffered_safetensors(bytes, dtype, device),
@@ -173,12 +173,15 @@ impl Bundle {
     ///
     /// [`Error::Bundle`], which names the file and what to do.
     pub fn verify_file(&self, name: &str) -> Result<(), Error> {
-        let bytes = self.bytes(name)?;
+        self.check_contents(name, &self.bytes(name)?)
+    }
+
+    fn check_contents(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let fail = |problem: String| broken(self.source.path(name), problem);
         if name.ends_with(".safetensors") {
-            integrity::check_tensors(&bytes).map_err(fail)?;
+            integrity::check_tensors(bytes).map_err(fail)?;
         }
-        if integrity::sha256(&bytes) != self.entry(name)?.sha256 {
+        if integrity::sha256(bytes) != self.entry(name)?.sha256 {
             return Err(fail(
                 "not the file that the manifest names (its SHA-256 differs); install the bundle again".into(),
             ));

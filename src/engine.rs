@@ -5,6 +5,7 @@ mod finish;
 mod fit;
 mod picture;
 mod plan;
+mod redecoding;
 
 use std::sync::Mutex;
 
@@ -16,7 +17,7 @@ use crate::decoder::Decoder;
 use crate::denoiser::Unet;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
-use crate::request::{Key, Meter, Mode, Request, RequestFields};
+use crate::request::{Meter, Mode, Request};
 use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::TextEncoder;
@@ -24,6 +25,7 @@ use crate::text::TextEncoder;
 pub(crate) use self::compose::guide;
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
+pub use self::redecoding::Redecoding;
 
 /// How many pictures' features are kept; the mini bundle's take 3 MB each at 20 steps.
 const SIGHTS_KEPT: usize = 8;
@@ -47,24 +49,6 @@ pub struct Engine {
 
 /// What features depend on beside the bundle: the picture's hash and the timesteps.
 type SightKey = (String, Vec<usize>);
-
-/// What else a clip should be decoded as.
-#[derive(Debug, Clone, Copy)]
-pub struct Redecoding {
-    /// Another tempo, in quarter notes per minute; 20..=300.
-    pub bpm: Option<f64>,
-    /// Another key. A clip composed without one is taken to be in C major or A minor.
-    pub key: Option<Key>,
-    /// Rate of the sound in Hz, 8000..=192000.
-    pub sample_rate: u32,
-}
-
-impl Default for Redecoding {
-    /// As it is, at the rate that a request has.
-    fn default() -> Self {
-        Self { bpm: None, key: None, sample_rate: RequestFields::default().sample_rate }
-    }
-}
 
 impl Engine {
     /// Reads all weights of a bundle.
@@ -251,48 +235,5 @@ impl Engine {
             sampler: request.sampler,
             composed_bpm: request.bpm,
         }
-    }
-
-    fn check_redecoding(&self, latents: &Latents, recipe: &Recipe, to: Redecoding) -> Result<(), Error> {
-        let refuse = |what: &'static str, problem: String| Err(Error::Request { what, problem });
-        let bundle = &self.manifest.name;
-        if recipe.bundle_sha256 != self.bundle_sha256 {
-            let problem = format!(
-                "the clip was made by the bundle {} with other weights than this one ({bundle}); name its own with --bundle",
-                recipe.bundle
-            );
-            return refuse("bundle", problem);
-        }
-        let bound = |what: &'static str| {
-            refuse(what, format!("clips of the bundle {bundle} are bound to their {what}; generate it anew"))
-        };
-        if !self.decoder.is_grid() && to.bpm.is_some_and(|bpm| bpm != recipe.bpm) {
-            return bound("bpm");
-        }
-        if !self.decoder.is_grid() && to.key.is_some_and(|key| Some(key) != recipe.key) {
-            return bound("key");
-        }
-        if let (Some(was), Some(wanted)) = (recipe.key, to.key)
-            && was.mode() != wanted.mode()
-        {
-            return refuse(
-                "key",
-                format!("a clip in {was} can move to another tonic, but {wanted} has another mode; generate it anew"),
-            );
-        }
-        // A recipe comes from a file, so that it may hold anything; what it says must be what a request may say.
-        let (bars, meter, sample_rate) = (recipe.bars, recipe.meter, to.sample_rate);
-        for bpm in [recipe.composed_bpm, to.bpm.unwrap_or(recipe.bpm)] {
-            Request::new(RequestFields { bars, meter, bpm, sample_rate, ..Default::default() })?;
-        }
-        let latent = &self.manifest.music.latent;
-        let columns = self.plan(bars, meter, recipe.composed_bpm).columns;
-        if latents.shape() != [1, latent.channels, columns, latent.rows] {
-            return refuse(
-                "clip",
-                format!("its latents are {:?}, which its own recipe does not explain", latents.shape()),
-            );
-        }
-        Ok(())
     }
 }

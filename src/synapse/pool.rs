@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// As PyTorch's `AdaptiveAvgPool`: output `i` of `m` is the mean of inputs `floor(i n / m)..ceil((i + 1) n / m)`, for
 /// any sizes; with fewer inputs than outputs, inputs are repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Pool {
     /// In two dimensions, to `height * width` tokens in rows: neighbours stay neighbours. For texts of fixed length.
     Grid {

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, SpeechT5HifiGan, SpeechT5HifiGanConfig, T5Config, T5EncoderModel
 
@@ -29,6 +29,7 @@ CORPUS = ["a calm piano piece for a quiet night by the sea", "slow strings, sad 
 PROMPT = "quiet strings for a night of rain"
 STEPS, GUIDANCE, SECONDS_PER_BEAT = 4, 3.0, 0.5
 SIZE, NULL_TOKENS = 32, 5
+OWN = ("manifest", "reference")  # what no stage reads
 LATENT = dict(channels=8, window=16, rows=4)
 TEXT = dict(vocab_size=96, d_model=16, d_kv=4, d_ff=24, num_layers=2, num_heads=3, relative_attention_num_buckets=8,
             relative_attention_max_distance=20, feed_forward_proj="gated-gelu", pad_token_id=0, eos_token_id=1)
@@ -79,12 +80,13 @@ def vocoder() -> SpeechT5HifiGan:
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
-    pieces = Tokenizer(models.Unigram())
+    """Words of the corpus, else letters; not trained, since training is not repeatable."""
+    words = sorted({"\u2581" + word for line in CORPUS for word in line.replace(",", "").split()})
+    letters = sorted({letter for word in words for letter in word} | set(",fkxz"))
+    vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    vocabulary += [(word, -3.0) for word in words] + [(letter, -5.0) for letter in letters]
+    pieces = Tokenizer(models.Unigram(vocabulary, unk_id=2))
     pieces.pre_tokenizer = pre_tokenizers.Metaspace()
-    special = ["<pad>", "</s>", "<unk>"]
-    trainer = trainers.UnigramTrainer(vocab_size=TEXT["vocab_size"], special_tokens=special, unk_token="<unk>",
-                                      show_progress=False)
-    pieces.train_from_iterator(CORPUS * 4, trainer)
     pieces.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     pieces.save(str(OUT / "tokenizer.json"), pretty=False)
     return PreTrainedTokenizerFast(tokenizer_file=str(OUT / "tokenizer.json"), pad_token="<pad>", eos_token="</s>",
@@ -247,7 +249,7 @@ def write_manifest() -> None:
         "synapse": dict(weights="synapse.safetensors", pool=dict(kind="sequence"), guide="text"),
         "decoder": dict(weights="decoder.safetensors", kind="wave"), "decoder.autoencoder": MEL_VAE,
         "decoder.vocoder": VOCODER,
-        "files": {json.dumps(path.name): entry(path) for path in sorted(OUT.iterdir()) if path.suffix != ".toml"},
+        "files": {json.dumps(path.name): entry(path) for path in sorted(OUT.iterdir()) if path.stem not in OWN},
     }
     text = "".join(f"{key} = {toml(value)}\n" for key, value in head.items())
     (OUT / "manifest.toml").write_text(text + "".join(table(*item) for item in tables.items()))

@@ -1,0 +1,297 @@
+"""The mel codec: patches of eight frames by eight bands, a PCA per band row, and a residual convolutional decoder.
+
+A beat mel (b, 512, 128), time first, becomes latents (b, 16, 64, 16): component, time column (one 16th note), band row.
+A patch holds 64 elements, frame-major: index = frame * 8 + band. Time wraps everywhere; bands are zero-padded.
+
+    python codec.py fit --data DIR --out codec.pt [--clips 1000]
+    python codec.py train --data DIR --codec codec.pt [--held-out DIR] [--seconds 330 | --steps N]
+    python codec.py evaluate --data DIR --codec codec.pt
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ROWS, COLUMNS = 16, 64
+PATCH_FRAMES, PATCH_BANDS = 8, 8
+ELEMENTS = PATCH_FRAMES * PATCH_BANDS
+COMPONENTS = 16
+WIDTH = 96
+BLOCKS = 3
+GROUPS = 8
+NORM_EPSILON = 1e-5
+MOST_NOISE = 0.25  # standard deviation put on the latents while training the decoder
+TIME_DIFFERENCE_WEIGHT, SQUARE_WEIGHT = 0.3, 0.1
+
+
+def to_patches(mel: Tensor) -> Tensor:
+    """(b, 512, 128) -> (b, row 16, column 64, element 64)."""
+    split = mel.reshape(len(mel), COLUMNS, PATCH_FRAMES, ROWS, PATCH_BANDS)
+    return split.permute(0, 3, 1, 2, 4).reshape(len(mel), ROWS, COLUMNS, ELEMENTS)
+
+
+def from_patches(patches: Tensor) -> Tensor:
+    """(b, row 16, column 64, element 64) -> (b, 512, 128)."""
+    split = patches.reshape(len(patches), ROWS, COLUMNS, PATCH_FRAMES, PATCH_BANDS)
+    return split.permute(0, 2, 3, 1, 4).reshape(len(patches), COLUMNS * PATCH_FRAMES, ROWS * PATCH_BANDS)
+
+
+def convolve(convolution: nn.Conv2d, grid: Tensor) -> Tensor:
+    """A 3x3 convolution over (b, c, column, row) that wraps in time and sees zeros beyond the bands."""
+    wrapped = F.pad(grid, (0, 0, 1, 1), mode="circular")
+    return convolution(F.pad(wrapped, (1, 1, 0, 0)))
+
+
+class ResidualBlock(nn.Module):
+    """Two normalised convolutions beside a skip; the last starts at zero."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm1 = nn.GroupNorm(GROUPS, width, eps=NORM_EPSILON)
+        self.conv1 = nn.Conv2d(width, width, 3)
+        self.norm2 = nn.GroupNorm(GROUPS, width, eps=NORM_EPSILON)
+        self.conv2 = _zeroed(nn.Conv2d(width, width, 3))
+
+    def forward(self, grid: Tensor) -> Tensor:
+        hidden = convolve(self.conv1, F.silu(self.norm1(grid)))
+        return grid + convolve(self.conv2, F.silu(self.norm2(hidden)))
+
+
+class PatchCodec(nn.Module):
+    """Mel to latents by a PCA per band row; back by its inverse plus a learned correction.
+
+    The latents are (patch - mean) @ basis / scale: zero mean, and a variance that is one on average.
+    """
+
+    def __init__(self, width: int = WIDTH, blocks: int = BLOCKS):
+        super().__init__()
+        self.register_buffer("basis", torch.zeros(ROWS, ELEMENTS, COMPONENTS))
+        self.register_buffer("mean", torch.zeros(ROWS, ELEMENTS))
+        self.register_buffer("scale", torch.ones(ROWS, COMPONENTS))
+        self.conv_in = nn.Conv2d(COMPONENTS, width, 3)
+        self.row_embedding = nn.Parameter(torch.zeros(1, width, 1, ROWS))
+        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(blocks))
+        self.conv_out = _zeroed(nn.Conv2d(width, ELEMENTS, 3))
+
+    @torch.no_grad()
+    def fit(self, mels: Tensor) -> None:
+        """Set `basis`, `mean` and `scale` from mels (n, 512, 128)."""
+        patches = to_patches(mels)
+        deviation = torch.zeros(ROWS, COMPONENTS)
+        for row in range(ROWS):
+            rows = patches[:, row].reshape(-1, ELEMENTS).double()
+            mean = rows.mean(0)
+            variance, vectors = torch.linalg.eigh(torch.cov((rows - mean).T))
+            self.basis[row] = vectors[:, -COMPONENTS:].flip(1).float()
+            self.mean[row] = mean.float()
+            deviation[row] = variance[-COMPONENTS:].flip(0).clamp_min(1e-12).sqrt().float()
+        partial = deviation.sqrt()  # half-way to whitening: the loud components keep more weight
+        self.scale.copy_(partial * (deviation / partial).square().mean().sqrt())
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """(b, 512, 128) -> latents (b, 16, 64, 16)."""
+        centred = to_patches(mel) - self.mean[:, None]
+        return (torch.einsum("brte,rec->brtc", centred, self.basis) / self.scale[:, None]).permute(0, 3, 2, 1)
+
+    def decode_linear(self, latents: Tensor) -> Tensor:
+        """Latents (b, 16, 64, 16) -> (b, 512, 128) by the PCA alone."""
+        scaled = latents.permute(0, 3, 2, 1) * self.scale[:, None]
+        return from_patches(torch.einsum("brtc,rec->brte", scaled, self.basis) + self.mean[:, None])
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (b, 16, 64, 16) -> (b, 512, 128), PCA and correction."""
+        return self.decode_linear(latents) + self.correction(latents)
+
+    def correction(self, latents: Tensor) -> Tensor:
+        """What the decoder adds to the PCA, (b, 512, 128)."""
+        grid = convolve(self.conv_in, latents) + self.row_embedding
+        for block in self.blocks:
+            grid = block(grid)
+        patches = convolve(self.conv_out, F.silu(grid))  # (b, element, column, row)
+        return from_patches(patches.permute(0, 3, 2, 1).float())
+
+
+def load_codec(path: Path) -> PatchCodec:
+    """The codec of a checkpoint, in evaluation mode."""
+    codec = PatchCodec()
+    codec.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["codec"])
+    return codec.eval()
+
+
+def read_mels(folder: Path, clips: int | None = None) -> np.ndarray:
+    """The mels of the shards in `folder`, float16 (n, 512, 128), evenly from all shards when `clips` is given."""
+    paths = sorted(folder.glob("shard_*.npz"))
+    each = None if clips is None else math.ceil(clips / max(len(paths), 1))
+    found = []
+    for path in paths:
+        with np.load(path) as stored:
+            found.append(stored["mels"][:each])
+    return np.concatenate(found)[:clips]
+
+
+def reconstruction_loss(made: Tensor, mel: Tensor) -> Tensor:
+    """L1, with the change between frames and the square beside it."""
+    difference = made - mel
+    change = difference[:, 1:] - difference[:, :-1]
+    error = difference.abs().mean() + SQUARE_WEIGHT * difference.square().mean()
+    return error + TIME_DIFFERENCE_WEIGHT * change.abs().mean()
+
+
+@torch.no_grad()
+def evaluate(codec: PatchCodec, mels: np.ndarray, noise: float = 0.0, batch: int = 16) -> dict[str, float]:
+    """Mean L1 of the linear and of the full decoder, with `noise` on the latents."""
+    generator = torch.Generator().manual_seed(0)
+    linear = full = 0.0
+    for start in range(0, len(mels), batch):
+        mel = torch.from_numpy(mels[start : start + batch].astype(np.float32))
+        latents = codec.encode(mel)
+        latents = latents + noise * torch.randn(latents.shape, generator=generator)
+        base = codec.decode_linear(latents)
+        linear += (base - mel).abs().mean().item() * len(mel)
+        full += (base + codec.correction(latents) - mel).abs().mean().item() * len(mel)
+    return dict(noise=noise, linear=linear / len(mels), decoder=full / len(mels))
+
+
+def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, *, seconds: float = float("inf"),
+                steps: int | None = None, batch: int = 4, rate: float = 1e-3, seed: int = 0) -> PatchCodec:
+    """Train the residual decoder for `steps` or `seconds`; continues from `checkpoint` where it was left."""
+    run = _Run(codec, mels, checkpoint, seconds=seconds, steps=steps, batch=batch, rate=rate, seed=seed)
+    run.resume()
+    run.to_the_end()
+    return codec.eval()
+
+
+class _Run:
+    """One training run of the residual decoder and its checkpoint."""
+
+    SAVE_EVERY_S = 60.0
+    WARM_UP_STEPS = 50
+
+    def __init__(self, codec: PatchCodec, mels: np.ndarray, checkpoint: Path, *, seconds: float, steps: int | None,
+                 batch: int, rate: float, seed: int):
+        self.codec, self.mels, self.checkpoint = codec, mels, checkpoint
+        self.seconds, self.steps, self.batch, self.rate = seconds, steps, batch, rate
+        self.optimizer = torch.optim.AdamW(codec.parameters(), rate, betas=(0.9, 0.98), weight_decay=1e-3)
+        self.rng = np.random.default_rng(seed)
+        self.step, self.spent = 0, 0.0
+
+    def resume(self) -> None:
+        """Take up the checkpoint if it holds an unfinished run."""
+        if not self.checkpoint.exists():
+            return
+        stored = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        self.codec.load_state_dict(stored["codec"])
+        if "optimizer" in stored:
+            self.optimizer.load_state_dict(stored["optimizer"])
+            self.step, self.spent = stored["step"], stored["spent"]
+            self.rng = np.random.default_rng([self.step, 1])
+
+    def to_the_end(self) -> None:
+        """Step until the steps or the seconds are spent, saving on the way."""
+        began, saved, recent = time.monotonic() - self.spent, time.monotonic(), []
+        while self._progress() < 1.0:
+            recent.append(self._train_step())
+            self.spent = time.monotonic() - began
+            if self.step % 50 == 0:
+                loss = round(float(np.mean(recent)), 4)
+                print(json.dumps(dict(step=self.step, seconds=round(self.spent), loss=loss)), flush=True)
+                recent = []
+            if time.monotonic() - saved > self.SAVE_EVERY_S:
+                self._save()
+                saved = time.monotonic()
+        self._save()
+
+    def _progress(self) -> float:
+        by_steps = self.step / self.steps if self.steps else 0.0
+        return max(by_steps, self.spent / self.seconds)
+
+    def _train_step(self) -> float:
+        self._set_rate()
+        mel = self._draw()
+        latents = self.codec.encode(mel)
+        latents = latents + torch.randn_like(latents) * float(self.rng.uniform(0.0, MOST_NOISE))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            correction = self.codec.correction(latents)
+        loss = reconstruction_loss(self.codec.decode_linear(latents) + correction, mel)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        return loss.item()
+
+    def _set_rate(self) -> None:
+        warm = min(1.0, (self.step + 1) / self.WARM_UP_STEPS)
+        cosine = 0.5 * (1.0 + math.cos(math.pi * min(self._progress(), 1.0))) + 0.02
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * warm * cosine
+
+    def _draw(self) -> Tensor:
+        """A batch, each clip turned by whole 16ths; the patches stay on their grid."""
+        chosen = self.rng.integers(0, len(self.mels), self.batch)
+        turns = self.rng.integers(0, COLUMNS, self.batch) * PATCH_FRAMES
+        clips = [np.roll(self.mels[i], int(turn), axis=0) for i, turn in zip(chosen, turns)]
+        return torch.from_numpy(np.stack(clips).astype(np.float32))
+
+    def _save(self) -> None:
+        state = dict(codec=self.codec.state_dict(), optimizer=self.optimizer.state_dict())
+        save_atomically(dict(**state, step=self.step, spent=self.spent), self.checkpoint)
+
+
+def save_atomically(state: dict, path: Path) -> None:
+    """Write a checkpoint so that a reader sees the old one or the new one."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def _zeroed(convolution: nn.Conv2d) -> nn.Conv2d:
+    nn.init.zeros_(convolution.weight)
+    nn.init.zeros_(convolution.bias)
+    return convolution
+
+
+def _report(codec: PatchCodec, mels: np.ndarray) -> None:
+    for noise in (0.0, 0.15):
+        print(json.dumps({name: round(value, 4) for name, value in evaluate(codec, mels, noise).items()}), flush=True)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("fit", "train", "evaluate"))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--codec", "--out", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--clips", type=int)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--steps", type=int)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    mels = read_mels(options.data, options.clips)
+    if options.command == "fit":
+        codec = PatchCodec()
+        codec.fit(torch.from_numpy(mels.astype(np.float32)))
+        save_atomically(dict(codec=codec.state_dict()), options.codec)
+    else:
+        codec = load_codec(options.codec)
+    if options.command == "train":
+        if math.isinf(options.seconds) and options.steps is None:
+            parser.error("say --seconds or --steps")
+        train_codec(codec, mels, options.codec, seconds=options.seconds, steps=options.steps)
+    _report(codec, read_mels(options.held_out) if options.held_out else mels)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""Writes the bundle from the trained stages: f16 weights, the manifest, and what PyTorch computes with them.
+
+    python export.py --work DIR --held-out DIR --out ../
+
+`reference.safetensors` holds inputs and outputs of every stage, computed in f32 from the f16 weights that ship, so that
+`melfusion check` can compare any implementation with PyTorch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+import nets
+import synapse
+import tokens
+from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, PatchCodec, load_codec
+from image_ldm import load_image_model, shrink
+from mel import BANDS, FLOOR, SAMPLE_RATE
+from mel import WINDOW as N_FFT
+from schedule import CONFIG, Schedule
+from trainer import load_average
+from triplets import read_shard
+
+VERSION = "0.1.0"
+FILES = ("text", "image", "music", "synapse", "decoder")
+PROMPT = "calm piano over soft strings"
+BEAT = 60 / 96  # seconds per grid beat of the reference
+STEPS = 4  # of the reference's inversion and sampling
+GUIDANCE = 3.0
+
+
+def half(state: dict[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
+    """The floating tensors of a state dict as contiguous f16 under `prefix`."""
+    return {prefix + name: value.detach().half().contiguous() for name, value in state.items()}
+
+
+def write_weights(work: Path, out: Path) -> None:
+    """One file per stage."""
+    vae, image, _ = load_image_model(work)
+    music = load_average(nets.MusicModel(), work / "music.pt")
+    encoder = {k: v for k, v in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
+    norm = torch.load(work / "pooled_norm.pt", weights_only=True)
+    text = {k: v for k, v in music.text.state_dict().items() if k != "encoder.embed_tokens.weight"}
+    save_file(half(text), out / "text.safetensors")
+    save_file({**half(encoder, "vae."), **half(image.unet.state_dict(), "unet."), "null_text": image.null_text.detach().half()},
+              out / "image.safetensors")
+    save_file(half(music.unet.state_dict(), "unet."), out / "music.safetensors")
+    save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
+              out / "synapse.safetensors")
+    save_file(half(load_codec(work / "codec.pt").state_dict()), out / "decoder.safetensors")
+
+
+class Shipped:
+    """The networks with the weights as they ship."""
+
+    def __init__(self, out: Path, scale: float) -> None:
+        read = lambda name: {k: v.float() for k, v in load_file(out / f"{name}.safetensors").items()}
+        under = lambda state, prefix: {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
+        image, self.scale = read("image"), scale
+        self.vae, self.image, self.music, self.codec = nets.image_vae(), nets.ImageModel(), nets.MusicModel(), PatchCodec()
+        self.vae.load_state_dict(under(image, "vae."), strict=False)
+        self.image.unet.load_state_dict(under(image, "unet."))
+        self.image.null_text.data = image["null_text"]
+        text = read("text")
+        self.music.text.load_state_dict({**text, "encoder.embed_tokens.weight": text["shared.weight"]})
+        self.music.unet.load_state_dict(under(read("music"), "unet."))
+        self.codec.load_state_dict(read("decoder"))
+        self.synapse = read("synapse")
+        for module in (self.vae, self.image, self.music, self.codec):
+            module.eval()
+
+
+@torch.no_grad()
+def reference(shipped: Shipped, tokenizer: Tokenizer, picture: Tensor) -> dict[str, Tensor]:
+    """Inputs and outputs of every stage; names as `melfusion check` reads them."""
+    found: dict[str, Tensor] = {}
+    ids = tokens.encode(tokenizer, ["", PROMPT])
+    found["text.ids"], found["text.tokens"] = ids[1:], shipped.music.text(ids).last_hidden_state[1:]
+    empty = shipped.music.text(ids).last_hidden_state[:1]
+    found["image.pixels"] = picture.float() / 127.5 - 1
+    z = found["image.latents"] = shipped.vae.encode(found["image.pixels"]).latent_dist.mode() * shipped.scale
+    seen = _look(shipped, z, found)
+    _compose(shipped, seen, torch.cat([empty, found["text.tokens"]]), found)
+    found["decoder.mel"] = shipped.codec.decode(found["music.latents"])
+    return found
+
+
+def _look(shipped: Shipped, z: Tensor, found: dict[str, Tensor]) -> dict[int, list]:
+    """Inverts the picture; returns pooled keys and values per timestep."""
+    taps, schedule, seen = synapse.capture(shipped.image.unet), Schedule(), {}
+
+    def velocity(x: Tensor, t: Tensor) -> Tensor:
+        v = shipped.image(x, t)
+        seen[int(t)] = [(tap.keys, tap.values) for tap in taps]
+        return v
+
+    path = schedule.invert(velocity, z, STEPS)
+    last = Schedule.trailing(STEPS)[0]
+    found["image.inverted"], found["image.velocity"] = path[-1], velocity(path[-1], torch.full((1,), last))
+    for layer, (keys, values) in enumerate(seen[last]):
+        found[f"image.keys.{layer}"], found[f"image.values.{layer}"] = keys, values
+    pooled = torch.cat([values.mean(1) for _, values in seen[0]], -1)
+    found["synapse.global"] = (pooled - shipped.synapse["pooled_mean"]) / shipped.synapse["pooled_std"]
+    return {t: [(synapse.pool(k), synapse.pool(v)) for k, v in layers] for t, layers in seen.items()}
+
+
+def _compose(shipped: Shipped, seen: dict[int, list], text: Tensor, found: dict[str, Tensor]) -> None:
+    """Guided DDIM from fixed noise; the first half of every batch sees neither words nor picture."""
+    from diffusers import DDIMScheduler
+
+    unet = shipped.music.unet
+    taps, scheduler = synapse.blend(unet), DDIMScheduler(**CONFIG, clip_sample=False)
+    scheduler.set_timesteps(STEPS)
+    tempo = nets.tempo_features(torch.tensor([BEAT, BEAT]))
+    pooled = torch.cat([torch.zeros_like(found["synapse.global"]), found["synapse.global"]])
+    found["music.class"] = vector = torch.cat([pooled, text.mean(1), tempo], -1)
+    x = found["music.noise"] = torch.randn(1, nets.LATENT_CHANNELS, nets.WINDOW, nets.ROWS,
+                                           generator=torch.Generator().manual_seed(11))
+    for t in scheduler.timesteps.tolist():
+        for tap, (keys, values), alpha in zip(taps, seen[t], shipped.synapse["alpha"]):
+            tap.image, tap.alpha = (keys, values), torch.stack([alpha * 0, alpha]).view(2, 1, 1)
+        inputs = torch.cat([x, shipped.music.planes], 1).expand(2, -1, -1, -1)
+        v = unet(inputs, torch.tensor(t), text, class_labels=vector, return_dict=False)[0]
+        found.setdefault("music.velocity", v)
+        guided = v[:1] + GUIDANCE * (v[1:] - v[:1])
+        x = scheduler.step(guided, t, x).prev_sample
+    found["music.latents"] = x
+
+
+def toml(value) -> str:
+    """A value in TOML's notation."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+def table(name: str, values: dict) -> str:
+    """A TOML table."""
+    return f"\n[{name}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in values.items())
+
+
+def manifest(out: Path, scale: float, trained_on: str) -> str:
+    """The manifest's text; file hashes are taken from `out`."""
+    unet = {**nets.UNET, "flip_sin_to_cos": True}
+    vae = {k: v for k, v in nets.IMAGE_VAE.items() if not k.endswith("block_types")}
+    width = nets.pooled_width() + nets.TEXT_WIDTH + 2 * nets.TEMPO_PAIRS
+    t5 = {k: v for k, v in nets.TEXT.items() if k != "dropout_rate"}
+    text = dict(format=1, name="mini", version=VERSION, licence="MIT OR Apache-2.0",
+                description="A small model on the musical grid that ships with MeLFusion", trained_on=trained_on,
+                sample_rate=SAMPLE_RATE)
+    head = "".join(f"{key} = {toml(value)}\n" for key, value in text.items())
+    tables = [
+        table("defaults", dict(steps=20, guidance=3.0, guidance_rescale=0.7, sampler="dpm-solver-2m")),
+        table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS)), table("text.t5", t5),
+        table("image", dict(weights="image.safetensors", size=nets.IMAGE_SIZE, context="null_text")),
+        table("image.vae", {**vae, "scaling_factor": scale}), table("image.unet", {**unet, "in_channels": 4, "out_channels": 4}),
+        table("image.schedule", CONFIG),
+        table("music", dict(weights="music.safetensors", tempo_features=nets.TEMPO_PAIRS, text_features=True)),
+        table("music.latent", dict(channels=nets.LATENT_CHANNELS, window=nets.WINDOW, rows=nets.ROWS)),
+        table("music.position", dict(frequency=True, harmonics=nets.HARMONICS)),
+        table("music.unet", {**unet, "in_channels": nets.LATENT_CHANNELS + 2 + 2 * len(nets.HARMONICS), "out_channels": nets.LATENT_CHANNELS,
+                             "projection_class_embeddings_input_dim": width, "circular_time": True}),
+        table("music.schedule", CONFIG),
+        table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL))),
+        table("decoder", dict(weights="decoder.safetensors", kind="grid", bands=BANDS, rows=ROWS, patch_frames=PATCH_FRAMES,
+                              patch_bands=PATCH_BANDS, channels=COMPONENTS, width=WIDTH, blocks=BLOCKS, groups=GROUPS,
+                              n_fft=N_FFT, floor=FLOOR)),
+    ]
+    files = {}
+    for path in sorted([out / f"{name}.safetensors" for name in FILES] + [out / "tokenizer.json"]):
+        files[path.name] = dict(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), bytes=path.stat().st_size)
+    tables.append("\n[files]\n" + "".join(f"{toml(name)} = {toml(entry)}\n" for name, entry in files.items()))
+    return head + "".join(tables)
+
+
+def describe(data: Path) -> str:
+    """What the bundle was trained on, in a sentence."""
+    count, seconds = 0, 0.0
+    for path in sorted(data.glob("shard_*.npz")):
+        metas = read_shard(path)[1]
+        count, seconds = count + len(metas), seconds + sum(meta["seconds"] for meta in metas)
+    return (f"{count} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
+            f"FluidR3 GM soundfont (MIT), {seconds / 3600:.1f} hours; made by bundles/mini/recipe")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    out, work = options.out, options.work
+    out.mkdir(parents=True, exist_ok=True)
+    write_weights(work, out)
+    tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
+    tokenizer.save(str(out / "tokenizer.json"), pretty=False)
+    scale = torch.load(work / "image_scale.pt", weights_only=True)["scale"]
+    shipped = Shipped(out, scale)
+    arrays, _ = read_shard(sorted(options.held_out.glob("shard_*.npz"))[0])
+    found = reference(shipped, tokenizer, shrink(torch.from_numpy(arrays["pictures"][:1]).permute(0, 3, 1, 2)))
+    about = dict(prompt=PROMPT, seconds_per_beat=repr(BEAT), steps=str(STEPS), guidance=repr(GUIDANCE))
+    save_file({k: v.contiguous() for k, v in found.items()}, out / "reference.safetensors", metadata=about)
+    (out / "manifest.toml").write_text(manifest(out, scale, describe(options.data)))
+    total = sum(path.stat().st_size for path in out.glob("*.safetensors"))
+    print(f"{out}: {total / 1e6:.1f} MB with the reference")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Trains the image latent-diffusion model on the pictures alone; frozen afterwards.
+
+    python image_ldm.py vae    --data DIR --work DIR [--seconds 360 | --steps N]
+    python image_ldm.py unet   --data DIR --work DIR [--seconds 480 | --steps N]
+    python image_ldm.py invert --data DIR --work DIR --held-out DIR
+
+`unet` trains with the diffusion loss and, on nearly clean latents, with a linear head that reads the scene's attributes
+from the pooled values of the decoder's self-attention: those pooled values are the synapse's global path, and without
+the head a UNet this small has no reason to spread the picture's mood over them. The head is thrown away.
+`invert` writes the DDIM inversion of every picture on the sampler's grid, which the music's training reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import synapse
+from nets import IMAGE_SIZE, ImageModel, image_vae
+from schedule import Schedule
+from scene import HOURS, PLACES, WEATHERS
+from trainer import Budget, Trainer, load_average
+from triplets import read_shard
+
+STEPS = 20  # of the inversion, as the sampler's default
+HEAD_SHARE = 0.25  # of every batch is nearly clean and trains the head
+HEAD_MOST_T = 60
+TARGETS = 2 + len(HOURS) + len(WEATHERS) + len(PLACES)
+
+
+def read_pictures(folder: Path) -> tuple[Tensor, Tensor]:
+    """Pictures uint8 (n, 3, 64, 64) and their attributes f32 (n, targets) of all painted shards."""
+    pictures, attributes = [], []
+    for path in sorted(folder.glob("shard_*.npz")):
+        arrays, metas = read_shard(path)
+        if "pictures" in arrays:
+            pictures.append(shrink(torch.from_numpy(arrays["pictures"]).permute(0, 3, 1, 2)))
+            attributes += [scene_attributes(meta["scene"]) for meta in metas]
+    return torch.cat(pictures), torch.tensor(attributes)
+
+
+def shrink(pictures: Tensor) -> Tensor:
+    """Painted pictures uint8 (n, 3, s, s) at the model's size."""
+    small = F.interpolate(pictures.float(), size=IMAGE_SIZE, mode="bilinear", antialias=True)
+    return small.round().clamp(0, 255).to(torch.uint8)
+
+
+def scene_attributes(scene: dict) -> list[float]:
+    """Valence and arousal in -1..1, then hour, weather and place as ones among zeros."""
+    one_of = lambda name, names: [float(scene[name] == each) for each in names]
+    mood = [2 * scene["valence"] - 1, 2 * scene["arousal"] - 1]
+    return mood + one_of("hour", HOURS) + one_of("weather", WEATHERS) + one_of("place", PLACES)
+
+
+def batch_of(pictures: Tensor, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random pictures as (size, 3, 64, 64) in -1..1, varied cheaply, and their indices."""
+    index = torch.randint(len(pictures), (size,), generator=generator)
+    x = pictures[index].float() / 127.5 - 1
+    flip = torch.rand(size, generator=generator) < 0.5
+    x = torch.where(flip[:, None, None, None], x.flip(-1), x)
+    cast = 1 + 0.06 * torch.randn(size, 3, 1, 1, generator=generator)
+    x = ((x + 1) * cast - 1).clamp(-1, 1)
+    zoom = torch.rand(size, generator=generator) < 0.4
+    return torch.where(zoom[:, None, None, None], _zoomed(x, generator), x), index
+
+
+def _zoomed(x: Tensor, generator: torch.Generator) -> Tensor:
+    side = int(torch.randint(IMAGE_SIZE * 3 // 4, IMAGE_SIZE - 1, (1,), generator=generator))
+    top, left = torch.randint(IMAGE_SIZE - side, (2,), generator=generator).tolist()
+    return F.interpolate(x[:, :, top:top + side, left:left + side], size=IMAGE_SIZE, mode="bilinear", antialias=True)
+
+
+def train_vae(pictures: Tensor, checkpoint: Path, budget: Budget, batch: int = 16) -> None:
+    """L1 on pixels and on their differences, and a little pull towards unit variance."""
+    generator = torch.Generator().manual_seed(1)
+    vae = image_vae().to(memory_format=torch.channels_last)
+
+    def loss(model) -> tuple[Tensor, dict]:
+        x, _ = batch_of(pictures, batch, generator)
+        x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            posterior = model.encode(x).latent_dist
+            y = model.decode(posterior.sample()).sample.float()
+        l1 = (y - x).abs().mean()
+        edges = (y.diff(dim=-1) - x.diff(dim=-1)).abs().mean() + (y.diff(dim=-2) - x.diff(dim=-2)).abs().mean()
+        kl = posterior.kl().float().mean() / posterior.mean[0].numel()
+        return l1 + 0.5 * edges + 1e-3 * kl, dict(l1=l1.item(), kl=kl.item())
+
+    trainer = Trainer(vae, checkpoint, budget, rate=2e-3, decay=0.995)
+    trainer.run(loss, every=50)
+
+
+@torch.no_grad()
+def encode(vae, pictures: Tensor, batch: int = 32) -> Tensor:
+    """Latents (n, 4, 16, 16) of uint8 pictures, not yet scaled."""
+    found = []
+    for x in pictures.split(batch):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found.append(vae.encode(x.float() / 127.5 - 1).latent_dist.mode().float())
+    return torch.cat(found)
+
+
+def fit_scale(vae, pictures: Tensor) -> float:
+    """The factor that gives the latents unit variance."""
+    return 1.0 / encode(vae, pictures[:256]).std().item()
+
+
+def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget, batch: int = 32) -> None:
+    """Diffusion on the pictures' latents, with the attribute head on nearly clean ones."""
+    vae = load_average(image_vae(), work / "vae.pt")
+    scale = fit_scale(vae, pictures)
+    generator, schedule = torch.Generator().manual_seed(2), Schedule()
+    model = ImageModel(TARGETS).to(memory_format=torch.channels_last)
+    clean, weight = int(batch * HEAD_SHARE), torch.cat([torch.full((2,), 3.0), torch.ones(TARGETS - 2)])
+    # Two varied copies of every picture: encoding anew at every step would cost more than the UNet.
+    latents, index = _varied_latents(vae, pictures, generator)
+    latents *= scale
+
+    def loss(model) -> tuple[Tensor, dict]:
+        pick = torch.randint(len(latents), (batch,), generator=generator)
+        z, eps = latents[pick], torch.randn(batch, *latents.shape[1:], generator=generator)
+        t = torch.randint(1000, (batch,), generator=generator)
+        t[:clean] = torch.randint(HEAD_MOST_T, (clean,), generator=generator)
+        signal, noise = schedule.signal_noise(t)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            v = model(signal * z + noise * eps, t).float()
+        taps = [block.attn1.processor for block in synapse.decoder_blocks(model.unet)]
+        guess = model.head(synapse.pooled_values(taps)[:clean])
+        diffusion = (schedule.loss_weight(t) * (v - (signal * eps - noise * z)).square().mean((1, 2, 3))).mean()
+        head = (weight * (guess - attributes[index[pick[:clean]]]).square()).mean()
+        return diffusion + 0.5 * head, dict(diffusion=diffusion.item(), head=head.item())
+
+    synapse.capture(model.unet)
+    trainer = Trainer(model, work / "image_unet.pt", budget, rate=1e-3)
+    trainer.run(loss)
+    torch.save(dict(scale=scale), work / "image_scale.pt")
+
+
+def _varied_latents(vae, pictures: Tensor, generator: torch.Generator, copies: int = 2) -> tuple[Tensor, Tensor]:
+    found, indices = [], []
+    for _ in range(copies * len(pictures) // 64):
+        x, index = batch_of(pictures, 64, generator)
+        found.append(encode(vae, ((x + 1) * 127.5)))
+        indices.append(index)
+    return torch.cat(found), torch.cat(indices)
+
+
+def load_image_model(work: Path) -> tuple[torch.nn.Module, ImageModel, float]:
+    """The frozen VAE, the frozen image model with capturing taps, and the latents' scale."""
+    vae = load_average(image_vae(), work / "vae.pt")
+    model = ImageModel(TARGETS)
+    model = load_average(model, work / "image_unet.pt")
+    return vae, model, torch.load(work / "image_scale.pt", weights_only=True)["scale"]
+
+
+@torch.no_grad()
+def invert(pictures: Tensor, work: Path, out: Path, batch: int = 64) -> None:
+    """Write the inversion paths f16 (n, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, p)."""
+    vae, model, scale = load_image_model(work)
+    taps, schedule = synapse.capture(model.unet), Schedule()
+    paths, pooled = [], []
+    for x in pictures.split(batch):
+        z = encode(vae, x) * scale
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            model(z, torch.zeros(len(z), dtype=torch.long))
+            pooled.append(synapse.pooled_values(taps))
+            path = schedule.invert(lambda x, t: model(x, t).float(), z, STEPS)
+        paths.append(torch.stack(path, 1).half())
+    pooled = torch.cat(pooled)
+    torch.save(dict(paths=torch.cat(paths), pooled=pooled), out)
+
+
+def attribute_fit(work: Path, out: Path, attributes: Tensor) -> str:
+    """How well a held-out linear fit reads valence and arousal from the pooled values."""
+    x = torch.load(out, weights_only=True)["pooled"].double()
+    x = torch.cat([(x - x.mean(0)) / (x.std(0) + 1e-6), torch.ones(len(x), 1, dtype=torch.double)], 1)
+    y, half = attributes[:, :2].double(), len(x) // 2
+    eye = torch.eye(x.shape[1], dtype=torch.double) * 10
+    w = torch.linalg.solve(x[:half].T @ x[:half] + eye, x[:half].T @ y[:half])
+    rest = y[half:]
+    r2 = 1 - (x[half:] @ w - rest).square().sum(0) / (rest - rest.mean(0)).square().sum(0)
+    return f"R2 of valence {r2[0]:.3f}, of arousal {r2[1]:.3f}"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=("vae", "unet", "invert"))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--seconds", type=float, default=480)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    pictures, attributes = read_pictures(options.data)
+    print(f"{len(pictures)} pictures", flush=True)
+    budget = Budget(options.seconds, options.steps)
+    if options.stage == "vae":
+        train_vae(pictures, options.work / "vae.pt", budget)
+    elif options.stage == "unet":
+        train_unet(pictures, attributes, options.work, budget)
+    else:
+        for name, folder in (("train", options.data), ("test", options.held_out)):
+            pictures, attributes = read_pictures(folder)
+            out = options.work / f"pictures_{name}.pt"
+            invert(pictures, options.work, out)
+            print(name, attribute_fit(options.work, out, attributes), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Trains the music latent-diffusion model: text encoder, music UNet and the synapse's alphas.
+
+    python music_ldm.py --data DIR --held-out DIR --work DIR [--seconds 4200 | --steps N]
+
+The image model is frozen; a sample's picture is its DDIM-inverted latents at the grid timestep nearest to the music's,
+as in the engine. Pictures, words or both are left out at random, so that guidance and "no picture" are defined.
+Where DIR/work has no inverted pictures yet, it trains on words alone and can be resumed with pictures later.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+import synapse
+import tokens
+from codec import load_codec
+from image_ldm import STEPS, load_image_model
+from nets import WINDOW, ImageModel, MusicModel, tempo_features
+from schedule import Schedule
+from trainer import Budget, Trainer
+from triplets import read_shard
+
+NO_TEXT, NO_PICTURE, NEITHER = 0.20, 0.10, 0.08  # shares of the samples
+BAR_COLUMNS = 16
+
+
+@dataclass
+class Triplets:
+    """Latents f16 (n, 16, 64, 16), token ids (n, 64), seconds per grid beat (n,), and the pictures' inversion."""
+
+    latents: Tensor
+    ids: Tensor
+    beat: Tensor
+    paths: Tensor | None  # f16 (n, steps + 1, 4, 16, 16)
+    pooled: Tensor | None  # f32 (n, p), normalised
+
+    def batch(self, index: Tensor) -> "Triplets":
+        """The given triplets."""
+        pick = lambda x: None if x is None else x[index]
+        return Triplets(self.latents[index].float(), self.ids[index], self.beat[index], pick(self.paths), pick(self.pooled))
+
+
+def read_triplets(folder: Path, codec, tokenizer: Tokenizer, pictures: Path, norm: tuple[Tensor, Tensor] | None) -> Triplets:
+    """All painted triplets of a folder in the order of its shards."""
+    latents, captions, beats = [], [], []
+    for path in sorted(folder.glob("shard_*.npz")):
+        arrays, metas = read_shard(path)
+        if "pictures" not in arrays:
+            continue
+        with torch.no_grad():
+            latents.append(codec.encode(torch.from_numpy(arrays["mels"]).float()).half())
+        captions += [meta["caption"] for meta in metas]
+        beats += [60 / meta["grid_bpm"] for meta in metas]
+    latents, paths, pooled = torch.cat(latents), None, None
+    if pictures.exists():
+        stored = torch.load(pictures, weights_only=True)
+        paths, pooled = stored["paths"], stored["pooled"]
+        if norm is not None:
+            pooled = (pooled - norm[0]) / norm[1]
+        if len(paths) != len(latents):
+            raise SystemExit(f"{pictures} has {len(paths)} pictures for {len(latents)} clips: run `image_ldm.py invert` again")
+    return Triplets(latents, tokens.encode(tokenizer, captions), torch.tensor(beats), paths, pooled)
+
+
+class Denoising:
+    """The forward pass of training: words, picture and noisy latents to velocity."""
+
+    def __init__(self, image: ImageModel | None, tokenizer: Tokenizer) -> None:
+        self.image, self.schedule = image, Schedule()
+        self.image_taps = synapse.capture(image.unet) if image else []
+        self.grid = torch.tensor([0, *reversed(Schedule.trailing(STEPS))])
+        self.empty = tokens.encode(tokenizer, [""])
+
+    def velocity(self, model: MusicModel, x: Tensor, t: Tensor, batch: Triplets, has_text: Tensor, has_picture: Tensor) -> Tensor:
+        """Velocity (b, 16, 64, 16) at `t (b,)`; `has_text` and `has_picture (b,)` say what each sample sees."""
+        ids = torch.where(has_text[:, None], batch.ids, self.empty)
+        text = model.text(ids).last_hidden_state
+        taps = [block.attn2.processor for block in synapse.decoder_blocks(model.unet)]
+        self._show(model, taps, t, batch, has_picture)
+        pooled = torch.zeros(len(x), model.unet.class_embedding.in_features - text.shape[-1] - 32)
+        if batch.pooled is not None:
+            pooled = batch.pooled * has_picture[:, None]
+        vector = torch.cat([pooled, text.float().mean(1), tempo_features(batch.beat)], -1)
+        planes = model.planes.expand(len(x), -1, -1, -1)
+        inputs = torch.cat([x, planes], 1).contiguous(memory_format=torch.channels_last)
+        return model.unet(inputs, t, text, class_labels=vector, return_dict=False)[0].float()
+
+    def _show(self, model: MusicModel, taps: list, t: Tensor, batch: Triplets, has_picture: Tensor) -> None:
+        if batch.paths is None:
+            for tap in taps:
+                tap.image = None
+            return
+        nearest = (t[:, None] - self.grid[None, 1:]).abs().argmin(1) + 1
+        with torch.no_grad():
+            self.image(batch.paths[torch.arange(len(t)), nearest].float(), self.grid[nearest])
+        alpha = torch.sigmoid(model.alpha)
+        for tap, seen, a in zip(taps, self.image_taps, alpha):
+            tap.image = (synapse.pool(seen.keys), synapse.pool(seen.values))
+            tap.alpha = a * has_picture[:, None, None].float()
+
+    def loss(self, model: MusicModel, batch: Triplets, t: Tensor, eps: Tensor, has_text: Tensor, has_picture: Tensor) -> tuple[Tensor, Tensor]:
+        """The weighted loss and the plain mean squared error of the velocity."""
+        signal, noise = self.schedule.signal_noise(t)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            v = self.velocity(model, signal * batch.latents + noise * eps, t, batch, has_text, has_picture)
+        error = (v - (signal * eps - noise * batch.latents)).square().mean((1, 2, 3))
+        return (self.schedule.loss_weight(t) * error).mean(), error.mean()
+
+
+def roll_bars(latents: Tensor, generator: torch.Generator) -> Tensor:
+    """Starts the loop at another bar; exact, because everything is circular."""
+    return latents.roll(BAR_COLUMNS * int(torch.randint(WINDOW // BAR_COLUMNS, (1,), generator=generator)), 2)
+
+
+def train(data: Triplets, held_out: Triplets, denoising: Denoising, checkpoint: Path, budget: Budget, batch: int, rate: float) -> None:
+    """The training loop, with a validation loss on fixed noise."""
+    generator = torch.Generator().manual_seed(3)
+    model = MusicModel()
+    model.unet.to(memory_format=torch.channels_last)
+    synapse.blend(model.unet)
+
+    def loss(model) -> tuple[Tensor, dict]:
+        some = data.batch(torch.randint(len(data.latents), (batch,), generator=generator))
+        some.latents = roll_bars(some.latents, generator)
+        # Stratified timesteps: every batch covers the whole schedule.
+        t = ((torch.arange(batch) + torch.rand(batch, generator=generator)) / batch * 1000).long()
+        luck = torch.rand(batch, generator=generator)
+        has_text = luck >= NO_TEXT + NEITHER
+        has_picture = (luck >= NEITHER) & ~((luck >= NO_TEXT + NEITHER) & (luck < NO_TEXT + NEITHER + NO_PICTURE))
+        eps = torch.randn(some.latents.shape, generator=generator)
+        weighted, plain = denoising.loss(model, some, t, eps, has_text, has_picture)
+        return weighted, dict(mse=plain.item())
+
+    def probe(model) -> dict:
+        fixed, n = torch.Generator().manual_seed(1), min(64, len(held_out.latents))
+        some, yes = held_out.batch(torch.arange(n)), torch.ones(n, dtype=torch.bool)
+        t, eps = ((torch.arange(n) + 0.5) / n * 1000).long(), torch.randn(some.latents.shape, generator=fixed)
+        value = denoising.loss(model, some, t, eps, yes, yes)[1].item()
+        return dict(held_out=value, alpha=[round(a, 3) for a in torch.sigmoid(model.alpha).tolist()])
+
+    trainer = Trainer(model, checkpoint, budget, rate=rate, warmup=200, decay=0.9985)
+    trainer.run(loss, probe=probe)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=4200)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    work, tokenizer = options.work, Tokenizer.from_file(str(options.work / "tokenizer.json"))
+    codec = load_codec(work / "codec.pt")
+    norm, image = None, None
+    if (work / "pictures_train.pt").exists():
+        stored = torch.load(work / "pictures_train.pt", weights_only=True)["pooled"]
+        norm, image = (stored.mean(0), stored.std(0) + 1e-3), load_image_model(work)[1]
+        torch.save(dict(mean=norm[0], std=norm[1]), work / "pooled_norm.pt")
+    data = read_triplets(options.data, codec, tokenizer, work / "pictures_train.pt", norm)
+    held_out = read_triplets(options.held_out, codec, tokenizer, work / "pictures_test.pt", norm)
+    print(f"{len(data.latents)} triplets, {len(held_out.latents)} held out, pictures: {image is not None}", flush=True)
+    budget = Budget(options.seconds, options.steps)
+    train(data, held_out, Denoising(image, tokenizer), work / "music.pt", budget, options.batch, options.rate)
+
+
+if __name__ == "__main__":
+    main()

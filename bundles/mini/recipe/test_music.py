@@ -1,0 +1,80 @@
+"""Laws of the music half of the recipe: composer, mel, codec. None needs a soundfont."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from codec import PatchCodec, from_patches, to_patches, train_codec
+from compose import BEATS, PROGRESSIONS, Score, compose
+from mel import FRAMES, SAMPLE_RATE, beat_mel, filter_bank, frame_centres, magnitudes
+from scene import STYLES as STYLE_NAMES
+from scene import sample_scene
+from styles import STYLES
+
+WHITE_KEYS = {0, 2, 4, 5, 7, 9, 11}
+
+
+def _score(index: int) -> Score:
+    rng = np.random.default_rng([0, 0, index])
+    return compose(sample_scene(rng), rng)
+
+
+def test_every_style_of_the_scenes_can_be_composed():
+    assert set(STYLE_NAMES) == set(STYLES)
+
+
+@pytest.mark.parametrize("index", range(40))
+def test_a_score_stays_on_the_white_keys_and_within_the_clip(index: int):
+    score = _score(index)
+    assert 5.6 < score.seconds < 11.3
+    assert all(0 <= note.beat < BEATS and note.part in score.parts for note in score.notes)
+    assert all(note.pitch % 12 in WHITE_KEYS for note in score.notes if note.part != "drums")
+    assert sum(chord.length for chord in score.chords) == BEATS
+
+
+def test_the_same_seed_gives_the_same_score_and_its_summary_reads_back():
+    first, second = _score(3), _score(3)
+    assert first == second
+    second.notes = []
+    assert Score.from_summary(first.summary()) == second
+
+
+def test_every_progression_fills_four_bars():
+    assert all(len(degrees) == 4 for table in PROGRESSIONS.values() for degrees in table)
+
+
+def test_a_sine_has_its_amplitude_as_magnitude():
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    sine = (0.3 * np.sin(2 * np.pi * 1000.0 * time)).astype(np.float32)
+    spectrum = magnitudes(sine, frame_centres(len(sine), 4))
+    assert spectrum.max(dim=1).values.numpy() == pytest.approx(0.3, abs=1e-4)
+
+
+def test_turning_the_loop_turns_the_mel():
+    noise = np.random.default_rng(0).normal(0, 0.1, FRAMES * 400).astype(np.float32)
+    turned = beat_mel(np.roll(noise, 400 * 32))
+    assert np.allclose(turned, np.roll(beat_mel(noise), 32, axis=0), atol=1e-4)
+    assert filter_bank().shape == (1025, 128)
+
+
+def test_patches_are_frame_major_and_read_back():
+    mel = torch.randn(2, 512, 128)
+    patches = to_patches(mel)
+    assert patches[1, 3, 5, 2 * 8 + 4] == mel[1, 5 * 8 + 2, 3 * 8 + 4]
+    assert torch.equal(from_patches(patches), mel)
+
+
+def test_a_fitted_codec_has_unit_latents_and_wraps_in_time(tmp_path):
+    torch.manual_seed(0)
+    mels = torch.randn(12, 512, 128).cumsum(1) * 0.1 - 5
+    codec = PatchCodec(width=16, blocks=1)
+    codec.fit(mels)
+    latents = codec.encode(mels)
+    assert latents.shape == (12, 16, 64, 16)
+    assert latents.var().item() == pytest.approx(1.0, abs=0.05)
+    assert torch.equal(codec.decode(latents), codec.decode_linear(latents))
+    train_codec(codec, mels.numpy(), tmp_path / "codec.pt", steps=2, batch=2)
+    turned = codec.decode(latents.roll(5, dims=2))
+    assert torch.allclose(turned, codec.decode(latents).roll(40, dims=1), atol=1e-4)

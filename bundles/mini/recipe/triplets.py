@@ -1,0 +1,163 @@
+"""Makes the triplets of the training set: music as beat mels, pictures and captions, in numbered shards.
+
+    python triplets.py --split 0 --seed 1 --count 5000 --out DIR [--seconds 900] [--wavs] [--music-only]
+    python triplets.py paint --dir DIR [--again]      adds pictures and captions where a shard lacks them
+
+A shard is an uncompressed `.npz` with `mels` float16 (n, 512, 128), `pictures` uint8 (n, 128, 128, 3) and `meta`, a
+JSON list of n objects; with --wavs also `wavs` int16 (all clips in a row, mono) and `offsets` int64 (n + 1,).
+Every item depends on (split, seed, index) alone; its picture and its caption have random streams of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from compose import Score, compose
+from mel import beat_mel
+from render import Synth
+from scene import Scene, sample_scene
+
+SHARD = 250
+PICTURE_STREAM, CAPTION_STREAM = 7, 11
+INT16_PEAK = 32767.0
+
+
+def make_clip(synth: Synth, split: int, seed: int, index: int) -> tuple[dict, np.ndarray]:
+    """The metadata of one item and its mono loop, float32 (L,)."""
+    rng = np.random.default_rng([split, seed, index])
+    scene = sample_scene(rng)
+    score = compose(scene, rng)
+    mono = synth.render(score).mean(axis=0)
+    meta = dict(split=split, seed=seed, index=index, scene=scene.to_dict(), score=score.summary(), bpm=score.bpm,
+                grid_bpm=score.grid_bpm, seconds=score.seconds, mode=score.mode, style=score.style, parts=score.parts)
+    return meta, mono
+
+
+def make_picture(meta: dict) -> np.ndarray:
+    """The picture of an item, uint8 (128, 128, 3)."""
+    from picture import paint
+
+    return paint(Scene(**meta["scene"]), np.random.default_rng(_stream(meta, PICTURE_STREAM)))
+
+
+def make_caption(meta: dict) -> str:
+    """The caption of an item."""
+    from caption import caption
+
+    rng = np.random.default_rng(_stream(meta, CAPTION_STREAM))
+    return caption(Scene(**meta["scene"]), Score.from_summary(meta["score"]), rng)
+
+
+def read_shard(path: Path) -> tuple[dict[str, np.ndarray], list[dict]]:
+    """The arrays and the metadata of a shard."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    return arrays, json.loads(str(arrays.pop("meta")))
+
+
+def write_shard(path: Path, arrays: dict[str, np.ndarray], metas: list[dict]) -> None:
+    """Write a shard so that a reader sees all of it or nothing."""
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.savez(file, meta=np.array(json.dumps(metas)), **arrays)
+    os.replace(partial, path)
+
+
+def render_shards(split: int, seed: int, count: int, out: Path, *, seconds: float, soundfont: str | None,
+                  wavs: bool, music_only: bool) -> int:
+    """Write the shards of one seed until `count` items or `seconds` are reached; whole shards are kept."""
+    out.mkdir(parents=True, exist_ok=True)
+    synth = Synth(soundfont)
+    began = time.monotonic()
+    deadline = began + seconds
+    made = 0
+    for start in range(0, count, SHARD):
+        path = out / f"shard_{split}_{seed}_{start // SHARD:04d}.npz"
+        if path.exists():
+            continue
+        items = []
+        for index in range(start, min(start + SHARD, count)):
+            if time.monotonic() > deadline:
+                break
+            meta, mono = make_clip(synth, split, seed, index)
+            items.append((meta, beat_mel(mono).astype(np.float16), _int16(mono) if wavs else None))
+        if items:
+            write_shard(path, *_pack(items, music_only))
+            made += len(items)
+            print(f"{path.name}: {len(items)} clips, {time.monotonic() - began:.0f} s", flush=True)
+        if time.monotonic() > deadline:
+            break
+    return made
+
+
+def paint_shards(folder: Path, again: bool = False) -> int:
+    """Add pictures and captions to the shards that lack them, or to all of them again."""
+    painted = 0
+    for path in sorted(folder.glob("shard_*.npz")):
+        arrays, metas = read_shard(path)
+        if not again and "pictures" in arrays and all("caption" in meta for meta in metas):
+            continue
+        _add_pictures_and_captions(arrays, metas)
+        write_shard(path, arrays, metas)
+        painted += len(metas)
+        print(f"{path.name}: {len(metas)} pictures and captions", flush=True)
+    return painted
+
+
+def _stream(meta: dict, stream: int) -> list[int]:
+    return [meta["split"], meta["seed"], meta["index"], stream]
+
+
+def _int16(mono: np.ndarray) -> np.ndarray:
+    return np.round(mono * INT16_PEAK).astype(np.int16)
+
+
+def _pack(items: list[tuple[dict, np.ndarray, np.ndarray | None]], music_only: bool) -> tuple[dict, list[dict]]:
+    metas, mels, wavs = zip(*items)
+    metas = list(metas)
+    arrays = dict(mels=np.stack(mels))
+    if wavs[0] is not None:
+        arrays["wavs"] = np.concatenate(wavs)
+        arrays["offsets"] = np.cumsum([0] + [len(wav) for wav in wavs])
+    if not music_only:
+        _add_pictures_and_captions(arrays, metas)
+    return arrays, metas
+
+
+def _add_pictures_and_captions(arrays: dict[str, np.ndarray], metas: list[dict]) -> None:
+    arrays["pictures"] = np.stack([make_picture(meta) for meta in metas])
+    for meta in metas:
+        meta["caption"] = make_caption(meta)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", nargs="?", choices=("render", "paint"), default="render")
+    parser.add_argument("--split", type=int, default=0, help="0 for training, 1 for held out")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=SHARD)
+    parser.add_argument("--out", "--dir", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this long")
+    parser.add_argument("--soundfont")
+    parser.add_argument("--wavs", action="store_true", help="keep the audio")
+    parser.add_argument("--music-only", action="store_true", help="leave pictures and captions to `paint`")
+    parser.add_argument("--again", action="store_true", help="paint: replace what is there")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.command == "paint":
+        paint_shards(options.out, options.again)
+    else:
+        render_shards(options.split, options.seed, options.count, options.out, seconds=options.seconds,
+                      soundfont=options.soundfont, wavs=options.wavs, music_only=options.music_only)
+
+
+if __name__ == "__main__":
+    main()
