@@ -15,10 +15,10 @@ pub(super) fn check(manifest: &Manifest, synapse: &Synapse) -> Result<(), String
         return Err(format!("no synapse joins decoder layers of widths {seen:?} (image) and {heard:?} (music)"));
     }
     same("the length of alpha", synapse.layers(), "the number of music.unet's decoder layers", heard.len())?;
-    if let Pool::Grid { height, width } = manifest.synapse.pool {
-        if text.tokens != Some(height * width) {
-            return Err(format!("synapse.pool of {height} by {width} wants text.tokens = {}", height * width));
-        }
+    if let Pool::Grid { height, width } = manifest.synapse.pool
+        && text.tokens != Some(height * width)
+    {
+        return Err(format!("synapse.pool of {height} by {width} wants text.tokens = {}", height * width));
     }
     let (channels, rows) = match &manifest.decoder.config {
         DecoderConfig::Grid(grid) => (grid.channels, grid.rows),
