@@ -4,7 +4,7 @@ A beat mel (b, 512, 128), time first, becomes latents (b, 16, 64, 16): component
 A patch holds 64 elements, frame-major: index = frame * 8 + band. Time wraps everywhere; bands are zero-padded.
 
     python codec.py fit --data DIR --out codec.pt [--clips 1000]
-    python codec.py train --data DIR --codec codec.pt [--held-out DIR] [--seconds 330 | --steps N]
+    python codec.py train --data DIR --codec codec.pt [--held-out DIR] [--seconds 400 | --steps N]
     python codec.py evaluate --data DIR --codec codec.pt
 """
 
@@ -14,13 +14,14 @@ import argparse
 import json
 import math
 import os
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from trainer import Budget, Trainer
 
 ROWS, COLUMNS = 16, 64
 PATCH_FRAMES, PATCH_BANDS = 8, 8
@@ -162,90 +163,22 @@ def evaluate(codec: PatchCodec, mels: np.ndarray, noise: float = 0.0, batch: int
     return dict(noise=noise, linear=linear / len(mels), decoder=full / len(mels))
 
 
-def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, *, seconds: float = float("inf"),
-                steps: int | None = None, batch: int = 4, rate: float = 1e-3, seed: int = 0) -> PatchCodec:
-    """Train the residual decoder for `steps` or `seconds`; continues from `checkpoint` where it was left."""
-    run = _Run(codec, mels, checkpoint, seconds=seconds, steps=steps, batch=batch, rate=rate, seed=seed)
-    run.resume()
-    run.to_the_end()
-    return codec.eval()
+def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: Budget, batch: int = 4) -> PatchCodec:
+    """Train the residual decoder on clips turned by whole 16ths, with noise on the latents; returns the averaged weights."""
+    rng = np.random.default_rng(0)
 
-
-class _Run:
-    """One training run of the residual decoder and its checkpoint."""
-
-    SAVE_EVERY_S = 60.0
-    WARM_UP_STEPS = 50
-
-    def __init__(self, codec: PatchCodec, mels: np.ndarray, checkpoint: Path, *, seconds: float, steps: int | None,
-                 batch: int, rate: float, seed: int):
-        self.codec, self.mels, self.checkpoint = codec, mels, checkpoint
-        self.seconds, self.steps, self.batch, self.rate = seconds, steps, batch, rate
-        self.optimizer = torch.optim.AdamW(codec.parameters(), rate, betas=(0.9, 0.98), weight_decay=1e-3)
-        self.rng = np.random.default_rng(seed)
-        self.step, self.spent = 0, 0.0
-
-    def resume(self) -> None:
-        """Take up the checkpoint if it holds an unfinished run."""
-        if not self.checkpoint.exists():
-            return
-        stored = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        self.codec.load_state_dict(stored["codec"])
-        if "optimizer" in stored:
-            self.optimizer.load_state_dict(stored["optimizer"])
-            self.step, self.spent = stored["step"], stored["spent"]
-            self.rng = np.random.default_rng([self.step, 1])
-
-    def to_the_end(self) -> None:
-        """Step until the steps or the seconds are spent, saving on the way."""
-        began, saved, recent = time.monotonic() - self.spent, time.monotonic(), []
-        while self._progress() < 1.0:
-            recent.append(self._train_step())
-            self.spent = time.monotonic() - began
-            if self.step % 50 == 0:
-                loss = round(float(np.mean(recent)), 4)
-                print(json.dumps(dict(step=self.step, seconds=round(self.spent), loss=loss)), flush=True)
-                recent = []
-            if time.monotonic() - saved > self.SAVE_EVERY_S:
-                self._save()
-                saved = time.monotonic()
-        self._save()
-
-    def _progress(self) -> float:
-        by_steps = self.step / self.steps if self.steps else 0.0
-        return max(by_steps, self.spent / self.seconds)
-
-    def _train_step(self) -> float:
-        self._set_rate()
-        mel = self._draw()
-        latents = self.codec.encode(mel)
-        latents = latents + torch.randn_like(latents) * float(self.rng.uniform(0.0, MOST_NOISE))
+    def loss(model: PatchCodec) -> tuple[Tensor, dict]:
+        chosen, turns = rng.integers(0, len(mels), batch), rng.integers(0, COLUMNS, batch) * PATCH_FRAMES
+        clips = [np.roll(mels[i], int(turn), axis=0) for i, turn in zip(chosen, turns)]
+        mel = torch.from_numpy(np.stack(clips).astype(np.float32))
+        latents = model.encode(mel)
+        latents = latents + torch.randn_like(latents) * float(rng.uniform(0.0, MOST_NOISE))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            correction = self.codec.correction(latents)
-        loss = reconstruction_loss(self.codec.decode_linear(latents) + correction, mel)
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        return loss.item()
+            correction = model.correction(latents)
+        value = reconstruction_loss(model.decode_linear(latents) + correction, mel)
+        return value, dict(loss=value.item())
 
-    def _set_rate(self) -> None:
-        warm = min(1.0, (self.step + 1) / self.WARM_UP_STEPS)
-        cosine = 0.5 * (1.0 + math.cos(math.pi * min(self._progress(), 1.0))) + 0.02
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * warm * cosine
-
-    def _draw(self) -> Tensor:
-        """A batch, each clip turned by whole 16ths; the patches stay on their grid."""
-        chosen = self.rng.integers(0, len(self.mels), self.batch)
-        turns = self.rng.integers(0, COLUMNS, self.batch) * PATCH_FRAMES
-        clips = [np.roll(self.mels[i], int(turn), axis=0) for i, turn in zip(chosen, turns)]
-        return torch.from_numpy(np.stack(clips).astype(np.float32))
-
-    def _save(self) -> None:
-        state = dict(codec=self.codec.state_dict(), optimizer=self.optimizer.state_dict())
-        save_atomically(dict(**state, step=self.step, spent=self.spent), self.checkpoint)
+    return Trainer(codec, checkpoint, budget, rate=1e-3, warmup=50).run(loss).eval()
 
 
 def save_atomically(state: dict, path: Path) -> None:
@@ -274,7 +207,7 @@ def main() -> None:
     parser.add_argument("--codec", "--out", type=Path, required=True)
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--clips", type=int)
-    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--seconds", type=float, default=400)
     parser.add_argument("--steps", type=int)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -287,9 +220,9 @@ def main() -> None:
     else:
         codec = load_codec(options.codec)
     if options.command == "train":
-        if math.isinf(options.seconds) and options.steps is None:
-            parser.error("say --seconds or --steps")
-        train_codec(codec, mels, options.codec, seconds=options.seconds, steps=options.steps)
+        budget = Budget(options.seconds, options.steps)
+        codec = train_codec(codec, mels, options.codec.with_suffix(".training"), budget)
+        save_atomically(dict(codec=codec.state_dict()), options.codec)
     _report(codec, read_mels(options.held_out) if options.held_out else mels)
 
 

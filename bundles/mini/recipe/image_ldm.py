@@ -143,7 +143,7 @@ def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget,
 
 def _varied_latents(vae, pictures: Tensor, generator: torch.Generator, copies: int = 2) -> tuple[Tensor, Tensor]:
     found, indices = [], []
-    for _ in range(copies * len(pictures) // 64):
+    for _ in range(max(1, copies * len(pictures) // 64)):
         x, index = batch_of(pictures, 64, generator)
         found.append(encode(vae, ((x + 1) * 127.5)))
         indices.append(index)

@@ -12,6 +12,7 @@ from mel import FRAMES, SAMPLE_RATE, beat_mel, filter_bank, frame_centres, magni
 from scene import STYLES as STYLE_NAMES
 from scene import sample_scene
 from styles import STYLES
+from trainer import Budget
 
 WHITE_KEYS = {0, 2, 4, 5, 7, 9, 11}
 
@@ -75,6 +76,6 @@ def test_a_fitted_codec_has_unit_latents_and_wraps_in_time(tmp_path):
     assert latents.shape == (12, 16, 64, 16)
     assert latents.var().item() == pytest.approx(1.0, abs=0.05)
     assert torch.equal(codec.decode(latents), codec.decode_linear(latents))
-    train_codec(codec, mels.numpy(), tmp_path / "codec.pt", steps=2, batch=2)
+    codec = train_codec(codec, mels.numpy(), tmp_path / "codec.pt", Budget(1, steps=2), batch=2)
     turned = codec.decode(latents.roll(5, dims=2))
     assert torch.allclose(turned, codec.decode(latents).roll(40, dims=1), atol=1e-4)

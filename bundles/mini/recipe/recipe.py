@@ -1,0 +1,96 @@
+"""Makes the whole bundle: triplets, codec, tokenizer, image model, music model, export.
+
+    python recipe.py --work DIR --out ../             the CPU checkpoint, about four hours on two cores
+    python recipe.py --work DIR --out DIR --smoke     everything at toy size, under two minutes; makes noise, not music
+
+Every stage keeps its results in DIR and resumes where it was interrupted; a finished stage is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    clips: int  # per seed; there are two seeds
+    held_out: int
+    codec: tuple[str, ...]  # budgets, as options of the stages
+    vae: tuple[str, ...]
+    unet: tuple[str, ...]
+    music: tuple[str, ...]
+
+
+def seconds(value: int) -> tuple[str, ...]:
+    """A budget of wall clock."""
+    return "--seconds", str(value)
+
+
+def steps(value: int) -> tuple[str, ...]:
+    """A budget of steps."""
+    return "--steps", str(value)
+
+
+CPU = Size(clips=2500, held_out=160, codec=seconds(400), vae=seconds(300), unet=seconds(480), music=seconds(6600))
+SMOKE = Size(clips=6, held_out=4, codec=steps(2), vae=steps(2), unet=steps(2), music=(*steps(2), "--batch", "4"))
+
+
+def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[list[str]]:
+    """The commands, in order."""
+    train, test = str(work / "train"), str(work / "test")
+    sound = ["--soundfont", soundfont] if soundfont else []
+    data, dirs = ["--data", train], ["--data", train, "--work", str(work)]
+    render = lambda split, seed, count, folder: [
+        "triplets.py", "--split", str(split), "--seed", str(seed), "--count", str(count), "--out", folder, *sound]
+    codec = ["--codec", str(work / "codec.pt")]
+    return [
+        render(1, 1, size.held_out, test),
+        *(render(0, seed, size.clips, train) for seed in (1, 2)),
+        ["codec.py", "fit", *data, *codec, "--clips", "1000"],
+        ["codec.py", "train", *data, *codec, *size.codec, "--held-out", test],
+        ["tokens.py", *data, "--out", str(work / "tokenizer.json")],
+        ["image_ldm.py", "vae", *dirs, *size.vae],
+        ["image_ldm.py", "unet", *dirs, *size.unet],
+        ["image_ldm.py", "invert", *dirs, "--held-out", test],
+        ["music_ldm.py", *dirs, "--held-out", test, *size.music],
+        ["export.py", *dirs, "--held-out", test, "--out", str(out)],
+    ]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="where triplets and checkpoints are kept")
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
+    parser.add_argument("--soundfont", help="General MIDI soundfont; default: FluidR3 where Debian puts it")
+    parser.add_argument("--smoke", action="store_true", help="toy size")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    finished = options.work / "finished"
+    done = finished.read_text().splitlines() if finished.exists() else []
+    for command in stages(SMOKE if options.smoke else CPU, options.work.resolve(), options.out.resolve(), options.soundfont):
+        name = " ".join(command)
+        if name in done:
+            continue
+        began = time.monotonic()
+        print(f"-- {name}", flush=True)
+        if subprocess.run([sys.executable, *command], cwd=HERE, env=environment).returncode != 0:
+            raise SystemExit(f"failed: {name}")
+        with finished.open("a") as file:
+            file.write(name + "\n")
+        print(f"   {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
