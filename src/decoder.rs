@@ -58,7 +58,7 @@ pub enum Decoder {
     /// The musical grid.
     Grid(Box<GridDecoder>),
     /// The paper's mel VAE and HiFi-GAN.
-    Wave(WaveDecoder),
+    Wave(Box<WaveDecoder>),
 }
 
 impl Decoder {
@@ -70,7 +70,7 @@ impl Decoder {
     pub fn new(config: &DecoderConfig, vb: VarBuilder) -> Result<Self> {
         Ok(match config {
             DecoderConfig::Grid(config) => Self::Grid(Box::new(GridDecoder::new(config, vb)?)),
-            DecoderConfig::Wave(config) => Self::Wave(WaveDecoder::new(config, vb)?),
+            DecoderConfig::Wave(config) => Self::Wave(Box::new(WaveDecoder::new(config, vb)?)),
         })
     }
 
