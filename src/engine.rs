@@ -6,8 +6,9 @@ mod fit;
 mod picture;
 mod plan;
 mod redecoding;
+mod sights;
 
-use std::sync::Mutex;
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
@@ -26,9 +27,10 @@ pub(crate) use self::compose::guide;
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
+use self::sights::Sights;
 
-/// How many pictures' features are kept; the mini bundle's take 3 MB each at 20 steps.
-const SIGHTS_KEPT: usize = 8;
+/// Most memory that the features of pictures may take.
+const SIGHTS_BYTES: usize = 512 << 20;
 /// Steps of the seed between a clip that came out broken and its second chance.
 const RETRY_SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -43,12 +45,8 @@ pub struct Engine {
     pub(crate) schedule: Schedule,
     pub(crate) synapse: Synapse,
     pub(crate) decoder: Decoder,
-    /// Features of the pictures last looked at, the latest last.
-    sights: Mutex<Vec<(SightKey, std::sync::Arc<Sight>)>>,
+    sights: Sights,
 }
-
-/// What features depend on beside the bundle: the picture's hash and the timesteps.
-type SightKey = (String, Vec<usize>);
 
 impl Engine {
     /// Reads all weights of a bundle.
@@ -90,7 +88,7 @@ impl Engine {
             schedule,
             synapse,
             decoder,
-            sights: Mutex::default(),
+            sights: Sights::new(SIGHTS_BYTES),
         })
     }
 
@@ -193,24 +191,15 @@ impl Engine {
         request: &Request,
         timesteps: &[usize],
         progress: &dyn Progress,
-    ) -> Result<Option<std::sync::Arc<Sight>>, Error> {
+    ) -> Result<Option<Arc<Sight>>, Error> {
         let Some(picture) = request.picture.as_ref().filter(|_| request.influence > 0.0) else {
             return Ok(None);
         };
-        let key = (picture.sha256().to_string(), timesteps.to_vec());
-        let mut sights = self.sights.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(at) = sights.iter().position(|(known, _)| *known == key) {
-            let known = sights.remove(at);
-            sights.push(known.clone());
-            return Ok(Some(known.1));
+        if let Some(known) = self.sights.get(picture.sha256(), timesteps) {
+            return Ok(Some(known));
         }
-        drop(sights);
-        let sight = std::sync::Arc::new(self.picture.look(picture, timesteps, &self.device, progress)?);
-        let mut sights = self.sights.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if sights.len() == SIGHTS_KEPT {
-            sights.remove(0);
-        }
-        sights.push((key, sight.clone()));
+        let sight = Arc::new(self.picture.look(picture, timesteps, &self.device, progress)?);
+        self.sights.put(picture.sha256(), timesteps, sight.clone());
         Ok(Some(sight))
     }
 

@@ -34,6 +34,15 @@ pub(crate) struct Sight {
     pub inverted: Tensor,
 }
 
+impl Sight {
+    /// Memory that it takes.
+    pub fn bytes(&self) -> usize {
+        let layers = self.features.iter().flatten().chain(&self.clean);
+        let tensors = layers.flat_map(|layer| [&layer.keys, &layer.values]).chain([&self.inverted]);
+        tensors.map(|tensor| tensor.elem_count() * tensor.dtype().size_in_bytes()).sum()
+    }
+}
+
 impl PictureModel {
     /// Reads `vae.*`, `unet.*` and the null text.
     pub fn new(config: &ImageManifest, vb: VarBuilder) -> Result<Self> {

@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import wave
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from PIL import Image
 
 from mel import beat_mel
@@ -45,12 +45,8 @@ def picture(corner: tuple[float, float], index: int, folder: Path) -> Path:
 
 
 def listen(path: Path) -> np.ndarray:
-    """The mono mean of a 24-bit WAV file, float64."""
-    with wave.open(str(path)) as file:
-        raw = np.frombuffer(file.readframes(file.getnframes()), np.uint8).reshape(-1, 3).astype(np.int32)
-    value = raw[:, 0] | raw[:, 1] << 8 | raw[:, 2] << 16
-    value = np.where(value >= 1 << 23, value - (1 << 24), value) / (1 << 23)
-    return value.reshape(-1, 2).mean(1)
+    """The mono mean of a WAV file, float64 (L,)."""
+    return soundfile.read(path)[0].mean(1)
 
 
 def chroma(sound: np.ndarray) -> np.ndarray:
