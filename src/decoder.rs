@@ -4,7 +4,7 @@
 //!
 //! - **grid** ([`GridDecoder`]): the latents' time axis is musical, one column per sixteenth note, and circular.
 //!   Tempo and key are chosen here, when decoding: the same latents give any loop length and any transposition.
-//!   `latents (1, c, t, rows)` → [`PatchCodec`] → mel `(frames, bands)` → [`LoopVocoder`] → mono → [`widen`] → stereo.
+//!   `latents (1, c, t, rows)` → [`PatchCodec`] → mel `(frames, bands)` → [`LoopVocoder`] → mono → [`widen()`] → stereo.
 //!   No stage knows where the loop begins, so there is no seam.
 //! - **wave**: the paper's fixed 16 kHz mel, made by a VAE, and a neural vocoder.
 

@@ -11,22 +11,25 @@
 //!              └─ latents ─ decoder ─ mel (frames, bands) ─ vocoder ─ exact length ─ loudness ─ checks ─ Clip
 //! ```
 //!
-//! ```no_run
+//! ```
 //! use candle_core::Device;
 //! use melfusion::image::Picture;
 //! use melfusion::progress::Silent;
-//! use melfusion::request::{Request, RequestFields};
-//! use melfusion::{Bundle, Engine};
+//! use melfusion::request::RequestFields;
+//! use melfusion::{Bundle, Engine, Request};
 //!
 //! let engine = Engine::load(&Bundle::find(None)?, Device::Cpu)?;
 //! let request = Request::new(RequestFields {
 //!     prompt: "calm piano over soft strings".into(),
 //!     picture: Some(Picture::open("examples/frames/harbour.png".as_ref())?),
+//!     bars: 1,
+//!     steps: 2, // 20 for music
 //!     seed: 7,
 //!     ..Default::default()
 //! })?;
 //! let clip = engine.generate(&request, &Silent)?;
-//! clip.write_wav("bed.wav".as_ref(), Default::default())?;
+//! assert_eq!(clip.audio.frames(), 120_000); // 4 beats at 96 bpm, 48 kHz
+//! clip.write_wav(&std::env::temp_dir().join("melfusion.wav"), Default::default())?;
 //! # Ok::<(), melfusion::Error>(())
 //! ```
 //!
