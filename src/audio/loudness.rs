@@ -51,8 +51,9 @@ impl Loudness {
             return before;
         };
         let most = self.ceiling_dbtp + MOST_LIMITED_DB - before.true_peak_dbtp;
-        scale(audio, (self.target_lufs - lufs).min(most));
-        if measure(audio).true_peak_dbtp > self.ceiling_dbtp {
+        let gain_db = (self.target_lufs - lufs).min(most);
+        scale(audio, gain_db);
+        if before.true_peak_dbtp + gain_db > self.ceiling_dbtp {
             limiter::limit(audio, amplitude(self.ceiling_dbtp) as f32);
             // The gain moved, and with it the mean.
             remove_dc(audio);
