@@ -1,4 +1,4 @@
-//! Picture to latents.
+//! Pictures from files, as the image model wants them.
 
 mod picture;
 

@@ -99,9 +99,6 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Standard deviation of the noise to start from.
-    pub const INITIAL_SIGMA: f64 = 1.0;
-
     /// Plans a walk of `steps` steps.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ type Key = (String, Vec<usize>);
 
 /// Keeps the features of the pictures last looked at, so that a variation pays for one diffusion only.
 ///
-/// Bounded in bytes, not in pictures: at 20 steps the mini bundle's features take 3 MB, those of a full-size image
+/// Bounded in bytes, not in pictures: at 20 steps the mini bundle's features take 4 MB, those of a full-size image
 /// model a gigabyte. The latest picture is always kept.
 pub(super) struct Sights {
     most_bytes: usize,

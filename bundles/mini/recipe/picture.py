@@ -29,37 +29,6 @@ def paint(scene: Scene, rng: np.random.Generator, size: int = 128, aspect: float
     return _to_bytes(picture)
 
 
-def augment(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The uint8 picture as another camera might have it: same size, same place, same mood."""
-    height, width = picture.shape[:2]
-    if rng.random() < 0.5:
-        picture = picture[:, ::-1]
-    if rng.random() < 0.7:
-        picture = _crop(picture, rng)
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    if rng.random() < 0.25:
-        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.2)) * height / 128))
-    values = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), np.float32) / 255.0
-    if rng.random() < 0.5:
-        values = values * rng.uniform(0.95, 1.05, size=3).astype(np.float32)
-    if rng.random() < 0.4:
-        values = values + float(rng.uniform(0.005, 0.04)) * rng.standard_normal(values.shape, np.float32)
-    if rng.random() < 0.15:
-        bar = round(height * float(rng.uniform(0.06, 0.14)))
-        values[:bar] = values[height - bar :] = float(rng.choice((0.0, 0.0, 1.0)))
-    return _to_bytes(values)
-
-
-def _crop(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A part of the picture, at least four fifths of either side."""
-    spans = []
-    for length in picture.shape[:2]:
-        kept = round(length * float(rng.uniform(0.8, 1.0)))
-        start = int(rng.integers(length - kept + 1))
-        spans.append(slice(start, start + kept))
-    return picture[spans[0], spans[1]]
-
-
 def _grade(picture: np.ndarray, scene: Scene) -> np.ndarray:
     """Valence as exposure and warmth, arousal as contrast, both as saturation."""
     valence, arousal = scene.valence, scene.arousal
