@@ -1,0 +1,46 @@
+//! A finished clip as the audio thread sees it: frames at the host's rate, immutable.
+
+use std::sync::Arc;
+
+/// Stereo music fitted to one tempo and one sample rate. Made by the worker, read by the audio thread.
+#[derive(Debug, Clone)]
+pub struct Clip {
+    take: u64,
+    frames: Arc<[[f32; 2]]>,
+    rate: u32,
+    bpm: f64,
+    quarters: f64,
+}
+
+impl Clip {
+    /// `frames` at `rate` Hz hold `quarters` quarter notes at `bpm`; the last leads into the first. `take` names the
+    /// [take](crate::project::Take) it belongs to.
+    pub fn new(take: u64, frames: Arc<[[f32; 2]]>, rate: u32, bpm: f64, quarters: f64) -> Self {
+        Self { take, frames, rate, bpm, quarters }
+    }
+
+    /// The take it belongs to.
+    pub fn take(&self) -> u64 {
+        self.take
+    }
+
+    /// Left and right, in -1..=1.
+    pub fn frames(&self) -> &[[f32; 2]] {
+        &self.frames
+    }
+
+    /// In Hz.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// Quarter notes per minute at which `frames` are in time.
+    pub fn bpm(&self) -> f64 {
+        self.bpm
+    }
+
+    /// Musical length in quarter notes.
+    pub fn quarters(&self) -> f64 {
+        self.quarters
+    }
+}

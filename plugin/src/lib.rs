@@ -1,0 +1,158 @@
+//! MeLFusion as a VST3 and CLAP instrument: a picture and a few words become a bed of music that plays in time.
+//!
+//! ```text
+//! editor ─ generate ─► worker (one per process) ─ Delivery ─► rtrb ─► player (audio thread) ─ spent clips ─► rtrb ─► freed
+//!    ▲                    │ Status, takes                                │ Readout (atomics)
+//!    └──── session ◄──────┴───────────────────────◄──────────────────────┘
+//! host's project ◄─ state (brief, takes as FLAC) ─ session
+//! ```
+//!
+//! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`] and [`readout`] name neither
+//! the engine nor candle; the editor never touches the player; only [`worker`] runs the engine.
+
+pub mod clip;
+pub mod desk;
+pub mod editor;
+pub mod link;
+pub mod params;
+pub mod player;
+pub mod project;
+pub mod readout;
+pub mod session;
+pub mod state;
+pub mod worker;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use nice_plug::prelude::*;
+use nice_plug_egui::EguiEditor;
+
+use crate::params::MelfusionParams;
+use crate::player::{Controls, Moment, Player};
+use crate::session::Session;
+use crate::worker::Seat;
+
+/// The plugin.
+pub struct MelfusionPlugin {
+    session: Arc<Session>,
+    params: Arc<MelfusionParams>,
+    seat: Arc<Seat>,
+    player: Player,
+    /// Where Generate stood at the last block.
+    generate: bool,
+}
+
+impl Default for MelfusionPlugin {
+    fn default() -> Self {
+        let (outbox, inbox) = link::pair();
+        let session = Session::new(outbox);
+        let params = Arc::new(MelfusionParams::new(&session));
+        session.set_params(Arc::downgrade(&params));
+        let seat = Arc::new(Seat::take(session.clone()));
+        let player = Player::new(inbox, session.readout.clone());
+        Self { session, params, seat, player, generate: false }
+    }
+}
+
+impl Plugin for MelfusionPlugin {
+    const NAME: &'static str = "MeLFusion";
+    const VENDOR: &'static str = "MeLFusion";
+    const URL: &'static str = "https://melfusion.invalid";
+    const EMAIL: &'static str = "dev@melfusion.invalid";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[AudioIOLayout {
+        main_input_channels: None,
+        main_output_channels: NonZeroU32::new(2),
+        ..AudioIOLayout::const_default()
+    }];
+    // Splitting blocks at parameter changes would shift positions after a transport event within a block.
+    const SAMPLE_ACCURATE_AUTOMATION: bool = false;
+
+    type Editor = EguiEditor<editor::Window>;
+    type SysExMessage = ();
+    // The framework's background thread is shared by all instances and can abort the host.
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.params.clone()
+    }
+
+    fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        editor::create(self.session.clone(), self.params.clone(), self.seat.clone())
+    }
+
+    fn activate(
+        &mut self,
+        _layout: &AudioIOLayout,
+        config: &BufferConfig,
+        _context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        self.player.prepare(config.sample_rate, config.max_buffer_size as usize);
+        worker::fit::conform(&self.session, config.sample_rate.round() as u32);
+        self.seat.wake();
+        true
+    }
+
+    fn reset(&mut self) {
+        self.player.reset();
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _aux: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        let moment = moment(context.transport());
+        let generate = self.params.generate.value();
+        if generate && !self.generate {
+            self.session.readout.press_generate();
+        }
+        self.generate = generate;
+        let controls = self.controls();
+        let [left, right] = buffer.as_slice() else { return ProcessStatus::Error("the output is not stereo") };
+        self.player.process(&moment, &controls, left, right);
+        ProcessStatus::KeepAlive
+    }
+}
+
+impl MelfusionPlugin {
+    fn controls(&self) -> Controls {
+        Controls {
+            gain: self.params.gain.value(),
+            mute: self.params.mute.value(),
+            repeat: self.params.repeat.value(),
+            slot: (self.params.take.value() - 1) as usize,
+            anchor_bar: self.session.desk.anchor_bar(),
+            audition: self.session.desk.audition(),
+        }
+    }
+}
+
+fn moment(transport: &Transport) -> Moment {
+    Moment {
+        playing: transport.playing,
+        frame: transport.pos_samples(),
+        beats: transport.pos_beats(),
+        tempo: transport.tempo,
+        meter: transport.time_sig_numerator.zip(transport.time_sig_denominator).map(|(n, d)| (n as u32, d as u32)),
+        cycle: transport.loop_range_samples(),
+    }
+}
+
+impl ClapPlugin for MelfusionPlugin {
+    const CLAP_ID: &'static str = "invalid.melfusion.melfusion";
+    const CLAP_DESCRIPTION: Option<&'static str> = Some("Music composed by a model that looks at your picture");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[ClapFeature::Instrument, ClapFeature::Stereo];
+}
+
+impl Vst3Plugin for MelfusionPlugin {
+    const VST3_CLASS_ID: [u8; 16] = *b"MeLFusionForDAWs";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Instrument, Vst3SubCategory::Stereo];
+}
+
+nice_export_clap!(MelfusionPlugin);
+nice_export_vst3!(MelfusionPlugin);

@@ -1,0 +1,80 @@
+//! What a host can automate. Ids are for ever: projects and automation lanes refer to them.
+
+use std::sync::Arc;
+
+use nice_plug::prelude::*;
+
+use crate::link::SLOTS;
+use crate::session::Session;
+use crate::state::Saved;
+
+/// Range of the gain, in decibels.
+const GAIN_DB: std::ops::RangeInclusive<f32> = -60.0..=6.0;
+
+/// All parameters, and with them what the project saves.
+#[derive(Params)]
+pub struct MelfusionParams {
+    /// The project as the host saves it.
+    #[persist = "project"]
+    pub project: Saved,
+
+    /// Loudness of the output; the player smooths it.
+    #[id = "gain"]
+    pub gain: FloatParam,
+    /// Silences the output.
+    #[id = "mute"]
+    pub mute: BoolParam,
+    /// Repeats the clip, else plays it once.
+    #[id = "loop"]
+    pub repeat: BoolParam,
+    /// Which take sounds, 1..=16.
+    #[id = "take"]
+    pub take: IntParam,
+    /// How much the picture is heard in the next clip, 0..=1.
+    #[id = "influence"]
+    pub influence: FloatParam,
+    /// How strictly the words are followed in the next clip.
+    #[id = "guidance"]
+    pub guidance: FloatParam,
+    /// Denoising steps of the next clip.
+    #[id = "steps"]
+    pub steps: IntParam,
+    /// Generates when it is switched on.
+    #[id = "generate"]
+    pub generate: BoolParam,
+    /// Counts changes of the project, so that the host knows there is something to save.
+    #[id = "changes"]
+    pub changes: IntParam,
+}
+
+impl MelfusionParams {
+    /// Defaults, around a session.
+    pub fn new(session: &Arc<Session>) -> Self {
+        let percent = |id: &str, value: f32| {
+            FloatParam::new(id, value, FloatRange::Linear { min: 0.0, max: 1.0 })
+                .with_unit(" %")
+                .with_value_to_string(formatters::v2s_f32_percentage(0))
+                .with_string_to_value(formatters::s2v_f32_percentage())
+        };
+        let gain_range = FloatRange::Skewed {
+            min: util::db_to_gain(*GAIN_DB.start()),
+            max: util::db_to_gain(*GAIN_DB.end()),
+            factor: FloatRange::gain_skew_factor(*GAIN_DB.start(), *GAIN_DB.end()),
+        };
+        Self {
+            project: Saved::new(session.clone()),
+            gain: FloatParam::new("Gain", 1.0, gain_range)
+                .with_unit(" dB")
+                .with_value_to_string(formatters::v2s_f32_gain_to_db(1))
+                .with_string_to_value(formatters::s2v_f32_gain_to_db()),
+            mute: BoolParam::new("Mute", false),
+            repeat: BoolParam::new("Loop", true),
+            take: IntParam::new("Take", 1, IntRange::Linear { min: 1, max: SLOTS as i32 }),
+            influence: percent("Influence", 1.0),
+            guidance: FloatParam::new("Guidance", 3.0, FloatRange::Linear { min: 0.0, max: 10.0 }).with_step_size(0.1),
+            steps: IntParam::new("Steps", 20, IntRange::Linear { min: 4, max: 100 }),
+            generate: BoolParam::new("Generate", false),
+            changes: IntParam::new("Changes", 0, IntRange::Linear { min: 0, max: 9_999 }).hide().non_automatable(),
+        }
+    }
+}

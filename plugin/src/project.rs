@@ -1,0 +1,142 @@
+//! What the user works on, and what the host's project saves: a brief, and the takes made from it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use melfusion::clip::Recipe;
+use melfusion::request::{Key, Meter};
+
+use crate::clip::Clip;
+use crate::link::SLOTS;
+
+/// One instance's document. Cheap to clone: all that is big is shared.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// What to make next.
+    pub brief: Brief,
+    /// What was made; the index is the slot that the `take` parameter selects, and stays when others are deleted.
+    pub takes: [Option<Arc<Take>>; SLOTS],
+    /// Bar at which clips begin; 0 is the song's first.
+    pub anchor_bar: i32,
+    /// The editor's size in logical pixels.
+    pub window: (u32, u32),
+}
+
+/// What to make, besides the automatable parameters (influence, guidance, steps).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Brief {
+    /// What to hear.
+    pub prompt: String,
+    /// What not to hear.
+    pub negative: String,
+    /// What to look at.
+    pub picture: Option<Arc<Frame>>,
+    /// Length in bars.
+    pub bars: u32,
+    /// `None` takes the host's.
+    pub meter: Option<Meter>,
+    /// `None` takes the host's tempo.
+    pub bpm: Option<f64>,
+    /// `None` leaves it to the model.
+    pub key: Option<Key>,
+    /// Where the noise starts.
+    pub seed: u64,
+    /// Keeps the seed; else every press of Generate draws a new one.
+    pub seed_locked: bool,
+}
+
+/// A picture as the project keeps it.
+#[derive(Debug, PartialEq)]
+pub struct Frame {
+    /// JPEG of at most [`Frame::THUMBNAIL`] pixels a side; what is looked at if the file is gone.
+    pub thumbnail: Vec<u8>,
+    /// Hash of the original, hexadecimal.
+    pub sha256: String,
+    /// Where it came from; `None` if it was pasted.
+    pub path: Option<PathBuf>,
+    /// For people.
+    pub name: String,
+}
+
+impl Frame {
+    /// Longest side of the thumbnail in pixels.
+    pub const THUMBNAIL: u32 = 512;
+}
+
+/// One clip that was made. Immutable: fitting it to another tempo makes a new `Take` with the same `id`.
+#[derive(Debug)]
+pub struct Take {
+    /// Names it for its whole life; never 0.
+    pub id: u64,
+    /// As the user calls it.
+    pub name: String,
+    /// How it came to be; `recipe.bpm` is the tempo that was asked for.
+    pub recipe: Recipe,
+    /// Latents and recipe, as [`melfusion::Clip::state`] writes them.
+    pub latents: Arc<[u8]>,
+    /// Key it is to be heard in, if not the one it was made in.
+    pub key: Option<Key>,
+    /// Tempo found in the sound.
+    pub measured: Option<Measured>,
+    /// The sound, fitted.
+    pub sound: Arc<Sound>,
+}
+
+/// A tempo found by listening.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Measured {
+    /// Quarter notes per minute, halved or doubled towards what was asked.
+    pub bpm: f64,
+    /// 0..=1.
+    pub confidence: f64,
+}
+
+/// Sound fitted to a tempo and a rate.
+#[derive(Debug)]
+pub struct Sound {
+    /// Left and right, on the grid of 24-bit samples, so that FLAC brings back the same.
+    pub frames: Arc<[[f32; 2]]>,
+    /// In Hz.
+    pub rate: u32,
+    /// Quarter notes per minute.
+    pub bpm: f64,
+    /// The same frames as FLAC.
+    pub flac: Arc<[u8]>,
+}
+
+impl Take {
+    /// Musical length in quarter notes.
+    pub fn quarters(&self) -> f64 {
+        f64::from(self.recipe.bars) * self.recipe.meter.quarters()
+    }
+}
+
+impl Clip {
+    /// The take as the player wants it.
+    pub fn of(take: &Take) -> Self {
+        let sound = &take.sound;
+        Self::new(take.id, sound.frames.clone(), sound.rate, sound.bpm, take.quarters())
+    }
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Self { brief: Brief::default(), takes: Default::default(), anchor_bar: 0, window: (960, 620) }
+    }
+}
+
+impl Default for Brief {
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            negative: String::new(),
+            picture: None,
+            bars: 4,
+            meter: None,
+            bpm: None,
+            key: None,
+            seed: 1,
+            seed_locked: false,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What the parts of one plugin instance share: the project, the status of its jobs, and the way to the player.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use melfusion::error::Stage;
+use nice_plug::context::gui::GuiContext;
+use nice_plug_egui::RepaintNotifier;
+use parking_lot::Mutex;
+
+use crate::clip::Clip;
+use crate::desk::Desk;
+use crate::link::{Delivery, Outbox, SLOTS};
+use crate::params::MelfusionParams;
+use crate::project::{Project, Sound};
+use crate::readout::Readout;
+
+/// One instance's shared parts. Never locked by the audio thread.
+pub struct Session {
+    /// The document.
+    pub project: Mutex<Project>,
+    /// What goes on.
+    pub status: Mutex<Status>,
+    /// What the audio thread reports.
+    pub readout: Arc<Readout>,
+    /// What the editor tells the audio thread.
+    pub desk: Arc<Desk>,
+    /// The way to the player.
+    pub outbox: Mutex<Outbox>,
+    /// What the player has been sent.
+    sent: Mutex<[Option<Arc<Sound>>; SLOTS]>,
+    /// Wakes the editor, if it is open.
+    pub repaint: RepaintNotifier,
+    /// The host, once an editor has been open.
+    pub host: Mutex<Option<GuiContext>>,
+    params: OnceLock<Weak<MelfusionParams>>,
+}
+
+/// What goes on, for the editor.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    /// The generation under way.
+    pub job: Option<Job>,
+    /// What to tell the user, where it happened.
+    pub notices: Vec<Notice>,
+}
+
+/// A generation under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Jobs before it in the queue; 0 while it runs.
+    pub ahead: usize,
+    /// Where it is.
+    pub stage: Stage,
+    /// Share of the whole clip that is done, 0..=1.
+    pub done: f32,
+    /// Estimate; `None` before there is one.
+    pub seconds_left: Option<f32>,
+}
+
+/// A message, shown where it belongs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Where in the editor.
+    pub place: Place,
+    /// What happened and what to do.
+    pub text: String,
+    /// Something failed; else it is only worth knowing.
+    pub is_error: bool,
+}
+
+/// Parts of the editor that messages belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The picture well.
+    Picture,
+    /// Prompt and request.
+    Request,
+    /// Generating.
+    Generate,
+    /// The takes.
+    Takes,
+    /// The bundle and the engine.
+    Engine,
+    /// Saving and opening the project.
+    Project,
+}
+
+impl Session {
+    /// An empty project.
+    pub fn new(outbox: Outbox) -> Arc<Self> {
+        Arc::new(Self {
+            project: Mutex::new(Project::default()),
+            status: Mutex::new(Status::default()),
+            readout: Arc::new(Readout::default()),
+            desk: Arc::new(Desk::default()),
+            outbox: Mutex::new(outbox),
+            sent: Mutex::default(),
+            repaint: RepaintNotifier::new(),
+            host: Mutex::new(None),
+            params: OnceLock::new(),
+        })
+    }
+
+    /// Says which parameters belong to the session; once.
+    pub fn set_params(&self, params: Weak<MelfusionParams>) {
+        let _ = self.params.set(params);
+    }
+
+    /// The instance's parameters, while it lives.
+    pub fn params(&self) -> Option<Arc<MelfusionParams>> {
+        self.params.get()?.upgrade()
+    }
+
+    /// Sends the player what it does not have yet of the project's takes, and takes back what is gone. To be called
+    /// after every change of takes.
+    pub fn publish(&self) {
+        let takes = self.project.lock().takes.clone();
+        let mut sent = self.sent.lock();
+        let mut outbox = self.outbox.lock();
+        for (slot, (take, sent)) in takes.iter().zip(sent.iter_mut()).enumerate() {
+            let sound = take.as_ref().map(|take| take.sound.clone());
+            if sound.as_ref().map(Arc::as_ptr) == sent.as_ref().map(Arc::as_ptr) {
+                continue;
+            }
+            outbox.send(match take {
+                Some(take) => Delivery::Place { slot, clip: Box::new(Clip::of(take)) },
+                None => Delivery::Clear { slot },
+            });
+            *sent = sound;
+        }
+    }
+
+    /// Tells the host that there is something to save. Without effect until an editor has been open: only then does
+    /// the framework say how.
+    pub fn mark_changed(&self) {
+        let host = self.host.lock().clone();
+        if let Some((host, params)) = host.zip(self.params()) {
+            let setter = host.param_setter();
+            let next = (params.changes.value() + 1) % 10_000;
+            setter.begin_set_parameter(&params.changes);
+            setter.set_parameter(&params.changes, next);
+            setter.end_set_parameter(&params.changes);
+        }
+        self.repaint.request_repaint();
+    }
+
+    /// Replaces what was said at `place`; `None` takes it back.
+    pub fn tell(&self, place: Place, notice: Option<Notice>) {
+        let mut status = self.status.lock();
+        status.notices.retain(|notice| notice.place != place);
+        status.notices.extend(notice);
+        drop(status);
+        self.repaint.request_repaint();
+    }
+}
