@@ -1,5 +1,7 @@
 //! What the user works on, and what the host's project saves: a brief, and the takes made from it.
 
+mod sound;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +10,8 @@ use melfusion::request::{Key, Meter};
 
 use crate::clip::Clip;
 use crate::link::SLOTS;
+
+pub use self::sound::{Link, Packed, Sound};
 
 /// One instance's document. Cheap to clone: all that is big is shared.
 #[derive(Debug, Clone)]
@@ -89,19 +93,6 @@ pub struct Measured {
     pub bpm: f64,
     /// 0..=1.
     pub confidence: f64,
-}
-
-/// Sound fitted to a tempo and a rate.
-#[derive(Debug)]
-pub struct Sound {
-    /// Left and right, on the grid of 24-bit samples, so that FLAC brings back the same.
-    pub frames: Arc<[[f32; 2]]>,
-    /// In Hz.
-    pub rate: u32,
-    /// Quarter notes per minute.
-    pub bpm: f64,
-    /// The same frames as FLAC.
-    pub flac: Arc<[u8]>,
 }
 
 impl Take {

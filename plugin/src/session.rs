@@ -118,7 +118,8 @@ impl Session {
         let mut sent = self.sent.lock();
         let mut outbox = self.outbox.lock();
         for (slot, (take, sent)) in takes.iter().zip(sent.iter_mut()).enumerate() {
-            let sound = take.as_ref().map(|take| take.sound.clone());
+            let take = take.as_ref().filter(|take| !take.sound.is_missing());
+            let sound = take.map(|take| take.sound.clone());
             if sound.as_ref().map(Arc::as_ptr) == sent.as_ref().map(Arc::as_ptr) {
                 continue;
             }

@@ -1,5 +1,7 @@
 //! The project as the host saves it.
 
+pub mod flac;
+
 use std::sync::Arc;
 
 use nice_plug::params::persist::PersistentField;
