@@ -114,11 +114,13 @@ impl Session {
     /// Sends the player what it does not have yet of the project's takes, and takes back what is gone. To be called
     /// after every change of takes.
     pub fn publish(&self) {
-        let takes = self.project.lock().takes.clone();
+        // Before the takes are looked at: of two threads here, the later must send the later takes.
         let mut sent = self.sent.lock();
+        let takes = self.project.lock().takes.clone();
         let mut outbox = self.outbox.lock();
         for (slot, (take, sent)) in takes.iter().zip(sent.iter_mut()).enumerate() {
-            let sound = take.as_ref().map(|take| take.sound.clone());
+            let take = take.as_ref().filter(|take| !take.sound.is_missing());
+            let sound = take.map(|take| take.sound.clone());
             if sound.as_ref().map(Arc::as_ptr) == sent.as_ref().map(Arc::as_ptr) {
                 continue;
             }
