@@ -1,5 +1,7 @@
 //! The window.
 
+pub mod desktop;
+
 use std::sync::Arc;
 
 use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, create_egui_editor};
