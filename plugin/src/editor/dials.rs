@@ -122,9 +122,10 @@ fn turn(ui: &Ui, rect: Rect, dial: Dial, name: &str, scene: &Scene, share: impl 
 }
 
 fn keys_and_wheel(ui: &Ui, response: &Response, dial: Dial, value: f32, scene: &Scene) {
+    let focused = response.has_focus();
     let (wheel, up, down, fine) = ui.input(|input| {
         let notches: f32 = input.events.iter().map(notch).sum();
-        let pressed = |key| response.has_focus() && input.key_pressed(key);
+        let pressed = |key| focused && input.key_pressed(key);
         (notches, pressed(egui::Key::ArrowUp), pressed(egui::Key::ArrowDown), input.modifiers.shift)
     });
     let wheel = if response.hovered() { wheel } else { 0.0 };
