@@ -1,8 +1,28 @@
 //! What the editor needs of the desktop around it: files, clipboard, drag and drop.
 
+mod clipboard;
+mod dialogs;
+mod files;
+mod mail;
+mod native;
+mod reveal;
+mod uris;
+#[cfg(target_os = "linux")]
+pub mod x11;
+
 use std::path::{Path, PathBuf};
 
+use nice_plug_egui::{Frame, RepaintNotifier};
+
+pub use self::mail::Mail;
+pub use self::native::Native;
 use crate::session::Place;
+
+/// Connects a window that has just been built with the desktop. Dropping the result, or closing the window, ends all
+/// that was set up for it.
+pub fn open(frame: &Frame, context: &egui::Context, repaint: RepaintNotifier) -> Box<dyn Desktop> {
+    Box::new(Native::new(frame.baseview_window(), context, repaint))
+}
 
 /// Services of the desktop. Every call returns at once; what comes of it arrives through [`Desktop::poll`].
 pub trait Desktop: Send {
