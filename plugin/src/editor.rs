@@ -32,7 +32,6 @@ use nice_plug::editor::dpi::{LogicalSize, Size};
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, create_egui_editor};
 
-use self::desktop::{Desktop, NoDesktop};
 use self::host::PluginHost;
 use self::screen::Screen;
 use crate::params::MelfusionParams;
@@ -75,7 +74,7 @@ impl NiceEguiApp for Window {
         ctx.data_mut(|data| data.insert_temp(egui::Id::unique("closing"), closing));
         frame.set_clear_color(theme::GROUND.into());
         *self.session.host.lock() = Some(gui.clone());
-        let desktop: Box<dyn Desktop> = Box::new(NoDesktop);
+        let desktop = desktop::open(frame, &ctx, self.session.repaint.clone());
         self.host = Some(PluginHost::new(gui, self.params.clone(), self.seat.clone(), desktop));
         self.screen.reopen();
         self.frames = 0;
