@@ -20,27 +20,57 @@ impl Clip {
     }
 
     /// The take it belongs to.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
     pub fn take(&self) -> u64 {
         self.take
     }
 
     /// Left and right, in -1..=1.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
     pub fn frames(&self) -> &[[f32; 2]] {
         &self.frames
     }
 
     /// In Hz.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
     pub fn rate(&self) -> u32 {
         self.rate
     }
 
     /// Quarter notes per minute at which `frames` are in time.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
     pub fn bpm(&self) -> f64 {
         self.bpm
     }
 
     /// Musical length in quarter notes.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
     pub fn quarters(&self) -> f64 {
         self.quarters
+    }
+
+    /// Whether it is the same sound in the same time.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
+    pub fn sounds_like(&self, other: &Self) -> bool {
+        let same_time = (self.rate, self.bpm, self.quarters) == (other.rate, other.bpm, other.quarters);
+        same_time && Arc::ptr_eq(&self.frames, &other.frames)
     }
 }
