@@ -58,8 +58,8 @@ impl Default for MelfusionPlugin {
 impl Plugin for MelfusionPlugin {
     const NAME: &'static str = "MeLFusion";
     const VENDOR: &'static str = "MeLFusion";
-    const URL: &'static str = "https://melfusion.invalid";
-    const EMAIL: &'static str = "dev@melfusion.invalid";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[AudioIOLayout {
         main_input_channels: None,
@@ -142,7 +142,7 @@ fn moment(transport: &Transport) -> Moment {
 }
 
 impl ClapPlugin for MelfusionPlugin {
-    const CLAP_ID: &'static str = "invalid.melfusion.melfusion";
+    const CLAP_ID: &'static str = "org.melfusion.melfusion";
     const CLAP_DESCRIPTION: Option<&'static str> = Some("Music composed by a model that looks at your picture");
     const CLAP_MANUAL_URL: Option<&'static str> = None;
     const CLAP_SUPPORT_URL: Option<&'static str> = None;

@@ -50,12 +50,6 @@ pub struct MelfusionParams {
 impl MelfusionParams {
     /// Defaults, around a session.
     pub fn new(session: &Arc<Session>) -> Self {
-        let percent = |id: &str, value: f32| {
-            FloatParam::new(id, value, FloatRange::Linear { min: 0.0, max: 1.0 })
-                .with_unit(" %")
-                .with_value_to_string(formatters::v2s_f32_percentage(0))
-                .with_string_to_value(formatters::s2v_f32_percentage())
-        };
         let gain_range = FloatRange::Skewed {
             min: util::db_to_gain(*GAIN_DB.start()),
             max: util::db_to_gain(*GAIN_DB.end()),
@@ -70,7 +64,10 @@ impl MelfusionParams {
             mute: BoolParam::new("Mute", false),
             repeat: BoolParam::new("Loop", true),
             take: IntParam::new("Take", 1, IntRange::Linear { min: 1, max: SLOTS as i32 }),
-            influence: percent("Influence", 1.0),
+            influence: FloatParam::new("Influence", 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
+                .with_unit(" %")
+                .with_value_to_string(formatters::v2s_f32_percentage(0))
+                .with_string_to_value(formatters::s2v_f32_percentage()),
             guidance: FloatParam::new("Guidance", 3.0, FloatRange::Linear { min: 0.0, max: 10.0 }).with_step_size(0.1),
             steps: IntParam::new("Steps", 20, IntRange::Linear { min: 4, max: 100 }),
             generate: BoolParam::new("Generate", false),
