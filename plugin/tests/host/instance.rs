@@ -18,7 +18,7 @@ use clack_host::prelude::*;
 use crate::transport::Head;
 
 /// The plugin's id, as hosts store it in projects.
-pub const ID: &CStr = c"invalid.melfusion.melfusion";
+pub const ID: &CStr = c"org.melfusion.melfusion";
 
 pub struct Host;
 
