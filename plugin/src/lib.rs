@@ -82,6 +82,10 @@ impl Plugin for MelfusionPlugin {
         editor::create(self.session.clone(), self.params.clone(), self.seat.clone())
     }
 
+    fn filter_state(state: &mut PluginState) {
+        state::rescue(&mut state.fields);
+    }
+
     fn activate(
         &mut self,
         _layout: &AudioIOLayout,

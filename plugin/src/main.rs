@@ -1,5 +1,11 @@
 //! The plugin as a program of its own.
 
-fn main() {
-    nice_plug::prelude::nice_export_standalone::<melfusion_plugin::MelfusionPlugin>();
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if nice_plug::prelude::nice_export_standalone::<melfusion_plugin::MelfusionPlugin>() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

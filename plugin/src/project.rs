@@ -1,8 +1,8 @@
 //! What the user works on, and what the host's project saves: a brief, and the takes made from it.
 
+mod frame;
 mod sound;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use melfusion::clip::Recipe;
@@ -11,6 +11,7 @@ use melfusion::request::{Key, Meter};
 use crate::clip::Clip;
 use crate::link::SLOTS;
 
+pub use self::frame::Frame;
 pub use self::sound::{Link, Packed, Sound};
 
 /// One instance's document. Cheap to clone: all that is big is shared.
@@ -49,26 +50,8 @@ pub struct Brief {
     pub seed_locked: bool,
 }
 
-/// A picture as the project keeps it.
-#[derive(Debug, PartialEq)]
-pub struct Frame {
-    /// JPEG of at most [`Frame::THUMBNAIL`] pixels a side; what is looked at if the file is gone.
-    pub thumbnail: Vec<u8>,
-    /// Hash of the original, hexadecimal.
-    pub sha256: String,
-    /// Where it came from; `None` if it was pasted.
-    pub path: Option<PathBuf>,
-    /// For people.
-    pub name: String,
-}
-
-impl Frame {
-    /// Longest side of the thumbnail in pixels.
-    pub const THUMBNAIL: u32 = 512;
-}
-
 /// One clip that was made. Immutable: fitting it to another tempo makes a new `Take` with the same `id`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Take {
     /// Names it for its whole life; never 0.
     pub id: u64,
@@ -95,7 +78,61 @@ pub struct Measured {
     pub confidence: f64,
 }
 
+impl Project {
+    /// The first slot without a take, below [`SLOTS`]; `None` if all are taken.
+    pub fn free_slot(&self) -> Option<usize> {
+        self.takes.iter().position(Option::is_none)
+    }
+
+    /// Where the take with this id is.
+    pub fn slot_of(&self, id: u64) -> Option<usize> {
+        self.takes.iter().position(|take| take.as_ref().is_some_and(|take| take.id == id))
+    }
+
+    /// The take with this id.
+    pub fn take(&self, id: u64) -> Option<&Arc<Take>> {
+        self.takes.iter().flatten().find(|take| take.id == id)
+    }
+
+    /// An id that no take has.
+    pub fn fresh_id(&self) -> u64 {
+        // Random, so that a take that undo brings back does not meet another of its id.
+        loop {
+            let id = rand::random();
+            if id != 0 && self.take(id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// Whether the user has made the same in both: how takes are fitted and how large the window is do not count.
+    pub fn is_same_work(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Option<Arc<Take>>, &Option<Arc<Take>>)| match (a, b) {
+            (Some(a), Some(b)) => a.is_same_work(b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        self.brief == other.brief
+            && self.anchor_bar == other.anchor_bar
+            && self.takes.iter().zip(&other.takes).all(same)
+    }
+}
+
 impl Take {
+    /// The same take by another name.
+    pub fn renamed(&self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self.clone() }
+    }
+
+    /// The same take, fitted anew.
+    pub fn with_sound(&self, sound: Sound) -> Self {
+        Self { sound: Arc::new(sound), ..self.clone() }
+    }
+
+    fn is_same_work(&self, other: &Self) -> bool {
+        let key = |take: &'_ Self| (take.id, take.key, take.sound.is_missing());
+        key(self) == key(other) && self.name == other.name && self.latents == other.latents
+    }
+
     /// Musical length in quarter notes.
     pub fn quarters(&self) -> f64 {
         f64::from(self.recipe.bars) * self.recipe.meter.quarters()

@@ -114,8 +114,9 @@ impl Session {
     /// Sends the player what it does not have yet of the project's takes, and takes back what is gone. To be called
     /// after every change of takes.
     pub fn publish(&self) {
-        let takes = self.project.lock().takes.clone();
+        // Before the takes are looked at: of two threads here, the later must send the later takes.
         let mut sent = self.sent.lock();
+        let takes = self.project.lock().takes.clone();
         let mut outbox = self.outbox.lock();
         for (slot, (take, sent)) in takes.iter().zip(sent.iter_mut()).enumerate() {
             let take = take.as_ref().filter(|take| !take.sound.is_missing());

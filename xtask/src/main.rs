@@ -1,5 +1,66 @@
-//! Builds and installs the plugin.
+//! Builds, installs and runs the plugin: `cargo xtask bundle | install | standalone`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
-fn main() -> nice_plug_xtask::Result<()> {
-    nice_plug_xtask::main()
+mod install;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::install::Reach;
+
+const PACKAGE: &str = "melfusion-plugin";
+const USAGE: &str = "\
+cargo xtask bundle [options of cargo build]    MeLFusion.clap and MeLFusion.vst3 in target/bundled
+cargo xtask install [--user | --system]        bundles them and puts them where hosts look; --user is the default
+cargo xtask standalone [options]               runs the plugin as a program; --help lists its options";
+
+fn main() -> Result<()> {
+    nice_plug_xtask::chdir_workspace_root()?;
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    let arguments: Vec<String> = arguments.collect();
+    match command.as_deref() {
+        Some("bundle") => bundle(&arguments),
+        Some("install") => install(&arguments),
+        Some("standalone") => standalone(&arguments),
+        _ => bail!("say what to do:\n{USAGE}"),
+    }
+}
+
+fn bundle(options: &[String]) -> Result<()> {
+    let fixed = ["bundle", PACKAGE, "--release"].map(str::to_owned);
+    nice_plug_xtask::main_with_args("cargo xtask", fixed.into_iter().chain(options.iter().cloned()))
+}
+
+fn install(options: &[String]) -> Result<()> {
+    let reach = match options {
+        [] => Reach::User,
+        [option] if option == "--user" => Reach::User,
+        [option] if option == "--system" => Reach::System,
+        _ => bail!("{options:?} is not understood\n{USAGE}"),
+    };
+    bundle(&[])?;
+    let bundled = target().join("bundled");
+    for place in install::places(reach)? {
+        let installed = install::replace(&bundled.join(place.bundle), &place.folder)?;
+        println!("Installed {}", installed.display());
+    }
+    Ok(())
+}
+
+fn standalone(options: &[String]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["run", "--release", "--package", PACKAGE, "--features", "standalone"])
+        .args(["--bin", "melfusion-standalone", "--"])
+        .args(options)
+        .status()
+        .context("cargo could not be run")?;
+    std::process::exit(status.code().unwrap_or(1));
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from)
 }

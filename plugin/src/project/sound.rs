@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use sha2::{Digest, Sha256};
 
 use crate::state::flac::{self, FlacError};
+use crate::state::text::sha256;
 
 /// Sound fitted to a tempo and a rate; or, if its file is gone, the place where sound was.
 #[derive(Debug)]
@@ -89,8 +89,7 @@ impl Sound {
 
 impl Packed {
     fn new(flac: &[u8]) -> Self {
-        let sha256 = Sha256::digest(flac).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { base64: BASE64.encode(flac).into(), sha256 }
+        Self { base64: BASE64.encode(flac).into(), sha256: sha256(flac) }
     }
 
     /// The FLAC file.

@@ -1,0 +1,506 @@
+//! What the host saves is what it gets back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use melfusion::clip::Recipe;
+use melfusion::request::{Key, Meter, Mode, SamplerKind};
+use melfusion_plugin::link;
+use melfusion_plugin::project::{Brief, Frame, Link, Measured, Project, Sound, Take};
+use melfusion_plugin::session::{Place, Session};
+use melfusion_plugin::state::{self, CAP, Library, Saved, Trouble};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tempfile::TempDir;
+
+fn recipe(seed: u64) -> Recipe {
+    Recipe {
+        engine: "0.1.0".into(),
+        bundle: "mini".into(),
+        bundle_sha256: "5".repeat(64),
+        prompt: "calm piano, \"quoted\"\nsecond line \u{1f3b9}".into(),
+        negative: String::new(),
+        picture: Some("harbour.png".into()),
+        picture_sha256: None,
+        bars: 2,
+        meter: "6/8".parse().unwrap(),
+        bpm: 95.000_000_056_123_4,
+        key: Some(Key::new(9, Mode::Minor)),
+        seed,
+        steps: 20,
+        guidance: 3.1,
+        influence: 0.1 + 0.2,
+        sampler: SamplerKind::default(),
+        composed_bpm: 96.0 / 7.0 * 7.0,
+    }
+}
+
+/// Noise, as it is the hardest to pack.
+fn sound(seed: u64, frames: usize) -> Sound {
+    let mut random = StdRng::seed_from_u64(seed);
+    let frames = (0..frames).map(|_| [random.random_range(-1.0..1.0), random.random_range(-1.0..1.0)]).collect();
+    Sound::new(frames, 48_000, 95.000_000_056_123_4)
+}
+
+fn take(id: u64, frames: usize) -> Arc<Take> {
+    Arc::new(Take {
+        id,
+        name: format!("Take {id} – «ß»"),
+        recipe: recipe(u64::MAX - id),
+        latents: (0..200).map(|i| (i * id) as u8).collect(),
+        key: None,
+        measured: Some(Measured { bpm: 1.0 / 3.0 + 90.0, confidence: 0.7 }),
+        sound: Arc::new(sound(id, frames)),
+    })
+}
+
+fn frame() -> Frame {
+    let rgb = (0..64 * 48 * 3).map(|i| (i * 7 % 251) as u8).collect();
+    Frame::from_rgb(64, 48, rgb, "pasted").unwrap()
+}
+
+fn brief() -> Brief {
+    Brief {
+        prompt: "rain on a tin roof\t\u{0}\r\n\u{2028}end".into(),
+        negative: "drums".into(),
+        picture: Some(Arc::new(frame())),
+        bars: 8,
+        meter: Some(Meter::new(7, 8).unwrap()),
+        bpm: Some(120.1),
+        key: "F#m".parse().ok(),
+        seed: u64::MAX,
+        seed_locked: true,
+    }
+}
+
+/// Takes in slots 0, 3 and 15.
+fn project() -> Project {
+    let mut project = Project { brief: brief(), anchor_bar: -3, window: (1200, 777), ..Project::default() };
+    for (slot, id) in [(0, 11), (3, u64::MAX), (15, 7)] {
+        project.takes[slot] = Some(take(id, 1000 + slot));
+    }
+    project
+}
+
+/// An instance's state, and a library of its own.
+struct Bench {
+    folder: TempDir,
+    session: Arc<Session>,
+    saved: Saved,
+    _inbox: link::Inbox,
+}
+
+impl Bench {
+    fn new(cap: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::at(folder, cap)
+    }
+
+    fn at(folder: TempDir, cap: usize) -> Self {
+        let (outbox, inbox) = link::pair();
+        let session = Session::new(outbox);
+        let saved = Saved::with(session.clone(), Library::new(folder.path()), cap);
+        Self { folder, session, saved, _inbox: inbox }
+    }
+
+    fn library(&self) -> Library {
+        Library::new(self.folder.path())
+    }
+
+    fn notice(&self) -> Option<(String, bool)> {
+        let status = self.session.status.lock();
+        let notice = status.notices.iter().find(|notice| notice.place == Place::Project)?;
+        Some((notice.text.clone(), notice.is_error))
+    }
+
+    fn aside(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path().join("aside")).into_iter().flatten();
+        entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut Project)) {
+        change(&mut self.session.project.lock());
+    }
+}
+
+fn text_of(project: &Project) -> String {
+    let nowhere = Library::new("/nonexistent/library");
+    let written = state::write(project, None, CAP, &nowhere);
+    assert_eq!(written.remark, None);
+    written.text
+}
+
+fn assert_same(a: &Project, b: &Project) {
+    assert_eq!(a.brief, b.brief);
+    assert_eq!((a.anchor_bar, a.window), (b.anchor_bar, b.window));
+    for (a, b) in a.takes.iter().zip(&b.takes) {
+        assert_eq!(a.is_some(), b.is_some());
+        let Some((a, b)) = a.as_ref().zip(b.as_ref()) else { continue };
+        assert_eq!((a.id, &a.name, &a.recipe, a.key, a.measured), (b.id, &b.name, &b.recipe, b.key, b.measured));
+        assert_eq!(a.latents, b.latents);
+        assert_eq!((a.sound.rate, a.sound.bpm.to_bits()), (b.sound.rate, b.sound.bpm.to_bits()));
+        assert!(a.sound.frames == b.sound.frames, "the same samples");
+    }
+}
+
+#[test]
+fn a_project_comes_back_a_hundred_times() {
+    let bench = Bench::new(CAP);
+    let first = project();
+    bench.edit(|project| *project = first.clone());
+    let text = bench.saved.text();
+    for _ in 0..100 {
+        let next = Bench::new(CAP);
+        next.saved.open(text.to_string());
+        assert_eq!(next.notice(), None);
+        assert!(next.saved.text() == text);
+    }
+    bench.edit(|project| *project = Project::default());
+    bench.saved.open(text.to_string());
+    assert_same(&bench.session.project.lock(), &first);
+    assert_eq!(bench.session.desk.anchor_bar(), -3);
+    assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 0, "a small project needs no library");
+}
+
+#[test]
+fn a_saved_project_of_version_1_opens_for_ever() {
+    let text = include_str!("state/version-1.txt");
+    let reading = state::read(text, &Library::new("/nonexistent"));
+    assert_eq!(reading.trouble, None);
+    assert_same(&reading.project, &project());
+}
+
+#[test]
+fn what_the_skeleton_saved_opens_as_an_empty_project() {
+    let bench = Bench::new(CAP);
+    bench.edit(|current| *current = project());
+    bench.saved.open(String::new());
+    assert_same(&bench.session.project.lock(), &Project::default());
+    assert_eq!(bench.notice(), None);
+}
+
+#[test]
+fn a_text_that_cannot_be_read_is_kept_until_something_is_made() {
+    let good = text_of(&project());
+    let texts = [
+        "9:a newer program's format \u{1f600}\nwhatever".to_owned(),
+        "99999999999:".into(),
+        "0:".into(),
+        "-1:".into(),
+        ":".into(),
+        "1".into(),
+        "{\"json\":true}".into(),
+        "\u{0}\u{ffff}ÄÖÜ".into(),
+        good.replacen("1:", "2:", 1),
+        good[..good.len() / 2].to_owned(),
+        good[..good.len() - 1].to_owned(),
+        good.replace("\"seed\"", "\"sead\""),
+        good.to_lowercase(),
+    ];
+    for text in texts {
+        let bench = Bench::new(CAP);
+        bench.saved.open(text.clone());
+        let (notice, is_error) = bench.notice().expect("the user is told");
+        assert!(is_error && notice.contains(&bench.folder.path().display().to_string()), "{notice}");
+        assert_eq!(bench.aside(), [text.clone()]);
+        assert_eq!(*bench.saved.text(), text, "goes back as it came");
+        // Opened again and again, it is kept once.
+        bench.saved.open(text.clone());
+        bench.edit(|project| project.window = (800, 600));
+        assert_eq!((bench.aside().len(), &*bench.saved.text()), (1, &text));
+        bench.edit(|project| project.brief.prompt = "something new".into());
+        let fresh = bench.saved.text();
+        assert_ne!(*fresh, text);
+        let reading = state::read(&fresh, &bench.library());
+        assert_eq!((reading.trouble, &*reading.project.brief.prompt), (None, "something new"));
+        assert_eq!(bench.aside(), [text], "and the copy stays");
+    }
+}
+
+#[test]
+fn a_field_that_is_no_text_is_rescued() {
+    for json in ["123", "{\"a\":[1,2]}", "null", "\"open", ""] {
+        let mut fields = BTreeMap::from([("project".to_owned(), json.to_owned()), ("other".into(), "1".into())]);
+        state::rescue(&mut fields);
+        assert_eq!(serde_json::from_str::<String>(&fields["project"]).unwrap(), json);
+        assert_eq!(fields["other"], "1");
+    }
+    let text = serde_json::to_string(&text_of(&project())).unwrap();
+    let mut fields = BTreeMap::from([("project".to_owned(), text.clone())]);
+    state::rescue(&mut fields);
+    assert_eq!(fields["project"], text);
+}
+
+#[test]
+fn a_damaged_line_costs_only_what_it_held() {
+    let whole = project();
+    let text = text_of(&whole);
+    let lines: Vec<&str> = text.lines().collect();
+    for lost in 1..lines.len() {
+        let kept: Vec<_> = (0..lines.len()).filter(|line| *line != lost).map(|line| lines[line]).collect();
+        let reading = state::read(&(kept.join("\n") + "\n"), &Library::new("/nonexistent"));
+        assert_eq!(reading.trouble, Some(Trouble::Damaged), "without {:.40}", lines[lost]);
+        let takes = reading.project.takes.iter().flatten().count();
+        let heard = reading.project.takes.iter().flatten().filter(|take| !take.sound.is_missing()).count();
+        let latents = reading.project.takes.iter().flatten().filter(|take| !take.latents.is_empty()).count();
+        let has_brief = reading.project.brief.prompt == whole.brief.prompt;
+        let has_picture = reading.project.brief.picture == whole.brief.picture;
+        let losses = [3 - takes, 3 - heard, 3 - latents, usize::from(!has_brief), usize::from(!has_picture)];
+        let expected = match lines[lost].split(' ').next() {
+            Some("project") => [0, 0, 0, 1, 1],
+            Some("take") => [1, 1, 1, 0, 0],
+            Some("end") => [0; 5],
+            _ if lost == 1 => [0, 0, 0, 0, 1],
+            // A sound or latents.
+            _ => [0, losses[1], 1 - losses[1], 0, 0],
+        };
+        assert_eq!(losses, expected, "without {:.40}", lines[lost]);
+    }
+}
+
+#[test]
+fn absurd_values_take_their_default() {
+    let mut bad = project();
+    bad.anchor_bar = i32::MIN;
+    bad.window = (0, u32::MAX);
+    bad.brief = Brief { bars: u32::MAX, bpm: Some(f64::MAX), ..bad.brief };
+    let odd = |change: &dyn Fn(&mut Take)| {
+        let mut take = Take::clone(&take(5, 100));
+        change(&mut take);
+        Some(Arc::new(take))
+    };
+    bad.takes[0] = odd(&|take| take.recipe.bars = 0);
+    bad.takes[1] = odd(&|take| take.recipe.bpm = f64::NAN);
+    bad.takes[2] = odd(&|take| take.sound = Arc::new(Sound::new(vec![[0.0; 2]; 10], 48_000, 0.0)));
+    bad.takes[3] = odd(&|take| take.id = 0);
+    bad.takes[4] = odd(&|take| take.measured = Some(Measured { bpm: -1.0, confidence: 2.0 }));
+    bad.takes[5] = odd(&|take| take.measured = Some(Measured { bpm: f64::NAN, confidence: f64::INFINITY }));
+    let text = state::write(&bad, None, CAP, &Library::new("/nonexistent")).text;
+    let reading = state::read(&text, &Library::new("/nonexistent"));
+    assert_eq!(reading.trouble, Some(Trouble::Damaged));
+    let project = reading.project;
+    let default = Project::default();
+    assert_eq!((project.anchor_bar, project.window), (default.anchor_bar, default.window));
+    assert_eq!((project.brief.bars, project.brief.bpm), (default.brief.bars, default.brief.bpm));
+    assert_eq!(project.brief.prompt, bad.brief.prompt);
+    let kept: Vec<_> = (0..16).filter(|slot| project.takes[*slot].is_some()).collect();
+    assert_eq!(kept, [4, 5, 15]);
+    let ids: Vec<_> = project.takes.iter().flatten().map(|take| take.id).collect();
+    assert!(ids[0] == 5 && ids[1] != 5 && ids[1] != 0, "of two takes with one id, the second gets its own");
+    assert!(project.takes.iter().flatten().take(2).all(|take| take.measured.is_none()));
+}
+
+#[test]
+fn takes_for_one_slot_all_find_a_place() {
+    let lines = text_of(&project());
+    let text = lines.replace("\"slot\":3", "\"slot\":0").replace("\"slot\":15", "\"slot\":99");
+    let reading = state::read(&text, &Library::new("/nonexistent"));
+    assert_eq!(reading.trouble, Some(Trouble::Damaged));
+    let slots: Vec<_> = (0..16).filter(|slot| reading.project.takes[*slot].is_some()).collect();
+    assert_eq!(slots, [0, 1, 2]);
+}
+
+/// Whatever happens to a text: no panic, and either all of it was read or the text stays.
+#[test]
+fn ten_thousand_mutations_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::new(folder.path());
+    let mut small = project();
+    small.takes[0] = Some(take(11, 40));
+    small.takes[3] = Some(take(12, 33));
+    small.takes[15] = None;
+    let text = text_of(&small);
+    let mut random = StdRng::seed_from_u64(3);
+    let mut read_as_damaged = 0;
+    for _ in 0..10_000 {
+        let mutated = mutate(&text, &mut random);
+        let reading = state::read(&mutated, &library);
+        if reading.trouble.is_some() {
+            read_as_damaged += 1;
+            continue;
+        }
+        assert!(tail(&mutated) == tail(&text), "{mutated:.200}");
+        assert_same(&reading.project, &small);
+    }
+    assert!(read_as_damaged > 9_000, "{read_as_damaged}");
+}
+
+/// All but the version's line: who wrote the text is for people.
+fn tail(text: &str) -> Option<&str> {
+    text.split_once('\n').map(|(_, tail)| tail)
+}
+
+fn mutate(text: &str, random: &mut StdRng) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for _ in 0..random.random_range(1..4) {
+        let (a, b) = (random.random_range(0..bytes.len()), random.random_range(0..bytes.len()));
+        match random.random_range(0..6) {
+            0 => bytes[a] = random.random(),
+            1 => bytes[a] ^= 1 << random.random_range(0..7),
+            2 => drop(bytes.drain(a.min(b)..a.max(b))),
+            3 => bytes.insert(a, b"\n {}[]\",:0-9e"[random.random_range(0..14)]),
+            4 => bytes.swap(a, b),
+            _ => {
+                let copy = bytes[a.min(b)..a.max(b)].to_vec();
+                bytes.splice(a..a, copy);
+            }
+        }
+        if bytes.is_empty() {
+            bytes.push(b'1');
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn a_hundred_megabytes_of_rubbish_are_kept_and_refused() {
+    for rubbish in ["9", "1:x\n", "1:\ndata x ", "project {\n"] {
+        let text = format!("1:{}", rubbish.repeat(100_000_000 / rubbish.len()));
+        let bench = Bench::new(CAP);
+        bench.saved.open(text.clone());
+        assert!(bench.notice().is_some_and(|(_, is_error)| is_error));
+        assert!(*bench.saved.text() == text);
+    }
+}
+
+#[test]
+fn large_sounds_go_to_the_library_and_come_back() {
+    let bench = Bench::new(20_000);
+    let mut whole = project();
+    whole.takes[3] = Some(take(4, 5000));
+    whole.takes[7] = Some(take(8, 4000));
+    bench.edit(|project| *project = whole.clone());
+    let text = bench.saved.text();
+    assert!(text.len() < 20_000 + 20_000, "{}", text.len());
+    let (notice, is_error) = bench.notice().expect("the user is told");
+    assert!(!is_error && notice.contains("2 of them"), "{notice}");
+    let files = fs::read_dir(bench.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    assert_eq!(files.len(), 2);
+
+    let there = Saved::with(bench.session.clone(), bench.library(), 20_000);
+    there.open(text.to_string());
+    assert_same(&bench.session.project.lock(), &whole);
+    assert!(there.text() == text, "and the same again");
+
+    // Moved to another computer together with the library's folder.
+    let moved = tempfile::tempdir().unwrap();
+    for file in &files {
+        fs::rename(file, moved.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let reading = state::read(&text, &Library::new(moved.path()));
+    assert_same(&reading.project, &whole);
+}
+
+#[test]
+fn the_selected_take_stays_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::new(folder.path());
+    let whole = project();
+    let largest = state::write(&whole, None, 15_000, &library).text;
+    let selected = state::write(&whole, Some(15), 15_000, &library).text;
+    let inside = |text: &str, slot: usize| {
+        let hash = &whole.takes[slot].as_ref().unwrap().sound.packed().unwrap().sha256;
+        text.contains(&format!("data {hash}"))
+    };
+    assert!(inside(&selected, 15) && !inside(&selected, 3));
+    assert!(!inside(&largest, 15));
+}
+
+#[test]
+fn a_sound_whose_file_is_gone_leaves_its_take() {
+    for damage in [|path: &Path| fs::remove_file(path).unwrap(), |path: &Path| fs::write(path, "other").unwrap()] {
+        let bench = Bench::new(0);
+        bench.edit(|current| *current = project());
+        let text = bench.saved.text().to_string();
+        let sound = bench.session.project.lock().takes[3].as_ref().unwrap().sound.packed().unwrap().sha256.clone();
+        damage(&bench.folder.path().join(sound).with_extension("flac"));
+        let bench = Bench::at(bench.folder, 0);
+        bench.saved.open(text.clone());
+        let (notice, is_error) = bench.notice().expect("the user is told");
+        assert!(!is_error && notice.contains(&format!("Take {}", u64::MAX)), "{notice}");
+        let opened = bench.session.project.lock().clone();
+        let silent = opened.takes[3].as_ref().unwrap();
+        assert!(silent.sound.is_missing() && silent.sound.frames.is_empty());
+        assert_eq!(silent.recipe, recipe(0));
+        assert_eq!(silent.latents, take(u64::MAX, 0).latents);
+        assert!(!opened.takes[0].as_ref().unwrap().sound.is_missing());
+        assert!(*bench.saved.text() == text, "the link is saved again");
+        assert!(bench.aside().is_empty(), "nothing is wrong with the text");
+    }
+}
+
+#[test]
+fn where_the_library_cannot_be_written_sounds_stay_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "not a folder").unwrap();
+    let written = state::write(&project(), None, 0, &Library::new(&file));
+    assert!(written.remark.is_some_and(|remark| remark.contains("inside the project")));
+    let reading = state::read(&written.text, &Library::new(&file));
+    assert_same(&reading.project, &project());
+}
+
+#[test]
+fn a_link_cannot_leave_the_library_by_its_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("secret.flac"), "x").unwrap();
+    let library = Library::new(folder.path().join("library"));
+    let link = Link { sha256: "../secret".into(), path: "/dev/zero".into() };
+    assert_eq!(library.find(&link), None);
+    assert_eq!(library.find(&Link { sha256: "0".repeat(64), ..link }), None);
+}
+
+#[test]
+fn what_is_opened_is_sent_to_the_player() {
+    let (outbox, mut inbox) = link::pair();
+    let session = Session::new(outbox);
+    let folder = tempfile::tempdir().unwrap();
+    let saved = Saved::with(session.clone(), Library::new(folder.path()), CAP);
+    let whole = project();
+    saved.open(text_of(&whole));
+    let mut slots = Vec::new();
+    while let Some(delivery) = inbox.pop() {
+        let link::Delivery::Place { slot, clip } = delivery else { panic!("nothing was there to be cleared") };
+        assert!(clip.frames() == &*whole.takes[slot].as_ref().unwrap().sound.frames);
+        slots.push(slot);
+        inbox.retire(clip);
+    }
+    assert_eq!(slots, [0, 3, 15]);
+}
+
+#[test]
+fn saving_and_opening_at_once_ends() {
+    let bench = Bench::new(CAP);
+    let text = text_of(&project());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| (0..20).for_each(|_| bench.saved.open(text.clone())));
+            scope.spawn(|| (0..20).for_each(|_| assert!(bench.saved.text().starts_with("1:"))));
+        }
+    });
+    assert!(*bench.saved.text() == text);
+}
+
+#[test]
+fn a_picture_is_looked_at_as_long_as_its_file_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("harbour.png");
+    fs::copy("../examples/frames/harbour.png", &path).unwrap();
+    let frame = Frame::open(&path).unwrap();
+    assert_eq!((&*frame.name, frame.path.as_deref()), ("harbour.png", Some(&*path)));
+    let (picture, from_file) = frame.picture().unwrap();
+    assert!(from_file && picture.sha256() == frame.sha256);
+    fs::copy("../examples/frames/harbour.png", folder.path().join("other.png")).unwrap();
+    fs::write(&path, b"gone").unwrap();
+    let (thumbnail, from_file) = frame.picture().unwrap();
+    assert!(!from_file);
+    assert!(thumbnail.width().max(thumbnail.height()) <= Frame::THUMBNAIL);
+    let ratio = |width: u32, height: u32| f64::from(width) / f64::from(height);
+    let (a, b) = (ratio(picture.width(), picture.height()), ratio(thumbnail.width(), thumbnail.height()));
+    assert!((a - b).abs() < 0.02, "{a} {b}");
+    assert!(frame.thumbnail.len() < 150_000);
+}
