@@ -1,0 +1,112 @@
+//! A host without a window, for tests of the built file.
+//!
+//! ```text
+//! host fixture DIR RATE BPM BARS [pips]   a project with known sound: state.json as VST3 keeps it, reference.f32
+//! host scan FILE COUNT                    opens a .clap and makes COUNT instances; says in JSON what it cost
+//! host blocks FILE STATE COUNT            plays a project for COUNT blocks of 64 frames under a wild play head
+//! ```
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program for tests")]
+
+#[path = "../tests/host/fixture.rs"]
+mod fixture;
+#[path = "../tests/host/instance.rs"]
+mod instance;
+#[path = "../tests/host/transport.rs"]
+mod transport;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use clack_host::prelude::PluginEntry;
+use fixture::{Score, Timbre};
+use instance::{Change, Instance, param};
+use transport::{Head, Song};
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["fixture", dir, rate, bpm, bars] => write_fixture(dir, rate, bpm, bars, |seed| Timbre::Noise(seed)),
+        ["fixture", dir, rate, bpm, bars, "pips"] => write_fixture(dir, rate, bpm, bars, |_| Timbre::Pips(0.5)),
+        ["scan", file, count] => scan(file, count.parse().unwrap()),
+        ["blocks", file, state, count] => blocks(file, state, count.parse().unwrap()),
+        _ => panic!("see the comment at the top of this file"),
+    }
+}
+
+/// Three takes, so that automation has something to choose from; their sounds follow each other in the reference.
+fn write_fixture(dir: &str, rate: &str, bpm: &str, bars: &str, timbre: fn(u64) -> Timbre) {
+    let scores = [1, 2, 3].map(|seed| Score {
+        rate: rate.parse().unwrap(),
+        bpm: bpm.parse().unwrap(),
+        bars: bars.parse().unwrap(),
+        meter: (4, 4),
+        sound: timbre(seed),
+    });
+    let dir = Path::new(dir);
+    let state = fixture::state(fixture::project(&scores));
+    fs::write(dir.join("state.json"), serde_json::to_vec(&state).unwrap()).unwrap();
+    let samples: Vec<u8> = scores.iter().flat_map(Score::frames).flatten().flat_map(f32::to_le_bytes).collect();
+    fs::write(dir.join("reference.f32"), samples).unwrap();
+}
+
+/// # Safety
+///
+/// Runs the file.
+fn open(file: &str) -> PluginEntry {
+    // SAFETY: it is the plugin that was built beside this program.
+    unsafe { PluginEntry::load(file) }.unwrap()
+}
+
+fn scan(file: &str, count: usize) {
+    let memory = || memory_stats::memory_stats().map_or(0, |memory| memory.physical_mem);
+    let before = memory();
+    let begin = Instant::now();
+    let entry = open(file);
+    let names = entry.get_plugin_factory().unwrap().plugin_descriptors().count();
+    let scanned = begin.elapsed();
+    let mut instances = vec![Instance::of(&entry)];
+    let first = begin.elapsed() - scanned;
+    let after_first = memory();
+    instances.extend((1..count).map(|_| Instance::of(&entry)));
+    let all = begin.elapsed() - scanned;
+    let after_all = memory();
+    println!(
+        "{}",
+        serde_json::json!({
+            "plugins": names,
+            "scan_ms": scanned.as_secs_f64() * 1e3,
+            "first_instance_ms": first.as_secs_f64() * 1e3,
+            "all_instances_ms": all.as_secs_f64() * 1e3,
+            "first_mib": (after_first - before) as f64 / 1048576.0,
+            "all_mib": (after_all - before) as f64 / 1048576.0,
+        })
+    );
+}
+
+fn blocks(file: &str, state: &str, count: usize) {
+    const FRAMES: usize = 64;
+    let mut instance = Instance::of(&open(file));
+    assert!(instance.load(&fixture::with_length(&fs::read(state).unwrap())));
+    let mut audio = instance.start(48_000, FRAMES as u32);
+    let song = Song::new(48_000, 120.0);
+    let (mut left, mut right) = ([0.0; FRAMES], [0.0; FRAMES]);
+    let mut loudest = 0.0f32;
+    for block in 0..count {
+        let frame = (block * FRAMES % 700_000) as i64 - 5_000;
+        let head = match block / 500 % 10 {
+            2 | 3 => Some(Head { tempo: Some(120.0 + (block % 500) as f64 * 0.02), ..song.at(frame) }),
+            5 => Some(song.stopped(frame)),
+            6 => None,
+            8 => Some(song.at((block * 7919 % 500_000) as i64)),
+            _ => Some(song.at(frame)),
+        };
+        let take = (0, Change::Param(param("take"), (block / 1000 % 4) as f64));
+        let changes = if block % 1000 == 0 { &[take][..] } else { &[] };
+        audio.process([&mut left, &mut right], head.as_ref(), changes);
+        loudest = left.iter().fold(loudest, |loudest, sample| loudest.max(sample.abs()));
+    }
+    instance.stop(audio);
+    println!("{}", serde_json::json!({"blocks": count, "loudest": loudest}));
+}

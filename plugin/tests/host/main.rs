@@ -1,0 +1,11 @@
+//! What holds of the plugin in a host: its CLAP entry, linked into this test, under a play head that we move.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod controls;
+mod fixture;
+mod generation;
+mod instance;
+mod playback;
+mod state;
+mod tempo;
+mod transport;

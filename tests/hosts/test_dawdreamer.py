@@ -1,0 +1,139 @@
+"""The VST3 in a host with a real play head: DawDreamer."""
+
+import json
+
+import dawdreamer
+import juce
+import numpy as np
+import pytest
+from conftest import assert_same
+
+
+def load(vst3, project, block=512):
+    engine = dawdreamer.RenderEngine(project.rate, block)
+    plugin = engine.make_plugin_processor("melfusion", vst3)
+    assert plugin.load_state(str(project.file))
+    engine.set_bpm(project.bpm)
+    assert engine.load_graph([(plugin, [])])
+    return engine, plugin
+
+
+def render(engine, seconds):
+    assert engine.render(seconds)
+    return engine.get_audio().T
+
+
+def rounds(take, frames):
+    return np.resize(take, (frames, 2))
+
+
+def parameter(plugin, name):
+    return next(p["index"] for p in plugin.get_parameters_description() if p["name"] == name)
+
+
+@pytest.mark.parametrize("block", [1, 64, 100, 512, 4096])
+@pytest.mark.parametrize(("rate", "bpm"), [(48000, 95.0), (44100, 120.0), (96000, 150.0)])
+def test_the_clip_is_heard_sample_for_sample(vst3, make_project, block, rate, bpm):
+    project = make_project(rate, bpm, 1)
+    engine, _ = load(vst3, project, block)
+    seconds = 1.0 if block == 1 else 4.0
+    heard = render(engine, seconds)
+    assert_same(heard, whole_rounds(project, len(heard)), f"{rate} Hz, {bpm} bpm, blocks of {block}")
+
+
+def whole_rounds(project, frames, take=0):
+    """Rounds begin at whole multiples of the exact length."""
+    exact = project.bars * 4 * 60 / project.bpm * project.rate
+    at = np.arange(frames)
+    begin = np.round(np.floor(at / exact) * exact)
+    begin = np.where(begin > at, np.round((np.floor(at / exact) - 1) * exact), begin)
+    return project.takes[take][np.minimum(at - begin.astype(int), project.takes.shape[1] - 1)]
+
+
+def test_a_second_render_is_the_same(vst3, make_project):
+    project = make_project(48000, 120.0, 2)
+    engine, _ = load(vst3, project)
+    first, second = render(engine, 3.0), render(engine, 3.0)
+    assert_same(first, rounds(project.takes[0], len(first)))
+    assert_same(second, first)
+
+
+def test_a_saved_state_opens_with_the_same_sound(vst3, make_project, tmp_path):
+    project = make_project(48000, 120.0, 1)
+    _, plugin = load(vst3, project)
+    for trip in range(5):
+        saved = tmp_path / f"saved{trip}"
+        plugin.save_state(str(saved))
+        state, original = (json.loads(text) for text in (juce.unwrap(saved.read_bytes()), project.json))
+        assert state["fields"] == original["fields"]
+        engine, plugin = load(vst3, project._replace(file=saved))
+        heard = render(engine, 2.5)
+        assert_same(heard, rounds(project.takes[0], len(heard)), f"trip {trip}")
+
+
+def test_take_and_gain_are_automated(vst3, make_project):
+    project = make_project(48000, 120.0, 1)
+    engine, plugin = load(vst3, project, 480)
+    frames = 4 * 48000
+    take = np.zeros(frames, np.float32)
+    take[48000:] = 1 / 15
+    take[96000:] = 2 / 15
+    plugin.set_automation(parameter(plugin, "Take"), take)
+    heard = render(engine, 4.0)
+    for index in range(3):
+        begin, end = 48000 * index + 1440, 48000 * (index + 1)
+        assert_same(heard[begin:end], rounds(project.takes[index], frames)[begin:end], f"take {index + 1}")
+    mute = np.zeros(frames, np.float32)
+    mute[48000:96000] = 1
+    plugin.set_automation(parameter(plugin, "Mute"), mute)
+    heard = render(engine, 4.0)
+    assert not heard[49440:96000].any()
+    begin, end = 96000 + 1440, 4 * 48000
+    assert_same(heard[begin:end], rounds(project.takes[2], frames)[begin:end], "after mute")
+
+
+def test_a_moving_tempo_keeps_every_pip_in_time(vst3, make_project):
+    project = make_project(48000, 100.0, 2, "pips")
+    engine, _ = load(vst3, project, 64)
+    ppqn, quarters = 960, 28
+    ticks = np.arange(ppqn * quarters)
+    tempo = np.interp(ticks / ppqn, [0, 2, 14, 26], [100, 100, 140, 80])
+    engine.set_bpm(tempo.astype(np.float32), ppqn)
+    seconds = np.append(0, np.cumsum(60 / tempo / ppqn))
+    heard = render(engine, float(seconds[26 * ppqn]))[:, 0]
+    power = np.convolve(heard.astype(float) ** 2, np.hanning(385), "same")
+    errors = []
+    for half in range(2, 50):
+        expected = seconds[half * ppqn // 2] * 48000
+        begin = int(expected) - 4800
+        window = power[max(begin, 0) : int(expected) + 4800]
+        assert window.max() > 0.02 * power.max(), f"no pip at {half / 2} quarter notes"
+        errors.append((max(begin, 0) + int(window.argmax()) - expected) / 48)
+    assert np.abs(errors).max() <= 1.0, f"off by up to {np.abs(errors).max():.2f} ms: {np.round(errors, 2)}"
+
+
+def test_another_constant_tempo_is_in_time(vst3, make_project):
+    project = make_project(48000, 100.0, 2, "pips")
+    engine, _ = load(vst3, project)
+    engine.set_bpm(117.0)
+    heard = render(engine, 10.0)[:, 0]
+    power = np.convolve(heard.astype(float) ** 2, np.hanning(385), "same")
+    for half in range(1, 38):
+        expected = half * 30 / 117 * 48000
+        begin = int(expected) - 4800
+        error = (begin + int(power[begin : int(expected) + 4800].argmax()) - expected) / 48
+        assert abs(error) <= 1.0, f"{error:.2f} ms at {half / 2} quarter notes"
+
+
+def test_nonsense_is_survived(vst3, make_project, tmp_path):
+    project = make_project(48000, 120.0, 1)
+    engine, plugin = load(vst3, project)
+    dice = np.random.default_rng(1)
+    for length in [0, 1, 100, 100000]:
+        file = tmp_path / "nonsense"
+        file.write_bytes(juce.wrap(dice.bytes(length)))
+        plugin.load_state(str(file))
+        file.write_bytes(juce.wrap(project.json[: len(project.json) * length // 200000]))
+        plugin.load_state(str(file))
+    heard = render(engine, 1.0)
+    assert_same(heard, rounds(project.takes[0], len(heard)), "the good state still stands")

@@ -1,0 +1,38 @@
+"""What a host pays for looking at the plugin."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from conftest import ROOT, host
+
+
+def test_scan_and_instances_are_cheap(clap):
+    cost = json.loads(host("scan", clap, 64))
+    print(cost)
+    assert cost["plugins"] == 1
+    assert cost["first_mib"] < 30, "an instance needs under 30 MB"
+    # The weights would be read 64 times, or at least once: the mini bundle alone is larger than this.
+    assert cost["all_mib"] < 64
+
+
+def test_no_model_file_is_touched(clap):
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    program = [ROOT / "target/release/examples/host", "scan", clap, "2"]
+    run = subprocess.run(["strace", "-f", "-e", "trace=%file", *program], capture_output=True, text=True, check=True)
+    touched = set(re.findall(r'"([^"]+)"', run.stderr))
+    assert any(path.endswith("MeLFusion.clap") for path in touched), "the trace shows the plugin itself"
+    model = [path for path in touched if re.search(r"safetensors|bundles|tokenizer|manifest\.toml", path)]
+    assert not model, f"scanning opened {model}"
+
+
+def test_nothing_is_allocated_in_process(tmp_path):
+    """Runs where the plugin was built with `assert_process_allocs`: any allocation ends the program."""
+    built = ROOT / "target/checked/libmelfusion_plugin.so"
+    if not built.exists():
+        pytest.skip("not built with assert_process_allocs")
+    host("fixture", tmp_path, 48000, 120, 1)
+    print(host("blocks", built, tmp_path / "state.json", 200_000))
