@@ -22,11 +22,8 @@ fn main() -> host::Result<()> {
 
     let switches: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| switches.iter().any(|switch| switch == name);
-    let manners = host::Manners {
-        aware: has("--aware"),
-        grabs_space: has("--grab-space"),
-        steals_focus: has("--steal-focus"),
-    };
+    let manners =
+        host::Manners { aware: has("--aware"), grabs_space: has("--grab-space"), steals_focus: has("--steal-focus") };
     let mut host = host::Host::new(None, manners)?;
     let (sender, lines) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

@@ -138,7 +138,8 @@ impl Stage {
 fn window(x: &RustConnection, parent: Window, at: (i16, i16), size: (u16, u16), mask: EventMask) -> Window {
     let window = x.generate_id().expect("ids are left");
     let look = CreateWindowAux::new().event_mask(mask);
-    x.create_window(0, window, parent, at.0, at.1, size.0, size.1, 0, WindowClass::INPUT_OUTPUT, 0, &look).expect("sent");
+    x.create_window(0, window, parent, at.0, at.1, size.0, size.1, 0, WindowClass::INPUT_OUTPUT, 0, &look)
+        .expect("sent");
     x.map_window(window).expect("sent");
     x.sync().expect("the server lives");
     window

@@ -349,7 +349,9 @@ fn everything_is_inside_the_smallest_window() {
     stage.add(1, "a take with a rather long name that does not fit anywhere");
     stage.step();
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
-    for label in ["Prompt", "Avoid", "Generate", "Undo", "Engine", "A/B", "Gain", "Loop", "Mute", "Key", "Seed", "Open…"] {
+    for label in
+        ["Prompt", "Avoid", "Generate", "Undo", "Engine", "A/B", "Gain", "Loop", "Mute", "Key", "Seed", "Open…"]
+    {
         let rect = stage.window.get_by_label(label).rect();
         assert!(window.contains_rect(rect) && rect.width() > 8.0, "{label} at {rect:?}");
     }

@@ -55,7 +55,7 @@ impl PictureWell {
 
     /// Takes a picture that was pasted.
     pub fn take_rgb(&mut self, (width, height): (u32, u32), rgb: Vec<u8>, scene: &Scene) {
-        self.read(scene, move || Frame::from_rgb(width, height, rgb));
+        self.read(scene, move || Frame::from_rgb(width, height, rgb, "pasted picture"));
     }
 
     /// Large pictures take a while to read, and a window must not wait.

@@ -376,8 +376,7 @@ fn run_audio(
             channels: AudioPortBufferType::f32_output_only(channels.iter_mut().map(Vec::as_mut_slice)),
         }]);
         let (input, events) = (InputAudioBuffers::empty(), InputEvents::empty());
-        let done =
-            processor.process(&input, &mut output, &events, &mut OutputEvents::void(), None, Some(&moment));
+        let done = processor.process(&input, &mut output, &events, &mut OutputEvents::void(), None, Some(&moment));
         done.expect("the plugin processes");
         let length = BLOCK as f64 / RATE;
         if playing {

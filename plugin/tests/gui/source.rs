@@ -190,7 +190,8 @@ impl Source {
             if self.search == Search::Known && !known {
                 continue;
             }
-            let proxy = self.number(window, "XdndProxy").filter(|&proxy| self.number(proxy, "XdndProxy") == Some(proxy));
+            let proxy =
+                self.number(window, "XdndProxy").filter(|&proxy| self.number(proxy, "XdndProxy") == Some(proxy));
             // Qt asks the window itself whether it is aware, GTK its proxy.
             let asked = if self.search == Search::Known { proxy.unwrap_or(window) } else { window };
             if self.number(asked, "XdndAware").is_some() {
@@ -203,7 +204,8 @@ impl Source {
     }
 
     fn number(&self, window: Window, name: &str) -> Option<u32> {
-        let reply = self.x.get_property(false, window, self.atom(name), AtomEnum::ANY, 0, 1).expect("sent").reply().ok()?;
+        let reply =
+            self.x.get_property(false, window, self.atom(name), AtomEnum::ANY, 0, 1).expect("sent").reply().ok()?;
         reply.value32()?.next()
     }
 

@@ -33,7 +33,8 @@ impl Target {
         let window = x.generate_id().expect("ids are left");
         let root = x.setup().roots[0].root;
         let look = CreateWindowAux::new();
-        x.create_window(0, window, root, at.0, at.1, size.0, size.1, 0, WindowClass::INPUT_OUTPUT, 0, &look).expect("sent");
+        x.create_window(0, window, root, at.0, at.1, size.0, size.1, 0, WindowClass::INPUT_OUTPUT, 0, &look)
+            .expect("sent");
         x.map_window(window).expect("sent");
         Self::on(x, window, mood)
     }

@@ -8,7 +8,10 @@ pub fn reveal(path: &Path, otherwise: impl FnOnce(String) + Send + 'static) {
     let path = path.to_owned();
     std::thread::spawn(move || {
         if !commands(&path).into_iter().any(succeeds) {
-            otherwise(format!("No file manager answered. The file is {}; its path is in the clipboard.", path.display()));
+            otherwise(format!(
+                "No file manager answered. The file is {}; its path is in the clipboard.",
+                path.display()
+            ));
         }
     });
 }

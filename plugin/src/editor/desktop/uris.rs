@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn a_list_is_read_line_by_line() {
-        let list = "# from a file manager\r\nfile:///a/one.png\r\n\r\nfile://desk/b/two.png\r\nfile:/c/three.png\n/d/four.png";
+        let list =
+            "# from a file manager\r\nfile:///a/one.png\r\n\r\nfile://desk/b/two.png\r\nfile:/c/three.png\n/d/four.png";
         let expected = ["/a/one.png", "/b/two.png", "/c/three.png", "/d/four.png"].map(PathBuf::from);
         assert_eq!(files(list), expected);
     }

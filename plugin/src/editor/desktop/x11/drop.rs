@@ -50,7 +50,9 @@ impl Drops {
             Event::ClientMessage(message) => self.message(warden, proxies, message),
             Event::SelectionNotify(answer) if answer.requestor == warden.helper => self.answer(warden, answer),
             Event::PropertyNotify(change) if change.window == warden.helper => self.chunk(warden, change),
-            Event::DestroyNotify(gone) if self.session.as_ref().is_some_and(|session| session.source == gone.window) => {
+            Event::DestroyNotify(gone)
+                if self.session.as_ref().is_some_and(|session| session.source == gone.window) =>
+            {
                 self.end(warden);
                 Ok(())
             }
@@ -99,8 +101,7 @@ impl Drops {
         }
         let kind = if source == OWN.load(Relaxed) { None } else { choose(warden, &types) };
         let over = message.window;
-        self.session =
-            Some(Session { source, over, enter: *message, kind, inside: false, told: None, transfer: None });
+        self.session = Some(Session { source, over, enter: *message, kind, inside: false, told: None, transfer: None });
         Ok(())
     }
 

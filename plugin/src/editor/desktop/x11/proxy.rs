@@ -41,7 +41,8 @@ impl Proxies {
     /// Looks again which windows are around the editor.
     pub fn refresh(&mut self, warden: &Warden) -> Result<()> {
         let wanted = wanted(warden)?;
-        let (keep, gone) = std::mem::take(&mut self.placed).into_iter().partition(|placed| wanted.contains(&placed.window));
+        let (keep, gone) =
+            std::mem::take(&mut self.placed).into_iter().partition(|placed| wanted.contains(&placed.window));
         self.placed = keep;
         for placed in gone {
             warden.survive(take_off(warden, placed))?;
