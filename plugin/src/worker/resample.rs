@@ -1,0 +1,1 @@
+//! Brings a loop to another sample rate, and leaves it a loop.
