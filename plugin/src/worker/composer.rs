@@ -1,7 +1,7 @@
 //! What makes the sound: the engine, or in tests something that stands in for it.
 
-use directories::ProjectDirs;
 use candle_core::Device;
+use directories::ProjectDirs;
 use melfusion::clip::{Latents, Recipe};
 use melfusion::engine::Redecoding;
 use melfusion::progress::Progress;

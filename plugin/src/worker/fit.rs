@@ -93,7 +93,7 @@ pub fn replace(session: &Session, take: &Arc<Take>, sound: Arc<Sound>, key: Opti
     let slots = project.takes.iter_mut().flatten();
     let found = slots.into_iter().find(|now| now.id == take.id && Arc::ptr_eq(&now.sound, &take.sound));
     let Some(now) = found else { return false };
-    *now = Arc::new(Take { key, ..now.with_sound(sound) });
+    *now = Arc::new(Take { key, sound, ..Take::clone(now) });
     true
 }
 

@@ -62,8 +62,7 @@ impl Worker {
     pub(super) fn go_rounds(self: &Arc<Self>, over: &Receiver<()>) {
         let _alone = self.fitting.lock();
         pool::lower_priority();
-        let mut rounds =
-            Rounds { worker: self, seen: BTreeMap::new(), pool: None, busy: None, last: 0, count: 0 };
+        let mut rounds = Rounds { worker: self, seen: BTreeMap::new(), pool: None, busy: None, last: 0, count: 0 };
         while over.recv_timeout(self.timing.round) == Err(channel::RecvTimeoutError::Timeout) {
             rounds.go();
         }
@@ -171,7 +170,8 @@ impl Seen {
         let takes = session.project.lock().takes.clone();
         let wishes = chair.wishes(|take, key| takes.iter().flatten().any(|t| t.id == take && t.key != key));
         let heard = session.params().map_or(0, |params| (params.take.value() - 1) as usize);
-        let mut takes: Vec<_> = takes.iter().enumerate().filter_map(|(slot, take)| Some((slot, take.as_ref()?))).collect();
+        let mut takes: Vec<_> =
+            takes.iter().enumerate().filter_map(|(slot, take)| Some((slot, take.as_ref()?))).collect();
         takes.sort_by_key(|(slot, take)| (!wishes.contains_key(&take.id), *slot != heard));
         let target = |take: &Take| {
             let key = wishes.get(&take.id).copied().unwrap_or(take.key);

@@ -73,7 +73,8 @@ impl Worker {
         if let Some(session) = order.chair.session() {
             session.tell(Place::Picture, order.ask.picture().filter(|_| !is_original).and_then(remark_on));
         }
-        let threads = threads.insert(threads.take().map_or_else(pool::composing, Ok)?);
+        let pool = threads.take().map_or_else(pool::composing, Ok)?;
+        let threads = &*threads.insert(pool);
         let generate = || threads.install(|| loaded.composer.generate(&request, &watch));
         catch_unwind(AssertUnwindSafe(generate)).map_or_else(
             |panic| {

@@ -58,7 +58,8 @@ mod tests {
             let fields = stat.rsplit_once(')').unwrap().1.to_string();
             fields.split_whitespace().nth(16).unwrap().parse::<i32>().unwrap()
         };
-        let this = || std::fs::read_link("/proc/thread-self").unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let this =
+            || std::fs::read_link("/proc/thread-self").unwrap().file_name().unwrap().to_string_lossy().into_owned();
         let of_this_thread = move || niceness(&this());
         let before = of_this_thread();
         let pool = composing().unwrap();

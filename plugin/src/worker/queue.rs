@@ -48,10 +48,6 @@ impl<T> Queue<T> {
         self.waiting.retain(|(waiting, _)| *waiting != seat);
     }
 
-    /// Takes everything back.
-    pub fn clear(&mut self) {
-        self.waiting.clear();
-    }
 
     /// How many jobs `seat` has, with the one that is being served.
     pub fn count(&self, seat: u64) -> usize {

@@ -114,7 +114,8 @@ mod tests {
     /// Where the sound is loudest in each of `beats` parts.
     fn attacks(frames: &[[f32; 2]], beats: usize) -> Vec<usize> {
         let part = frames.len() / beats;
-        let loudest = |from: usize| (from..from + part).max_by(|a, b| frames[*a][0].abs().total_cmp(&frames[*b][0].abs()));
+        let loudest =
+            |from: usize| (from..from + part).max_by(|a, b| frames[*a][0].abs().total_cmp(&frames[*b][0].abs()));
         (0..beats).map(|beat| loudest(beat * part).unwrap()).collect()
     }
 

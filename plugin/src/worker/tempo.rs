@@ -29,8 +29,7 @@ pub fn measure(frames: &[[f32; 2]], rate: u32, asked: f64) -> Option<Measured> {
     let repetition = autocorrelation(&envelope)?;
     let lag = |bpm: f64| 60.0 / bpm * ENVELOPE_HZ;
     let candidates = candidates(asked);
-    let scored: Vec<(f64, f64)> =
-        candidates.filter_map(|bpm| Some((bpm, score(&repetition, lag(bpm))?))).collect();
+    let scored: Vec<(f64, f64)> = candidates.filter_map(|bpm| Some((bpm, score(&repetition, lag(bpm))?))).collect();
     let (bpm, best) = scored.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let usual = scored.iter().map(|(_, score)| score).sum::<f64>() / scored.len() as f64;
     let bpm = 60.0 / (refine(&repetition, lag(bpm)) / ENVELOPE_HZ);

@@ -78,11 +78,6 @@ impl Run {
         self.share = self.share.max((share as f32).clamp(0.0, 1.0));
         let [_, at, after] = self.work.around(self.stage, costs);
         let left = (1.0 - part) * at + after;
-        Job {
-            ahead: 0,
-            stage: self.stage,
-            done: self.share,
-            seconds_left: costs.can_estimate().then_some(left as f32),
-        }
+        Job { ahead: 0, stage: self.stage, done: self.share, seconds_left: costs.can_estimate().then_some(left as f32) }
     }
 }
