@@ -240,7 +240,7 @@ impl Drop for Seat {
         }
         drop(house);
         let mut queue = self.worker.queue.lock();
-        queue.remove(self.chair.id);
+        queue.forget(self.chair.id);
         show_places(&queue);
     }
 }

@@ -247,3 +247,107 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link;
+
+    const SETTLED: u32 = 4;
+
+    fn session(bpm: f64) -> (Arc<Session>, Arc<Chair>) {
+        let session = Session::new(link::pair().0);
+        session.readout.set_rate(48_000);
+        session.readout.set_tempo(Some(bpm));
+        let chair = Arc::new(Chair::new(1, &session));
+        (session, chair)
+    }
+
+    /// What is to be fitted after each of `tempi`, one a round.
+    fn targets(seen: &mut Seen, session: &Session, chair: &Arc<Chair>, tempi: &[f64]) -> Vec<Option<f64>> {
+        let target = |tempo: &f64| {
+            session.readout.set_tempo(Some(*tempo));
+            seen.hear_tempo(session);
+            seen.task(chair, SETTLED).map(|task| task.to.bpm)
+        };
+        tempi.iter().map(target).collect()
+    }
+
+    fn take(id: u64, bpm: f64) -> Arc<Take> {
+        let recipe = serde_json::from_value(serde_json::json!({
+            "engine": "", "bundle": "", "bundle_sha256": "", "prompt": "", "negative": "", "picture": null,
+            "picture_sha256": null, "bars": 1, "meter": "4/4", "bpm": bpm, "key": null, "seed": 1, "steps": 4,
+            "guidance": 3.0, "influence": 1.0, "sampler": melfusion::request::SamplerKind::default(),
+            "composed_bpm": bpm,
+        }));
+        Arc::new(Take {
+            id,
+            name: String::new(),
+            recipe: recipe.unwrap(),
+            latents: [].into(),
+            key: None,
+            measured: None,
+            sound: Arc::new(Sound::new(vec![[0.0; 2]; 100], 48_000, bpm)),
+        })
+    }
+
+    #[test]
+    fn a_tempo_has_to_stand_still_before_takes_follow_it() {
+        let (session, chair) = session(120.0);
+        session.project.lock().takes[0] = Some(take(1, 120.0));
+        let mut seen = Seen::default();
+        let fits = |seen: &mut Seen, tempi: &[f64]| targets(seen, &session, &chair, tempi);
+        assert_eq!(fits(&mut seen, &[120.0; 6]), [None; 6], "it fits");
+        assert_eq!(fits(&mut seen, &[90.0; 6]), [None, None, None, None, Some(90.0), Some(90.0)]);
+        let ramp: Vec<f64> = (0..50).map(|i| 90.0 + f64::from(i) * 0.01).collect();
+        assert_eq!(fits(&mut seen, &ramp)[1..], [None; 49], "it moves");
+        // So slowly that no two rounds differ, but far all the same.
+        let creep: Vec<f64> = (0..50).map(|i| 80.0 + f64::from(i) * 3e-5).collect();
+        assert!(fits(&mut seen, &creep).iter().filter(|fit| fit.is_some()).count() < 5);
+        assert_eq!(fits(&mut seen, &[1000.0; 9]), [None; 9], "no tempo that can be decoded");
+    }
+
+    #[test]
+    fn what_is_asked_for_comes_first_and_what_failed_is_not_tried_again() {
+        let (session, chair) = session(90.0);
+        session.project.lock().takes[3] = Some(take(1, 120.0));
+        session.project.lock().takes[5] = Some(take(2, 120.0));
+        chair.wish(2, Some("D minor".parse().unwrap()));
+        let mut seen = Seen::default();
+        let next = |seen: &mut Seen| {
+            targets(seen, &session, &chair, &[90.0; 6]);
+            seen.task(&chair, SETTLED).map(|task| (task.take.id, task.to))
+        };
+        let (id, to) = next(&mut seen).unwrap();
+        assert_eq!((id, to.key), (2, Some("D minor".parse().unwrap())));
+        chair.settle(2, to.key);
+        seen.failed.push((2, Target { key: None, ..to }));
+        let (id, to) = next(&mut seen).unwrap();
+        assert_eq!((id, to.bpm, to.key), (1, 90.0, None));
+        seen.failed.push((id, to));
+        assert_eq!(next(&mut seen), None);
+        targets(&mut seen, &session, &chair, &[91.0; 6]);
+        assert!(seen.task(&chair, SETTLED).is_some(), "another tempo is another try");
+    }
+
+    #[test]
+    fn a_wish_for_what_is_so_already_is_no_wish() {
+        let (session, chair) = session(120.0);
+        session.project.lock().takes[0] = Some(take(1, 120.0));
+        chair.wish(1, None);
+        let mut seen = Seen::default();
+        assert_eq!(targets(&mut seen, &session, &chair, &[120.0; 6]), [None; 6]);
+        // Else it would come true when undo or the user changes the key later.
+        assert!(chair.wishes(|_, _| true).is_empty());
+    }
+
+    #[test]
+    fn every_press_is_heard_once() {
+        let (session, _) = session(120.0);
+        let mut seen = Seen::default();
+        assert!(!seen.hear_press(&session));
+        session.readout.press_generate();
+        assert!(seen.hear_press(&session));
+        assert!(!seen.hear_press(&session));
+    }
+}

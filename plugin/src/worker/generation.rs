@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use melfusion::clip::Recipe;
 use melfusion::error::Stage;
 use melfusion::progress::Progress as _;
 use melfusion::{Clip, Error};
@@ -13,7 +14,7 @@ use super::chair::Chair;
 use super::studio::{LoadError, words};
 use super::watch::Watch;
 use super::{Order, Worker, complain, fit, pool, show_places, tempo};
-use crate::project::{Frame, Project, Take};
+use crate::project::{Frame, Measured, Project, Sound, Take};
 use crate::session::{Notice, Place, Session};
 
 /// Why an order gave no take.
@@ -41,20 +42,26 @@ impl Worker {
             order
         };
         let Some(order) = order else { return };
-        let result = self.compose(&order, threads);
+        let result = self.compose(&order, threads).map(Made::new);
         self.studio.rest();
-        let session = order.chair.session();
-        let is_wanted = !order.chair.has_withdrawn(order.errand);
-        match (session, result) {
-            (Some(session), Ok(clip)) if is_wanted => self.deliver(&order, &session, clip),
-            (Some(session), Err(failure)) if is_wanted => complain(&session, failure.place(), failure),
+        let sound = result.as_ref().ok().map(|made| made.sound.clone());
+        match (order.chair.session(), result) {
             // Withdrawn, or nobody is there to be told.
-            _ => {}
+            _ if order.chair.has_withdrawn(order.errand) => {}
+            (None, _) => {}
+            (Some(session), Ok(made)) => deliver(&order.chair, &session, made),
+            (Some(session), Err(failure)) => complain(&session, failure.place(), failure),
         }
+        self.show_done(&order.chair);
+        // Saving the project is quicker if this is done by then. A failure comes up again when it is saved.
+        let _ = sound.map(|sound| sound.packed().map(|_| ()));
+    }
+
+    fn show_done(&self, chair: &Chair) {
         let mut queue = self.queue.lock();
         queue.done();
-        if queue.count(order.chair.id) == 0 {
-            order.chair.show(None);
+        if queue.count(chair.id) == 0 {
+            chair.show(None);
         }
         show_places(&queue);
     }
@@ -85,42 +92,48 @@ impl Worker {
             |result| Ok(result?),
         )
     }
+}
 
-    /// Puts the clip into the project and on its way to the player.
-    fn deliver(&self, order: &Order, session: &Session, clip: Clip) {
-        let seed = clip.recipe.seed;
-        let sound = Arc::new(fit::sound_of(&clip));
+/// A clip with all that a take needs.
+struct Made {
+    clip: Clip,
+    sound: Arc<Sound>,
+    measured: Option<Measured>,
+}
+
+impl Made {
+    fn new(clip: Clip) -> Self {
+        let sound = fit::sound_of(&clip);
         let measured = tempo::measure(&sound.frames, sound.rate, clip.recipe.bpm);
-        let mut take = Take {
-            id: 0,
-            name: String::new(),
-            latents: clip.state().into(),
-            recipe: clip.recipe,
-            key: None,
-            measured,
-            sound: sound.clone(),
-        };
-        let placed = {
-            let mut project = session.project.lock();
-            let select = wants_to_hear(&order.chair, session, &project);
-            project.free_slot().map(|slot| {
-                take.id = project.fresh_id();
-                take.name = name(slot, &take);
-                let id = take.id;
-                project.takes[slot] = Some(Arc::new(take));
-                (slot, id, select)
-            })
-        };
-        let Some((slot, id, select)) = placed else {
-            return complain(session, Place::Generate, Failure::NoRoom(seed));
-        };
-        session.publish();
-        order.chair.set_newest(id);
-        order.chair.has_news(select.then_some(slot));
-        session.repaint.request_repaint();
-        // Saving the project is quicker if this is done by then. A failure comes up again when it is saved.
-        let _ = sound.packed();
+        Self { clip, sound: Arc::new(sound), measured }
     }
+
+    fn take(self, id: u64, slot: usize) -> Take {
+        let Self { clip, sound, measured } = self;
+        let (name, latents) = (name(slot, &clip.recipe), clip.state().into());
+        Take { id, name, latents, recipe: clip.recipe, key: None, measured, sound }
+    }
+}
+
+/// Puts the clip into the project and on its way to the player.
+fn deliver(chair: &Chair, session: &Session, made: Made) {
+    let seed = made.clip.recipe.seed;
+    let placed = {
+        let mut project = session.project.lock();
+        let select = wants_to_hear(chair, session, &project);
+        project.free_slot().map(|slot| {
+            let id = project.fresh_id();
+            project.takes[slot] = Some(Arc::new(made.take(id, slot)));
+            (slot, id, select)
+        })
+    };
+    let Some((slot, id, select)) = placed else {
+        return complain(session, Place::Generate, Failure::NoRoom(seed));
+    };
+    session.publish();
+    chair.set_newest(id);
+    chair.has_news(select.then_some(slot));
+    session.repaint.request_repaint();
 }
 
 impl Failure {
@@ -141,9 +154,8 @@ fn wants_to_hear(chair: &Chair, session: &Session, project: &Project) -> bool {
 }
 
 /// "Take 3: calm piano over soft strings"; the number is the one that selects it.
-fn name(slot: usize, take: &Take) -> String {
+fn name(slot: usize, recipe: &Recipe) -> String {
     let number = slot + 1;
-    let recipe = &take.recipe;
     if recipe.prompt.trim().is_empty() && recipe.picture.is_none() {
         return format!("Take {number}");
     }

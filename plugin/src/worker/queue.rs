@@ -1,41 +1,49 @@
 //! Whose turn it is: every instance in turn, and for one instance first come, first served.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Jobs of several seats.
 #[derive(Debug)]
 pub struct Queue<T> {
     /// Seats that wait, in the order in which they are served; none is empty.
     waiting: VecDeque<(u64, VecDeque<T>)>,
+    /// At which turn a seat was served last.
+    served: BTreeMap<u64, u64>,
+    turn: u64,
     /// Who is being served.
     serving: Option<u64>,
 }
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), serving: None }
+        Self { waiting: VecDeque::new(), served: BTreeMap::new(), turn: 0, serving: None }
     }
 }
 
 impl<T> Queue<T> {
-    /// Adds a job for `seat`.
+    /// Adds a job for `seat`: behind its others, else before all seats that were served later than it.
     pub fn push(&mut self, seat: u64, job: T) {
-        match self.waiting.iter_mut().find(|(waiting, _)| *waiting == seat) {
-            Some((_, jobs)) => jobs.push_back(job),
-            None => self.waiting.push_back((seat, VecDeque::from([job]))),
+        if let Some((_, jobs)) = self.waiting.iter_mut().find(|(waiting, _)| *waiting == seat) {
+            return jobs.push_back(job);
         }
+        let turn = |seat: &u64| self.served.get(seat).copied().unwrap_or(0);
+        let mine = turn(&seat);
+        let place = self.waiting.iter().position(|(other, _)| turn(other) > mine).unwrap_or(self.waiting.len());
+        self.waiting.insert(place, (seat, VecDeque::from([job])));
     }
 
     /// The job whose turn it is. Its seat queues up again behind the others.
     pub fn pop(&mut self) -> Option<T> {
         self.serving = None;
         let (seat, mut jobs) = self.waiting.pop_front()?;
-        let job = jobs.pop_front();
+        let job = jobs.pop_front()?;
+        self.turn += 1;
+        self.served.insert(seat, self.turn);
+        self.serving = Some(seat);
         if !jobs.is_empty() {
             self.waiting.push_back((seat, jobs));
         }
-        self.serving = job.is_some().then_some(seat);
-        job
+        Some(job)
     }
 
     /// The job that was popped last is done.
@@ -48,6 +56,11 @@ impl<T> Queue<T> {
         self.waiting.retain(|(waiting, _)| *waiting != seat);
     }
 
+    /// As [`remove`](Self::remove), for ever.
+    pub fn forget(&mut self, seat: u64) {
+        self.remove(seat);
+        self.served.remove(&seat);
+    }
 
     /// How many jobs `seat` has, with the one that is being served.
     pub fn count(&self, seat: u64) -> usize {
@@ -86,14 +99,20 @@ mod tests {
     }
 
     #[test]
-    fn who_was_just_served_waits_behind_those_who_wait() {
+    fn who_was_just_served_waits_behind_those_who_were_not() {
         let mut queue = Queue::default();
         queue.push(1, "a1");
-        queue.push(2, "b1");
         assert_eq!(queue.pop(), Some("a1"));
-        queue.push(1, "a2");
-        queue.push(3, "c1");
-        assert_eq!(served(&mut queue), ["b1", "a2", "c1"]);
+        // Seat 1 asks again, before the others come.
+        for (seat, job) in [(1, "a2"), (1, "a3"), (2, "b1"), (3, "c1")] {
+            queue.push(seat, job);
+        }
+        assert_eq!(served(&mut queue), ["b1", "c1", "a2", "a3"]);
+        // Each was served since; seat 2 longest ago.
+        for (seat, job) in [(1, "a4"), (3, "c2"), (2, "b2")] {
+            queue.push(seat, job);
+        }
+        assert_eq!(served(&mut queue), ["b2", "c2", "a4"]);
     }
 
     #[test]

@@ -25,7 +25,8 @@ const BEATS: usize = 4;
 /// The tempo of `frames` at `rate` Hz, near `asked` quarter notes per minute; half and double time are found, too, and
 /// brought back to it. `None` if there is nothing to go by: silence, one long tone, less than two beats.
 pub fn measure(frames: &[[f32; 2]], rate: u32, asked: f64) -> Option<Measured> {
-    let envelope = onsets(frames, rate)?;
+    let seconds = frames.len() as f64 / f64::from(rate);
+    let envelope = onsets(frames, rate).filter(|_| seconds >= 2.0 * 60.0 / asked)?;
     let repetition = autocorrelation(&envelope)?;
     let lag = |bpm: f64| 60.0 / bpm * ENVELOPE_HZ;
     let candidates = candidates(asked);
