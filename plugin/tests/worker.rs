@@ -86,16 +86,18 @@ fn progress_never_goes_back_and_then_says_how_long() {
     it.generate("slow again");
     let job = || it.session.status.lock().job.clone();
     let mut shares = Vec::new();
-    for step in 1..=8 {
+    for step in 1..=7 {
         let count = || script.log.lock().iter().filter(|entry| entry.starts_with("slow again step")).count();
         script.permit(1);
         until("a step", || count() == step);
+        // The eighth would be the last, and the sound follows at once.
         let job = job().unwrap();
         assert_eq!(job.stage, melfusion::error::Stage::Music);
         assert!(job.seconds_left.is_some_and(|left| left >= 0.0));
         shares.push(job.done);
     }
-    assert!(shares.is_sorted() && shares[0] > 0.0 && shares[3] > shares[0] && shares[7] <= 1.0, "{shares:?}");
+    assert!(shares.is_sorted() && shares[0] > 0.0 && shares[3] > shares[0] && shares[6] <= 1.0, "{shares:?}");
+    script.permit(1);
     it.await_take(0);
     until("rest", || job().is_none());
 }

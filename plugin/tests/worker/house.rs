@@ -115,11 +115,11 @@ impl Instance {
     }
 }
 
-/// Waits for something that must happen; a minute is for ever.
+/// Waits for something that must happen; five minutes are for ever.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        assert!(began.elapsed() < Duration::from_secs(300), "waited in vain for {what}");
         thread::sleep(Duration::from_millis(1));
     }
 }
