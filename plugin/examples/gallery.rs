@@ -76,7 +76,7 @@ fn sound(bars: u32, seed: u32) -> Arc<Sound> {
             [x, x * 0.9]
         })
         .collect();
-    Arc::new(Sound { frames: frames.into(), rate: 48_000, bpm: 120.0, flac: Arc::new([]) })
+    Arc::new(Sound::new(frames, 48_000, 120.0))
 }
 
 fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use egui::{Align2, Popup, PopupCloseBehavior, Rect, Response, ScrollArea, Sense, TextEdit, Ui, pos2, vec2};
 
-use super::history::renamed;
 use super::icons::Icon;
 use super::pair::Pair;
 use super::scene::Scene;
@@ -116,6 +115,9 @@ impl Takes {
         if row.drag_started() {
             drag(take, scene);
         }
+        if row.dragged() {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::Grabbing);
+        }
         row.context_menu(|ui| {
             if ui.button("Rename").clicked() {
                 self.start_renaming(ui, take);
@@ -168,7 +170,7 @@ impl Takes {
             let id = take.id;
             scene.edit_takes(|takes| {
                 if let Some(slot) = takes.iter_mut().flatten().find(|take| take.id == id) {
-                    *slot = Arc::new(renamed(slot, name));
+                    *slot = Arc::new(slot.renamed(name));
                 }
             });
         }
