@@ -58,9 +58,9 @@ impl Listen {
         takes::switch_ab(ui, place(44.0, 4.0), pair, scene);
         toggle(ui, place(32.0, 2.0), Icon::Loop, "Loop", Dial::Loop, scene);
         toggle(ui, place(32.0, theme::GRID), Icon::Mute, "Mute", Dial::Mute, scene);
-        let label = place(56.0, 0.0);
+        let label = place(68.0, 4.0);
         widgets::caps(ui, label.left_center(), Align2::LEFT_CENTER, "From bar", theme::MUTED);
-        anchor(ui, place(84.0, theme::GAP).shrink2(vec2(0.0, 3.0)), scene);
+        anchor(ui, place(80.0, theme::GAP).shrink2(vec2(0.0, 3.0)), scene);
         dials.slider(ui, rect.with_min_x(x), Dial::Gain, "Gain", scene);
     }
 }
