@@ -27,7 +27,7 @@ use crate::readout::{Mode, Readout};
 use clock::{Clock, Now};
 use fade::Fade;
 use level::Level;
-use stretch::Stretcher;
+use stretch::{Path, Stretcher};
 use voice::{Course, Voice};
 
 /// Length of every crossfade.
@@ -124,8 +124,8 @@ impl Player {
         };
         let peaks = deck.play(moment, controls, &self.clips, left, right);
         self.readout.raise_peaks(peaks);
-        let (position, mode) = deck.sounding(&self.clips);
-        self.readout.set_sounding(controls.slot, position, mode);
+        let (slot, position, mode) = deck.sounding(&self.clips).unwrap_or((controls.slot, 0.0, Mode::Silent));
+        self.readout.set_sounding(slot, position, mode);
     }
 
     /// Takes what the worker sent.
@@ -223,6 +223,9 @@ impl Deck {
     ) -> [f32; 2] {
         self.level.aim(if controls.mute { 0.0 } else { controls.gain });
         let now = self.clock.read(moment);
+        if moment.playing {
+            self.audition = None;
+        }
         let mut frame = now.map_or(0, |now| now.frame);
         let mut peaks = [0.0; 2];
         let frames = left.len().min(right.len());
@@ -268,13 +271,13 @@ impl Deck {
         let (slot, repeat) = (controls.slot, controls.repeat);
         if is_own && (is_settled || !is_stretched) {
             // A hair is added so that what lies between two frames always falls to the same side.
-            let position = now.frame as f64 - (anchor + 1e-6).round();
-            return Some(Course { slot, position, stretch: None, length: clip.quarters() * per_quarter, repeat });
+            let path = Path { position: now.frame as f64 - (anchor + 1e-6).round(), speed: 1.0, bend: 0.0 };
+            return Some(Course { slot, path, is_stretched: false, length: clip.quarters() * per_quarter, repeat });
         }
         let speed = tempo / clip.bpm();
-        let position = (now.frame as f64 - anchor) * speed;
+        let path = Path { position: (now.frame as f64 - anchor) * speed, speed, bend: now.bend / clip.bpm() };
         let length = clip.quarters() * self.rate * 60.0 / clip.bpm();
-        Some(Course { slot, position, stretch: Some(speed), length, repeat })
+        Some(Course { slot, path, is_stretched: true, length, repeat })
     }
 
     /// What is to be heard while the host stands still.
@@ -286,7 +289,8 @@ impl Deck {
         let (slot, position) = self.audition?;
         let clip = self.playable(slot, clips)?;
         let length = clip.quarters() * self.rate * 60.0 / clip.bpm();
-        Some(Course { slot, position, stretch: None, length, repeat: controls.repeat })
+        let path = Path { position, speed: 1.0, bend: 0.0 };
+        Some(Course { slot, path, is_stretched: false, length, repeat: controls.repeat })
     }
 
     /// The slot's clip, if it has one that is made for this sample rate.
@@ -355,13 +359,12 @@ impl Deck {
         }
     }
 
-    /// How far into the clip what sounds is, 0..1, and how it is made.
-    fn sounding(&self, clips: &Clips) -> (f32, Mode) {
-        let Some(course) = self.voice.as_ref().map(Voice::course) else { return (0.0, Mode::Silent) };
-        let clip = clips.get(course.slot).and_then(Option::as_deref);
-        let place = clip.and_then(|clip| Some((clip, course.strip(clip, &self.fade).look(course.frame())?)));
-        let Some((clip, (index, _))) = place else { return (0.0, Mode::Silent) };
-        let mode = if course.stretch.is_some() { Mode::Stretch } else { Mode::Copy };
-        (index.min(clip.frames().len() - 1) as f32 / clip.frames().len() as f32, mode)
+    /// Which slot sounds, how far into its clip, 0..1, and how that is made.
+    fn sounding(&self, clips: &Clips) -> Option<(usize, f32, Mode)> {
+        let course = self.voice.as_ref()?.course();
+        let clip = clips.get(course.slot)?.as_deref()?;
+        let (index, _) = course.strip(clip, &self.fade).look(course.frame())?;
+        let mode = if course.is_stretched { Mode::Stretch } else { Mode::Copy };
+        Some((course.slot, index.min(clip.frames().len() - 1) as f32 / clip.frames().len() as f32, mode))
     }
 }

@@ -138,7 +138,7 @@ impl Readout {
         }
     }
 
-    /// The slot that is selected.
+    /// The slot that sounds; the selected one while nothing does.
     pub fn slot(&self) -> usize {
         usize::from(self.slot.load(Relaxed))
     }

@@ -32,6 +32,8 @@ pub(super) struct Now {
     pub bar: f64,
     /// Frames since the tempo was another one.
     pub steady: u64,
+    /// Change of the tempo per frame, as long as it keeps changing about as fast.
+    pub bend: f64,
 }
 
 /// Follows a host's transport.
@@ -43,12 +45,16 @@ pub(super) struct Clock {
     last: Option<Now>,
     /// The frame on which the next block begins if the host goes on.
     next: i64,
+    /// Length of the last block in frames.
+    frames: usize,
+    /// Change of the tempo per frame from the last block but one to the last.
+    slope: f64,
 }
 
 impl Clock {
     /// At a sample rate in Hz.
     pub fn new(rate: f64) -> Self {
-        Self { per_minute: rate * 60.0, last: None, next: 0 }
+        Self { per_minute: rate * 60.0, last: None, next: 0, frames: 0, slope: 0.0 }
     }
 
     /// Forgets where the host was.
@@ -58,14 +64,22 @@ impl Clock {
 
     /// Reads the transport. `None` if it stands still or does not say where it is.
     pub fn read(&mut self, moment: &Moment) -> Option<Now> {
-        let now = self.find(moment);
+        let mut now = self.find(moment);
+        let slope = now.map_or(0.0, |now| self.slope(&now));
+        if let Some(now) = &mut now
+            && slope * self.slope > 0.0
+            && (0.5..=2.0).contains(&(slope / self.slope))
+        {
+            now.bend = slope;
+        }
+        self.slope = slope;
         self.last = now;
         now
     }
 
     /// Says where the host will be at the next block if it goes on.
     pub fn expect(&mut self, frame: i64, frames: usize) {
-        self.next = frame;
+        (self.next, self.frames) = (frame, frames);
         if let Some(last) = &mut self.last {
             last.steady = last.steady.saturating_add(frames as u64);
         }
@@ -89,7 +103,14 @@ impl Clock {
             (Some(beats), Some(tempo)) => self.origin(frame, beats, tempo, last, held.is_some()),
             _ => 0.0,
         };
-        Some(Now { frame, tempo, origin, bar: bar(moment), steady: held.map_or(0, |held| held.steady) })
+        Some(Now { frame, tempo, origin, bar: bar(moment), steady: held.map_or(0, |held| held.steady), bend: 0.0 })
+    }
+
+    /// Change of the tempo per frame since the last block.
+    fn slope(&self, now: &Now) -> f64 {
+        let last = self.last.filter(|_| now.frame == self.next && self.frames > 0);
+        let tempi = last.and_then(|last| last.tempo.zip(now.tempo));
+        tempi.map_or(0.0, |(before, tempo)| (tempo - before) / self.frames as f64)
     }
 
     /// A frame for hosts that only count beats: the next one as long as the beats agree.

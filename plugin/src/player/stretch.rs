@@ -24,18 +24,23 @@ const SPEEDS: std::ops::RangeInclusive<f64> = 0.25..=4.0;
 /// Frames that are made at once.
 const PART: usize = 256;
 
-/// A straight way through a clip.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
+/// A way through a clip.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Path {
     /// Frame of the clip's strip.
     pub position: f64,
     /// Frames of the strip per frame of output.
     pub speed: f64,
+    /// Change of the speed per frame of output.
+    pub bend: f64,
 }
 
-impl Line {
-    fn after(&self, frames: i64) -> f64 {
-        self.position + self.speed * frames as f64
+impl Path {
+    /// The same way, later or earlier.
+    pub fn after(&self, frames: i64) -> Self {
+        let frames = frames as f64;
+        let position = self.position + (self.speed + self.bend * 0.5 * frames) * frames;
+        Self { position, speed: self.speed + self.bend * frames, ..*self }
     }
 }
 
@@ -106,10 +111,10 @@ impl Stretcher {
         self.placed = [(i64::MIN / 2, 0.0); OVERLAP];
     }
 
-    /// How far, in frames of the strip, what will soon be heard lies from where it should be on `line`.
-    pub fn error(&self, line: Line) -> f64 {
+    /// How far, in frames of the strip, what will soon be heard lies from where it should be on `path`.
+    pub fn error(&self, path: Path) -> f64 {
         let heard = self.placed.iter().filter(|(centre, _)| *centre > self.age - self.hop as i64);
-        heard.map(|(centre, position)| (line.after(centre - self.age) - position).abs()).fold(0.0, f64::max)
+        heard.map(|(centre, position)| (path.after(centre - self.age).position - position).abs()).fold(0.0, f64::max)
     }
 
     /// Counts positions from another repetition.
@@ -127,18 +132,17 @@ impl Stretcher {
         self.hop
     }
 
-    /// Makes the next frames, which begin at `line`.
-    pub fn render(&mut self, strip: &Strip, line: Line, out: &mut [[f32; 2]]) {
+    /// Makes the next frames, which begin at `path`.
+    pub fn render(&mut self, strip: &Strip, path: Path, out: &mut [[f32; 2]]) {
         let begun = self.age;
         let lead = (self.lead() as i64 - begun).clamp(0, out.len() as i64) as usize;
         let (silent, mut rest) = out.split_at_mut(lead);
         silent.fill([0.0; 2]);
-        self.prime(strip, line, lead as i64);
+        self.prime(strip, path, lead as i64);
         self.age += lead as i64;
         while !rest.is_empty() {
             if self.until_hop == 0 {
-                let here = Line { position: line.after(self.age - begun), ..line };
-                self.place(strip, here, self.ahead);
+                self.place(strip, path.after(self.age - begun), self.ahead);
                 self.until_hop = self.hop;
             }
             let part = rest.len().min(self.until_hop).min(PART);
@@ -154,11 +158,11 @@ impl Stretcher {
     }
 
     /// Makes the advance windows that are due within `frames`.
-    fn prime(&mut self, strip: &Strip, line: Line, frames: i64) {
+    fn prime(&mut self, strip: &Strip, path: Path, frames: i64) {
         while self.primed < PRIMED && (self.primed * self.prime) as i64 <= self.age + frames - 1 {
             let back = (PRIMED - self.primed) * self.hop;
             let made_at = (self.lead() + self.stagger) as i64 - back as i64 - self.age;
-            self.place(strip, line, made_at + self.ahead);
+            self.place(strip, path, made_at + self.ahead);
             self.primed += 1;
             // What comes out before the lead has passed is not heard.
             let is_last = self.primed == PRIMED;
@@ -167,15 +171,15 @@ impl Stretcher {
         }
     }
 
-    /// Gives the engine the window whose centre is heard `frames` after `line`.
-    fn place(&mut self, strip: &Strip, line: Line, frames: i64) {
-        let position = line.after(frames);
+    /// Gives the engine the window whose centre is heard `frames` after `path`.
+    fn place(&mut self, strip: &Strip, path: Path, frames: i64) {
+        let Path { position, speed, .. } = path.after(frames);
         let end = position.round() as i64 + self.behind;
         strip.fill(end - self.frames.len() as i64, &mut self.frames);
         for (sample, value) in self.input.iter_mut().zip(self.frames.as_flattened()) {
             *sample = *value;
         }
-        self.engine.seek(&self.input, line.speed.clamp(*SPEEDS.start(), *SPEEDS.end()));
+        self.engine.seek(&self.input, speed.clamp(*SPEEDS.start(), *SPEEDS.end()));
         self.placed.rotate_left(1);
         if let Some(last) = self.placed.last_mut() {
             *last = (self.age + frames, position);

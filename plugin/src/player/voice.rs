@@ -1,7 +1,7 @@
 //! What sounds at present: a clip, from some place, at some speed.
 
 use super::fade::Fade;
-use super::stretch::{Line, Stretcher};
+use super::stretch::{Path, Stretcher};
 use super::strip::Strip;
 use crate::clip::Clip;
 
@@ -15,10 +15,10 @@ const LOST_SECONDS: f64 = 0.01;
 pub(super) struct Course {
     /// Slot of the clip.
     pub slot: usize,
-    /// Frame of the clip's [`Strip`]; whole unless it is stretched.
-    pub position: f64,
-    /// Frames of the strip per frame of output; `None` copies them one to one.
-    pub stretch: Option<f64>,
+    /// How it goes through the clip's [`Strip`]: one to one from a whole frame, unless it is stretched.
+    pub path: Path,
+    /// Whether it is stretched, at whatever speed; else it is copied.
+    pub is_stretched: bool,
     /// Exact length of one repetition in frames.
     pub length: f64,
     /// Whether the clip repeats.
@@ -33,15 +33,7 @@ impl Course {
 
     /// The nearest whole frame.
     pub fn frame(&self) -> i64 {
-        self.position.round() as i64
-    }
-
-    fn line(&self) -> Line {
-        Line { position: self.position, speed: self.stretch.unwrap_or(1.0) }
-    }
-
-    fn advance(&mut self, frames: usize) {
-        self.position += frames as f64 * self.stretch.unwrap_or(1.0);
+        self.path.position.round() as i64
     }
 }
 
@@ -57,7 +49,7 @@ pub(super) struct Voice {
 impl Voice {
     /// Begins a course. `take` spreads the work of many instances over time.
     pub fn begin(course: Course, take: u64, stretcher: &mut Stretcher) -> Self {
-        if course.stretch.is_some() {
+        if course.is_stretched {
             stretcher.begin((take as f64 * 0.618_033_988_749_895).fract());
         }
         Self { course, entry: course.frame() }
@@ -70,12 +62,12 @@ impl Voice {
 
     /// Whether its sound is the host's sound at the host's own speed.
     pub fn is_copy(&self) -> bool {
-        self.course.stretch.is_none()
+        !self.course.is_stretched
     }
 
     /// Goes on along `next`, if that can be done without a seam that is heard. Else nothing changes.
     pub fn follow(&mut self, next: &Course, clip: &Clip, stretcher: &mut Stretcher, fade: &Fade, rate: f64) -> bool {
-        let follows = match (self.course.slot == next.slot, self.is_copy(), next.stretch.is_none()) {
+        let follows = match (self.course.slot == next.slot, self.is_copy(), !next.is_stretched) {
             (true, true, true) => {
                 let (old, new) = (self.course.strip(clip, fade), next.strip(clip, fade));
                 old.look(self.course.frame()) == new.look(next.frame())
@@ -93,18 +85,18 @@ impl Voice {
         if self.course.repeat != next.repeat {
             return false;
         }
-        let apart = next.position - self.course.position;
-        let is_inside = next.repeat && next.position >= 0.0 && self.course.position >= 0.0;
+        let apart = next.path.position - self.course.path.position;
+        let is_inside = next.repeat && next.path.position >= 0.0 && self.course.path.position >= 0.0;
         let wrapped = if is_inside { (apart / next.length).round() * next.length } else { 0.0 };
-        let line = Line { position: next.position - wrapped, ..next.line() };
-        let error = stretcher.error(line).max((apart - wrapped).abs()) / rate;
+        let path = Path { position: next.path.position - wrapped, ..next.path };
+        let error = stretcher.error(path).max((apart - wrapped).abs()) / rate;
         // While it begins, small errors cannot be put right any faster.
         let is_new = stretcher.age() < (stretcher.lead() + fade.len() + stretcher.hop()) as i64;
         if error > if is_new { LOST_SECONDS } else { LOOSE_SECONDS } {
             return false;
         }
         stretcher.shift(wrapped);
-        self.entry += (next.position - self.course.position).round() as i64;
+        self.entry += (next.path.position - self.course.path.position).round() as i64;
         true
     }
 
@@ -115,10 +107,10 @@ impl Voice {
             strip.fill(self.course.frame(), out);
         } else {
             let age = stretcher.age();
-            stretcher.render(&strip, self.course.line(), out);
+            stretcher.render(&strip, self.course.path, out);
             self.render_entry(&strip, age, stretcher.lead() as i64, fade.rise(), out);
         }
-        self.course.advance(out.len());
+        self.course.path = self.course.path.after(out.len() as i64);
     }
 
     /// Crossfades from a copy of the frames after the entry to what the stretcher made.
