@@ -142,11 +142,23 @@ impl Clip {
         let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?.ok_or_else(|| {
             problem("has no latents in it; only clips written by MeLFusion can be decoded again".into())
         })?;
-        parse_state(&bytes).map_err(|what| problem(format!("the latents in it are damaged ({what}); use another copy")))
+        parse(&bytes).map_err(|what| problem(format!("the latents in it are damaged ({what}); use another copy")))
+    }
+
+    /// Reads latents and recipe back from what [`Clip::state`] gave.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] if it is something else or damaged.
+    pub fn parse_state(state: &[u8]) -> Result<(Latents, Recipe), Error> {
+        parse(state).map_err(|what| Error::Request {
+            what: "clip",
+            problem: format!("its latents are damaged ({what}); generate it anew"),
+        })
     }
 }
 
-fn parse_state(bytes: &[u8]) -> Result<(Latents, Recipe), String> {
+fn parse(bytes: &[u8]) -> Result<(Latents, Recipe), String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let (_, about) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let recipe = about.metadata().as_ref().and_then(|m| m.get("recipe")).ok_or("no recipe")?;

@@ -39,9 +39,8 @@ fn percentiles(name: &str, mut times: Vec<Duration>, budget: Option<Duration>) {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
     let [p50, p99, p999, max] = [0.5, 0.99, 0.999, 1.0].map(|share| at(share).as_secs_f64() * 1e6);
-    let share = budget.map_or(String::new(), |budget| {
-        format!(", p50 is {:.2} % of the block", p50 / budget.as_secs_f64() / 1e4)
-    });
+    let share = budget
+        .map_or(String::new(), |budget| format!(", p50 is {:.2} % of the block", p50 / budget.as_secs_f64() / 1e4));
     println!("  {name:<28} p50 {p50:>9.1} us  p99 {p99:>9.1}  p99.9 {p999:>9.1}  max {max:>9.1}{share}");
 }
 

@@ -1,34 +1,130 @@
-//! The window.
+//! The window. What is in it is [`screen::Screen`]; this is the shell that the plugin framework opens.
+
+pub mod desktop;
+mod dials;
+mod engine_panel;
+pub mod export;
+mod generate;
+mod history;
+pub mod host;
+mod icons;
+mod listen;
+mod meter;
+mod notices;
+mod pair;
+mod picture_well;
+mod readouts;
+mod request;
+mod scene;
+pub mod screen;
+mod takes;
+pub mod theme;
+mod waveform;
+mod widgets;
+mod words;
 
 use std::sync::Arc;
 
+use egui::{Vec2, ViewportCommand, vec2};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::ResizeHint;
+use nice_plug::editor::dpi::{LogicalSize, Size};
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, create_egui_editor};
 
+use self::host::PluginHost;
+use self::screen::Screen;
 use crate::params::MelfusionParams;
 use crate::session::Session;
 use crate::worker::Seat;
 
-/// The editor's state between frames.
+/// The smallest window that everything fits into, in logical pixels.
+pub const MIN_SIZE: (u32, u32) = (760, 560);
+/// Frames after which a window has the size that it was asked to have.
+const SETTLED: u32 = 4;
+
+/// The editor's state between frames, and between windows.
 pub struct Window {
-    _session: Arc<Session>,
-    _params: Arc<MelfusionParams>,
-    _seat: Arc<Seat>,
+    session: Arc<Session>,
+    params: Arc<MelfusionParams>,
+    seat: Arc<Seat>,
+    screen: Screen,
+    /// While a window is open.
+    host: Option<PluginHost>,
+    /// Frames since the window opened.
+    frames: u32,
+}
+
+/// Stops what only an open window can stop. Lives in egui's memory, as nothing else hears of the window closing.
+#[derive(Clone)]
+struct Closing(#[expect(dead_code, reason = "only dropped")] Arc<Silence>);
+
+struct Silence(Arc<Session>);
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        self.0.desk.set_audition(None);
+    }
 }
 
 impl NiceEguiApp for Window {
+    fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        theme::install(&ctx);
+        let closing = Closing(Arc::new(Silence(self.session.clone())));
+        ctx.data_mut(|data| data.insert_temp(egui::Id::unique("closing"), closing));
+        frame.set_clear_color(theme::GROUND.into());
+        *self.session.host.lock() = Some(gui.clone());
+        let desktop = desktop::open(frame, &ctx, self.session.repaint.clone());
+        self.host = Some(PluginHost::new(gui, self.params.clone(), self.seat.clone(), desktop));
+        self.screen.reopen();
+        self.frames = 0;
+        Ok(())
+    }
+
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
-        ui.label("MeLFusion");
+        if self.frames == 0 {
+            self.ask_for_size(ui);
+        }
+        if self.frames < SETTLED {
+            self.frames += 1;
+            ui.ctx().request_repaint();
+        }
+        if let Some(host) = &self.host {
+            self.screen.ui(ui, host);
+        }
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        // Before that, the size is the host's guess and not the user's wish.
+        if self.frames >= SETTLED {
+            let LogicalSize { width, height } = size.logical;
+            self.session.project.lock().window = (width.round() as u32, height.round() as u32);
+        }
+    }
+}
+
+impl Window {
+    /// The host made room before it knew the scale of the screen or the size that the project remembers.
+    fn ask_for_size(&self, ui: &egui::Ui) {
+        let (width, height) = self.session.project.lock().window;
+        let wanted = vec2(width as f32, height as f32).max(vec2(MIN_SIZE.0 as f32, MIN_SIZE.1 as f32));
+        let difference: Vec2 = ui.ctx().content_rect().size() - wanted;
+        if difference.abs().max_elem() > 1.0 {
+            ui.ctx().send_viewport_cmd(ViewportCommand::InnerSize(wanted));
+        }
     }
 }
 
 /// Makes the editor; it opens when the host asks.
 pub fn create(session: Arc<Session>, params: Arc<MelfusionParams>, seat: Arc<Seat>) -> Option<EguiEditor<Window>> {
     let (width, height) = session.project.lock().window;
-    let state = EguiEditorState::from_size(
-        nice_plug::editor::dpi::Size::Logical(nice_plug::editor::dpi::LogicalSize::new(width.into(), height.into())),
-        1.0,
-    );
+    let state = EguiEditorState::from_size(Size::Logical(LogicalSize::new(width.into(), height.into())), 1.0);
     let repaint = session.repaint.clone();
-    let window = Window { _session: session, _params: params, _seat: seat };
-    create_egui_editor(state, repaint, EguiNiceSettings::default(), window)
+    let minimum = LogicalSize::new(MIN_SIZE.0 as f32, MIN_SIZE.1 as f32);
+    let settings = EguiNiceSettings::default()
+        .with_tile("MeLFusion")
+        .with_resize_hint(ResizeHint::resizable().with_min_logical_size(minimum));
+    let screen = Screen::new(session.clone(), params.clone());
+    let window = Window { session, params, seat, screen, host: None, frames: 0 };
+    create_egui_editor(state, repaint, settings, window)
 }

@@ -98,6 +98,10 @@ impl Plugin for MelfusionPlugin {
         true
     }
 
+    fn deactivate(&mut self) {
+        self.seat.rest();
+    }
+
     fn reset(&mut self) {
         self.player.reset();
     }

@@ -149,7 +149,7 @@ impl Clip {
 
 impl Default for Project {
     fn default() -> Self {
-        Self { brief: Brief::default(), takes: Default::default(), anchor_bar: 0, window: (960, 620) }
+        Self { brief: Brief::default(), takes: Default::default(), anchor_bar: 0, window: (1000, 680) }
     }
 }
 

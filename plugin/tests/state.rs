@@ -164,12 +164,32 @@ fn a_project_comes_back_a_hundred_times() {
     assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 0, "a small project needs no library");
 }
 
+/// What `tests/state/version-1.txt` holds; made of formulas, so that no other library has a say in it.
+fn project_of_version_1() -> Project {
+    let ramp = (0..2000).map(|i| [i as f32 / 2000.0, -(i as f32) / 3000.0]).collect();
+    let sound = Arc::new(Sound::new(ramp, 44_100, 95.000_000_056_123_4));
+    let missing = Link { sha256: "a".repeat(64), path: "/somewhere/else.flac".into() };
+    let picture = Frame {
+        thumbnail: (0..=255).collect(),
+        sha256: "b".repeat(64),
+        path: Some("/pictures/harbour.png".into()),
+        name: "harbour.png".into(),
+    };
+    let brief = Brief { picture: Some(Arc::new(picture)), ..brief() };
+    let mut project = Project { brief, anchor_bar: -3, window: (1200, 777), ..Project::default() };
+    let take = take(11, 0);
+    project.takes[0] = Some(Arc::new(Take { sound, ..Take::clone(&take) }));
+    let missing = Arc::new(Sound::missing(missing, 48_000, 120.0));
+    project.takes[9] = Some(Arc::new(Take { id: 12, sound: missing, measured: None, ..Take::clone(&take) }));
+    project
+}
+
 #[test]
 fn a_saved_project_of_version_1_opens_for_ever() {
     let text = include_str!("state/version-1.txt");
     let reading = state::read(text, &Library::new("/nonexistent"));
-    assert_eq!(reading.trouble, None);
-    assert_same(&reading.project, &project());
+    assert_eq!((reading.trouble, reading.without_sound.len()), (None, 1));
+    assert_same(&reading.project, &project_of_version_1());
 }
 
 #[test]
@@ -340,7 +360,7 @@ fn mutate(text: &str, random: &mut StdRng) -> String {
             0 => bytes[a] = random.random(),
             1 => bytes[a] ^= 1 << random.random_range(0..7),
             2 => drop(bytes.drain(a.min(b)..a.max(b))),
-            3 => bytes.insert(a, b"\n {}[]\",:0-9e"[random.random_range(0..14)]),
+            3 => bytes.insert(a, b"\n {}[]\",:0-9e"[random.random_range(0..13)]),
             4 => bytes.swap(a, b),
             _ => {
                 let copy = bytes[a.min(b)..a.max(b)].to_vec();

@@ -6,7 +6,7 @@ mod install;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::install::Reach;
 
@@ -30,8 +30,12 @@ fn main() -> Result<()> {
 }
 
 fn bundle(options: &[String]) -> Result<()> {
-    let fixed = ["bundle", PACKAGE, "--release"].map(str::to_owned);
-    nice_plug_xtask::main_with_args("cargo xtask", fixed.into_iter().chain(options.iter().cloned()))
+    let options: Vec<String> = std::iter::once("--release".to_owned()).chain(options.iter().cloned()).collect();
+    // The whole workspace, as the tests build it: for the one package, cargo would choose other features of some
+    // dependencies and compile nearly everything again.
+    let status = cargo().args(["build", "--workspace", "--lib"]).args(&options).status();
+    ensure!(status.context("cargo could not be run")?.success(), "the plugin could not be built");
+    nice_plug_xtask::bundle(&target(), PACKAGE, &options, false)
 }
 
 fn install(options: &[String]) -> Result<()> {
@@ -51,14 +55,20 @@ fn install(options: &[String]) -> Result<()> {
 }
 
 fn standalone(options: &[String]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--release", "--package", PACKAGE, "--features", "standalone"])
-        .args(["--bin", "melfusion-standalone", "--"])
-        .args(options)
+    let feature = format!("{PACKAGE}/standalone");
+    let status = cargo()
+        .args(["build", "--release", "--workspace", "--bin", "melfusion-standalone", "--features", &feature])
         .status()
         .context("cargo could not be run")?;
+    ensure!(status.success(), "the program could not be built; on Linux it needs libasound2-dev and pkg-config");
+    let program = target().join("release").join(format!("melfusion-standalone{}", std::env::consts::EXE_SUFFIX));
+    let status = Command::new(&program).args(options).status();
+    let status = status.with_context(|| format!("{} could not be run", program.display()))?;
     std::process::exit(status.code().unwrap_or(1));
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 fn target() -> PathBuf {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use melfusion::request::Key;
 
 use crate::state::flac::{self, FlacError};
 use crate::state::text::sha256;
@@ -22,6 +23,8 @@ pub struct Sound {
     packed: OnceLock<Result<Packed, FlacError>>,
     /// Where the sound should be, if it is not here.
     missing: Option<Link>,
+    /// What it was stretched from, and the key that was heard in. Not saved.
+    origin: Option<(Arc<Sound>, Option<Key>)>,
 }
 
 /// A sound as FLAC, written in letters.
@@ -46,7 +49,7 @@ impl Sound {
     /// Puts `frames` at `rate` Hz on the grid of 24-bit samples. They are in time at `bpm` quarter notes per minute.
     pub fn new(mut frames: Vec<[f32; 2]>, rate: u32, bpm: f64) -> Self {
         frames.iter_mut().flatten().for_each(|sample| *sample = flac::to_grid(*sample));
-        Self { frames: frames.into(), rate, bpm, packed: OnceLock::new(), missing: None }
+        Self { frames: frames.into(), rate, bpm, packed: OnceLock::new(), missing: None, origin: None }
     }
 
     /// Unpacks a FLAC file.
@@ -57,17 +60,27 @@ impl Sound {
     pub fn from_flac(flac: &[u8], bpm: f64) -> Result<Self, FlacError> {
         let (frames, rate) = flac::decode(flac)?;
         let packed = OnceLock::from(Ok(Packed::new(flac)));
-        Ok(Self { frames: frames.into(), rate, bpm, packed, missing: None })
+        Ok(Self { frames: frames.into(), rate, bpm, packed, missing: None, origin: None })
     }
 
     /// The place of a sound whose file is gone. It is silent until its take is decoded again from the latents.
     pub fn missing(link: Link, rate: u32, bpm: f64) -> Self {
-        Self { frames: [].into(), rate, bpm, packed: OnceLock::new(), missing: Some(link) }
+        Self { frames: [].into(), rate, bpm, packed: OnceLock::new(), missing: Some(link), origin: None }
     }
 
     /// Where the sound should be, if it is not here.
     pub fn link(&self) -> Option<&Link> {
         self.missing.as_ref()
+    }
+
+    /// Remembers what this was stretched from, so that the next change of tempo begins there and loses nothing.
+    pub fn with_origin(self, origin: Arc<Self>, key: Option<Key>) -> Self {
+        Self { origin: Some((origin, key)), ..self }
+    }
+
+    /// What this was stretched from, and the key that was heard in.
+    pub fn origin(&self) -> Option<(&Arc<Self>, Option<Key>)> {
+        self.origin.as_ref().map(|(origin, key)| (origin, *key))
     }
 
     /// Whether there is nothing to hear because the file is gone.

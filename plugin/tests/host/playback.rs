@@ -202,11 +202,8 @@ fn a_stopped_or_absent_transport_is_silence() {
     assert!(is_silent(&audio.block(1000, None, &[])), "before the first transport");
     assert!(is_silent(&audio.block(1000, Some(&song.stopped(5_000)), &[])), "standing");
     let after = fade(score.rate);
-    let stops: [fn(&Song) -> Option<Head>; 3] = [
-        |song| Some(song.stopped(48_000)),
-        |_| None,
-        |song| Some(Head { frame: None, beats: None, ..song.at(0) }),
-    ];
+    let stops: [fn(&Song) -> Option<Head>; 3] =
+        [|song| Some(song.stopped(48_000)), |_| None, |song| Some(Head { frame: None, beats: None, ..song.at(0) })];
     for stop in stops {
         let out = song.play(&mut audio, 0, 48_000, || 480);
         assert_exact(&score, 0, after as i64, &out[after..], "rolling");

@@ -124,7 +124,8 @@ fn project_text(saved: &[u8]) -> String {
 
 #[test]
 fn a_project_of_a_newer_version_or_a_broken_one_is_kept_as_it_is() {
-    let texts = ["9:{\"takes\":\"told otherwise\"}", "1:{\"takes\":", "nonsense", "1:[1,2,3]", "99999999999999999999:x"];
+    let texts =
+        ["9:{\"takes\":\"told otherwise\"}", "1:{\"takes\":", "nonsense", "1:[1,2,3]", "99999999999999999999:x"];
     for text in texts {
         let mut instance = Instance::new();
         assert!(instance.load(&with_project(text)), "{text}: the parameters are good");

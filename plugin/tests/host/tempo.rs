@@ -1,9 +1,9 @@
 //! While the tempo moves, the clip is stretched, and every moment of it sounds where the host has it.
 
 use crate::fixture::{PIP, Score, Timbre};
+use crate::instance::Audio;
 use crate::playback::playing;
 use crate::transport::{Head, Song};
-use crate::instance::Audio;
 
 /// A tempo that goes through corners, in a line between them: seconds and quarter notes per minute.
 struct Curve {
@@ -85,7 +85,12 @@ fn errors(curve: &Curve, bpm: f64, every: f64, seconds: f64, size: usize) -> Vec
     let (_instance, mut audio, _) = playing(&[score]);
     let frames = (seconds * f64::from(rate)) as usize;
     let out = curve.play(&mut audio, frames, size);
-    let whole = loudest(&score.frames().iter().map(|frame| frame[0]).collect::<Vec<_>>(), score.exact_frames() / 2.0, 2.0, rate);
+    let whole = loudest(
+        &score.frames().iter().map(|frame| frame[0]).collect::<Vec<_>>(),
+        score.exact_frames() / 2.0,
+        2.0,
+        rate,
+    );
     let passes = curve.passes(every, frames - rate as usize / 4);
     passes
         .into_iter()

@@ -104,7 +104,13 @@ impl Song {
 
     /// Plays `frames` frames from `start`, in blocks as long as `sizes` says. What comes out belongs to the frames from
     /// `start` on.
-    pub fn play(&self, audio: &mut Audio, start: i64, frames: usize, mut sizes: impl FnMut() -> usize) -> Vec<[f32; 2]> {
+    pub fn play(
+        &self,
+        audio: &mut Audio,
+        start: i64,
+        frames: usize,
+        mut sizes: impl FnMut() -> usize,
+    ) -> Vec<[f32; 2]> {
         let mut out = Vec::with_capacity(frames);
         while out.len() < frames {
             let size = sizes().min(frames - out.len());

@@ -1,0 +1,192 @@
+//! Opens the editor without a host, in a state named on the command line: `empty`, `words`, `making`, `takes`, `error`.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use melfusion::clip::Recipe;
+use melfusion::error::Stage;
+use melfusion::request::{Key, Meter, Mode};
+use melfusion_plugin::editor::desktop::{Desktop, NoDesktop};
+use melfusion_plugin::editor::host::{Dial, Host};
+use melfusion_plugin::editor::{screen::Screen, theme};
+use melfusion_plugin::link;
+use melfusion_plugin::params::MelfusionParams;
+use melfusion_plugin::project::{Frame as Still, Measured, Sound, Take};
+use melfusion_plugin::readout;
+use melfusion_plugin::session::{Job, Notice, Place, Session};
+use melfusion_plugin::worker::EngineState;
+use nice_plug_egui::baseview::dpi::{LogicalSize, Size};
+use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame};
+
+struct Stand {
+    values: RefCell<HashMap<Dial, f32>>,
+    engine: EngineState,
+}
+
+impl Host for Stand {
+    fn value(&self, dial: Dial) -> f32 {
+        self.values.borrow().get(&dial).copied().unwrap_or_default()
+    }
+    fn begin(&self, _: Dial) {}
+    fn set(&self, dial: Dial, value: f32) {
+        self.values.borrow_mut().insert(dial, value);
+    }
+    fn end(&self, _: Dial) {}
+    fn generate(&self) {}
+    fn cancel(&self) {}
+    fn transpose(&self, _: u64, _: Option<Key>) {}
+    fn engine(&self) -> EngineState {
+        self.engine.clone()
+    }
+    fn load(&self) {}
+    fn unload(&self) {}
+    fn desktop(&self) -> &dyn Desktop {
+        &NoDesktop
+    }
+}
+
+struct Gallery {
+    screen: Screen,
+    host: Stand,
+}
+
+impl App for Gallery {
+    fn build(&mut self, ctx: egui::Context, frame: &mut Frame) -> Result<(), nice_plug_egui::baseview::HandlerError> {
+        theme::install(&ctx);
+        frame.set_clear_color(theme::GROUND.into());
+        Ok(())
+    }
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut Frame) {
+        self.screen.ui(ui, &self.host);
+    }
+}
+
+fn sound(bars: u32, seed: u32) -> Arc<Sound> {
+    let length = 48_000 * 2 * bars as usize;
+    let mut noise = seed.wrapping_mul(2_654_435_761) | 1;
+    let frames: Vec<[f32; 2]> = (0..length)
+        .map(|i| {
+            noise ^= noise << 13;
+            noise ^= noise >> 17;
+            noise ^= noise << 5;
+            let beat = (i % 24_000) as f32 / 24_000.0;
+            let swell = (0.35 + 0.3 * (i as f32 / length as f32 * 6.3 * (1 + seed % 3) as f32).sin()).abs();
+            let x = (noise as f32 / u32::MAX as f32 * 2.0 - 1.0) * swell * (0.35 + 0.65 * (-beat * 5.0).exp());
+            [x, x * 0.9]
+        })
+        .collect();
+    Arc::new(Sound { frames: frames.into(), rate: 48_000, bpm: 120.0, flac: Arc::new([]) })
+}
+
+fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
+    let recipe = Recipe {
+        engine: "0.1.0".into(),
+        bundle: "mini".into(),
+        bundle_sha256: String::new(),
+        prompt: name.into(),
+        negative: String::new(),
+        picture: Some("harbour.png".into()),
+        picture_sha256: None,
+        bars,
+        meter: Meter::default(),
+        bpm: 120.0,
+        key,
+        seed: 48_213 + id * 977,
+        steps: 20,
+        guidance: 3.0,
+        influence: 1.0,
+        sampler: Default::default(),
+        composed_bpm: 120.0,
+    };
+    Some(Arc::new(Take {
+        id,
+        name: name.into(),
+        recipe,
+        latents: Arc::new([]),
+        key: None,
+        measured: Some(Measured { bpm: 119.87, confidence: 0.86 }),
+        sound: sound(bars, id as u32),
+    }))
+}
+
+fn fill(session: &Session, state: &str) {
+    let mut project = session.project.lock();
+    if state != "empty" {
+        let path = format!("{}/../examples/frames/harbour.png", env!("CARGO_MANIFEST_DIR"));
+        project.brief.picture = Still::open(path.as_ref()).ok().map(Arc::new);
+        project.brief.prompt = "slow strings over a distant piano, low brass, fog on the water".into();
+        project.brief.negative = "drums".into();
+        project.brief.key = Some(Key::new(2, Mode::Minor));
+        project.brief.seed = 48_213;
+    }
+    if ["takes", "error", "making"].contains(&state) {
+        project.takes[0] = take(1, "Take 1 slow strings over a distant piano", 4, Some(Key::new(2, Mode::Minor)));
+        project.takes[1] = take(2, "Take 2 slow strings, colder", 8, Some(Key::new(2, Mode::Minor)));
+        project.takes[2] = take(3, "Harbour at dawn, the good one", 8, None);
+        project.anchor_bar = 16;
+    }
+    if state == "making" {
+        project.takes[2] = None;
+    }
+    drop(project);
+    session.readout.set_tempo(Some(120.0));
+    session.readout.set_meter(Some((4, 4)));
+    session.readout.set_beats(77.5);
+    if state == "takes" {
+        session.readout.set_playing(true);
+        session.readout.set_sounding(2, 0.42, readout::Mode::Copy);
+        session.readout.raise_peaks([0.5, 0.42]);
+    }
+    if state == "making" {
+        session.status.lock().job = Some(Job { ahead: 0, stage: Stage::Music, done: 0.58, seconds_left: Some(2.4) });
+    }
+    if state == "error" {
+        let say = |place, text: &str, is_error| {
+            session.tell(place, Some(Notice { place, text: text.into(), is_error }));
+        };
+        say(
+            Place::Picture,
+            "picture /home/me/board/07.psd: is no picture that can be read; save it as PNG or JPEG",
+            true,
+        );
+        say(Place::Generate, "the model made silence, twice; try another seed, fewer steps or less guidance", true);
+        say(Place::Takes, "Written: /home/me/Music/harbour.wav", false);
+    }
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let state = args.next().unwrap_or_else(|| "takes".into());
+    let mut side = || args.next().and_then(|side| side.parse::<f64>().ok());
+    let (width, height) = (side().unwrap_or(1000.0), side().unwrap_or(680.0));
+    let (outbox, inbox) = link::pair();
+    std::mem::forget(inbox);
+    let session = Session::new(outbox);
+    let params = Arc::new(MelfusionParams::new(&session));
+    fill(&session, &state);
+    let slot = if state == "takes" { 2.0 / 15.0 } else { 0.0 };
+    let values = HashMap::from([
+        (Dial::Take, slot),
+        (Dial::Influence, 0.8),
+        (Dial::Guidance, 0.3),
+        (Dial::Steps, 0.17),
+        (Dial::Gain, 0.72),
+        (Dial::Loop, 1.0),
+    ]);
+    let engine = match state.as_str() {
+        "error" => EngineState::Unloaded { reason: Some("no memory".into()) },
+        "empty" => EngineState::Unloaded { reason: None },
+        _ => EngineState::Loaded { bundle: "mini 0.1.0".into(), device: "CPU, 2 threads".into(), memory: 212_000_000 },
+    };
+    let host = Stand { values: RefCell::new(values), engine };
+    let repaint = session.repaint.clone();
+    let gallery = Gallery { screen: Screen::new(session, params), host };
+    let settings = EguiWindowSettings::new()
+        .with_title("MeLFusion")
+        .with_size(Size::Logical(LogicalSize::new(width, height)))
+        .with_repaint_notifier(repaint);
+    if let Ok(window) = EguiWindow::create(settings, gallery) {
+        let _ = window.run_until_closed();
+    }
+}

@@ -1,0 +1,184 @@
+//! Runs the orders in the queue: from an [`Ask`](super::ask::Ask) to a take in the project.
+
+use std::error::Error as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use melfusion::clip::Recipe;
+use melfusion::error::Stage;
+use melfusion::progress::Progress as _;
+use melfusion::{Clip, Error};
+use rayon::ThreadPool;
+
+use super::chair::Chair;
+use super::studio::{LoadError, words};
+use super::watch::Watch;
+use super::{Order, Worker, complain, fit, pool, show_places, tempo};
+use crate::project::{Frame, Measured, Project, Sound, Take};
+use crate::session::{Notice, Place, Session};
+
+/// Why an order gave no take.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("{}", with_causes(.0))]
+    Engine(#[from] Error),
+    #[error("no threads to compute with ({0}); close other programs and try again")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("the engine stopped on a fault of its own ({0}); the next clip starts it afresh")]
+    Panicked(String),
+    #[error("all 16 takes were in use when the clip was done; delete one and generate seed {0} again")]
+    NoRoom(u64),
+}
+
+impl Worker {
+    /// Serves the next order, if there still is one.
+    pub(super) fn compose_next(&self, threads: &mut Option<ThreadPool>) {
+        let order = {
+            let mut queue = self.queue.lock();
+            let order = queue.pop();
+            show_places(&queue);
+            order
+        };
+        let Some(order) = order else { return };
+        let result = self.compose(&order, threads).map(Made::new);
+        self.studio.rest();
+        let sound = result.as_ref().ok().map(|made| made.sound.clone());
+        match (order.chair.session(), result) {
+            // Withdrawn, or nobody is there to be told.
+            _ if order.chair.has_withdrawn(order.errand) => {}
+            (None, _) => {}
+            (Some(session), Ok(made)) => deliver(&order.chair, &session, made),
+            (Some(session), Err(failure)) => complain(&session, failure.place(), failure),
+        }
+        self.show_done(&order.chair);
+        // Saving the project is quicker if this is done by then. A failure comes up again when it is saved.
+        let _ = sound.map(|sound| sound.packed().map(|_| ()));
+    }
+
+    fn show_done(&self, chair: &Chair) {
+        let mut queue = self.queue.lock();
+        queue.done();
+        if queue.count(chair.id) == 0 {
+            chair.show(None);
+        }
+        show_places(&queue);
+    }
+
+    fn compose(&self, order: &Order, threads: &mut Option<ThreadPool>) -> Result<Clip, Failure> {
+        let has_to_load = !self.studio.is_loaded();
+        let watch = Watch::new(order.chair.clone(), order.errand, order.ask.work(has_to_load), &self.costs);
+        if has_to_load {
+            watch.step(Stage::Load, 0, 1);
+        }
+        let loaded = self.studio.get()?;
+        if has_to_load {
+            watch.step(Stage::Load, 1, 1);
+        }
+        let (request, is_original) = order.ask.request()?;
+        if let Some(session) = order.chair.session() {
+            session.tell(Place::Picture, order.ask.picture().filter(|_| !is_original).and_then(remark_on));
+        }
+        let pool = threads.take().map_or_else(pool::composing, Ok)?;
+        let threads = &*threads.insert(pool);
+        let generate = || threads.install(|| loaded.composer.generate(&request, &watch));
+        catch_unwind(AssertUnwindSafe(generate)).map_or_else(
+            |panic| {
+                // Whatever it was, weights that a panic went through are not trusted again.
+                self.studio.unload(Some("it stopped on a fault of its own".into()));
+                Err(Failure::Panicked(words(&*panic)))
+            },
+            |result| Ok(result?),
+        )
+    }
+}
+
+/// A clip with all that a take needs.
+struct Made {
+    clip: Clip,
+    sound: Arc<Sound>,
+    measured: Option<Measured>,
+}
+
+impl Made {
+    fn new(clip: Clip) -> Self {
+        let sound = fit::sound_of(&clip);
+        let measured = tempo::measure(&sound.frames, sound.rate, clip.recipe.bpm);
+        Self { clip, sound: Arc::new(sound), measured }
+    }
+
+    fn take(self, id: u64, slot: usize) -> Take {
+        let Self { clip, sound, measured } = self;
+        let (name, latents) = (name(slot, &clip.recipe), clip.state().into());
+        Take { id, name, latents, recipe: clip.recipe, key: None, measured, sound }
+    }
+}
+
+/// Puts the clip into the project and on its way to the player.
+fn deliver(chair: &Chair, session: &Session, made: Made) {
+    let seed = made.clip.recipe.seed;
+    let placed = {
+        let mut project = session.project.lock();
+        let select = wants_to_hear(chair, session, &project);
+        project.free_slot().map(|slot| {
+            let id = project.fresh_id();
+            project.takes[slot] = Some(Arc::new(made.take(id, slot)));
+            (slot, id, select)
+        })
+    };
+    let Some((slot, id, select)) = placed else {
+        return complain(session, Place::Generate, Failure::NoRoom(seed));
+    };
+    session.publish();
+    chair.set_newest(id);
+    chair.has_news(select.then_some(slot));
+    session.repaint.request_repaint();
+}
+
+impl Failure {
+    fn place(&self) -> Place {
+        match self {
+            Self::Engine(Error::Picture { .. }) => Place::Picture,
+            Self::Engine(Error::Request { .. }) => Place::Request,
+            _ => Place::Generate,
+        }
+    }
+}
+
+/// The new take is to be heard if there was nothing to hear so far, or the take before it is being heard.
+fn wants_to_hear(chair: &Chair, session: &Session, project: &Project) -> bool {
+    let Some(params) = session.params() else { return false };
+    let heard = project.takes.get((params.take.value() - 1) as usize).and_then(Option::as_ref);
+    heard.is_none_or(|heard| chair.newest() == Some(heard.id))
+}
+
+/// "Take 3: calm piano over soft strings"; the number is the one that selects it.
+fn name(slot: usize, recipe: &Recipe) -> String {
+    let number = slot + 1;
+    if recipe.prompt.trim().is_empty() && recipe.picture.is_none() {
+        return format!("Take {number}");
+    }
+    format!("Take {number}: {}", recipe.title())
+}
+
+/// Says that the picture's file is not what it was.
+fn remark_on(frame: &Frame) -> Option<Notice> {
+    let path = frame.path.as_ref()?;
+    let text = format!(
+        "{} is gone or has changed, so the small copy in the project was looked at; choose the picture again to use the file",
+        path.display()
+    );
+    Some(Notice { place: Place::Picture, text, is_error: false })
+}
+
+/// The message with what caused it, as the engine's messages leave that out.
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,169 @@
+//! Stands in for the engine: as fast as a test wants, and it fails on request.
+//!
+//! The prompt says what it does: `slow` waits for a permit before each step, `panic` panics and `error` fails after the
+//! first step, `again` begins a second time as the engine does when a clip is broken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use crossbeam::channel::{Receiver, Sender, unbounded};
+use melfusion::audio::Audio;
+use melfusion::clip::{Latents, Recipe};
+use melfusion::engine::Redecoding;
+use melfusion::error::Stage;
+use melfusion::progress::Progress;
+use melfusion::{Clip, Error, Request};
+use melfusion_plugin::worker::composer::{Composer, Loaded, Source};
+use parking_lot::Mutex;
+
+/// Hash of the fake's bundle.
+pub const HASH: &str = "fake";
+
+/// What a test sees of the fake, and how it steers it.
+pub struct Script {
+    /// What happened, in order.
+    pub log: Mutex<Vec<String>>,
+    pub loads: AtomicUsize,
+    pub redecodings: AtomicUsize,
+    permits: (Sender<()>, Receiver<()>),
+}
+
+pub struct Fake(Arc<Script>);
+
+impl Script {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            log: Mutex::default(),
+            loads: AtomicUsize::new(0),
+            redecodings: AtomicUsize::new(0),
+            permits: unbounded(),
+        })
+    }
+
+    pub fn source(self: &Arc<Self>) -> Box<Fake> {
+        Box::new(Fake(self.clone()))
+    }
+
+    /// Lets slow generations do `steps` steps.
+    pub fn permit(&self, steps: usize) {
+        (0..steps).for_each(|_| self.permits.0.send(()).unwrap());
+    }
+
+    pub fn note(&self, what: impl Into<String>) {
+        self.log.lock().push(what.into());
+    }
+
+    pub fn has(&self, what: &str) -> bool {
+        self.log.lock().iter().any(|entry| entry == what)
+    }
+
+    fn run(&self, request: &Request, progress: &dyn Progress) -> Result<(), Error> {
+        let prompt = &request.prompt;
+        let steps = request.steps as usize;
+        progress.step(Stage::Music, 0, steps);
+        for step in 1..=steps {
+            if progress.is_cancelled() {
+                self.note(format!("{prompt} cancelled before step {step}"));
+                return Err(Error::Cancelled);
+            }
+            if prompt.contains("slow") {
+                self.permits.1.recv().unwrap();
+            }
+            progress.step(Stage::Music, step, steps);
+            self.note(format!("{prompt} step {step}"));
+            if prompt.contains("panic") {
+                panic!("on request");
+            }
+            if prompt.contains("error") {
+                return Err(Error::Unsound { problem: "silence".into() });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Source for Fake {
+    fn hash(&self) -> Result<String, Error> {
+        Ok(HASH.into())
+    }
+
+    fn load(&self) -> Result<Loaded, Error> {
+        self.0.loads.fetch_add(1, SeqCst);
+        Ok(Loaded { composer: Box::new(Fake(self.0.clone())), bundle: "fake 1".into(), device: "none".into() })
+    }
+}
+
+impl Composer for Fake {
+    fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
+        self.0.note(request.prompt.clone());
+        self.0.run(request, progress)?;
+        if request.prompt.contains("again") {
+            self.0.run(request, progress)?;
+        }
+        progress.step(Stage::Sound, 0, 2);
+        progress.step(Stage::Sound, 2, 2);
+        self.0.note(format!("{} done", request.prompt));
+        Ok(clip(recipe(request, HASH), request.sample_rate))
+    }
+
+    fn redecode(
+        &self,
+        _latents: &Latents,
+        recipe: &Recipe,
+        to: Redecoding,
+        _progress: &dyn Progress,
+    ) -> Result<Clip, Error> {
+        self.0.redecodings.fetch_add(1, SeqCst);
+        if recipe.prompt.contains("panic in fit") {
+            panic!("on request");
+        }
+        if recipe.prompt.contains("error in fit") {
+            return Err(Error::Unsound { problem: "silence".into() });
+        }
+        let recipe = Recipe { bpm: to.bpm.unwrap(), key: to.key.or(recipe.key), ..recipe.clone() };
+        Ok(clip(recipe, to.sample_rate))
+    }
+}
+
+pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
+    Recipe {
+        engine: "0".into(),
+        bundle: "fake".into(),
+        bundle_sha256: bundle_sha256.into(),
+        prompt: request.prompt.clone(),
+        negative: String::new(),
+        picture: None,
+        picture_sha256: request.picture.as_ref().map(|picture| picture.sha256().to_string()),
+        bars: request.bars,
+        meter: request.meter,
+        bpm: request.bpm,
+        key: request.key,
+        seed: request.seed,
+        steps: request.steps,
+        guidance: request.guidance,
+        influence: request.influence,
+        sampler: request.sampler,
+        composed_bpm: request.bpm,
+    }
+}
+
+/// A tone of the recipe's length.
+pub fn clip(recipe: Recipe, rate: u32) -> Clip {
+    let frames = (recipe.seconds() * f64::from(rate)).round() as usize;
+    let sound: Vec<f32> = (0..frames).map(|i| 0.3 * (i as f32 * 0.05).sin()).collect();
+    let (latents, _) = Clip::parse_state(&state(&recipe)).unwrap();
+    Clip { audio: Audio::mono(sound, rate), latents, recipe }
+}
+
+/// Latents of one number, and the recipe, as safetensors.
+fn state(recipe: &Recipe) -> Vec<u8> {
+    let header = serde_json::json!({
+        "__metadata__": { "recipe": serde_json::to_string(recipe).unwrap() },
+        "latents": { "dtype": "F16", "shape": [1, 1, 1, 1], "data_offsets": [0, 2] },
+    });
+    let header = header.to_string();
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend([0, 0x3c]);
+    bytes
+}
