@@ -4,7 +4,9 @@
 //! stretched, always from the sound it first had, so that a hundred changes of tempo sound no worse than one. A rate
 //! alone needs neither.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread;
 
 use melfusion::clip::Recipe;
 use melfusion::engine::Redecoding;
@@ -54,13 +56,32 @@ pub fn conform(session: &Session, rate: u32) {
     }
     let takes = session.project.lock().takes.clone();
     let others = takes.iter().flatten().filter(|take| take.sound.rate != rate && !take.sound.is_missing());
-    let mut is_changed = false;
-    for take in others {
-        is_changed |= replace(session, take, resampled(take, rate), take.key);
-    }
-    if is_changed {
+    let others: Vec<&Arc<Take>> = others.collect();
+    let sounds = all_at(&others, rate);
+    let mut replaced = others.iter().zip(sounds).map(|(take, sound)| replace(session, take, sound, take.key));
+    if replaced.by_ref().fold(false, |any, is_replaced| any | is_replaced) {
         session.publish();
     }
+}
+
+/// The sounds of `takes` at `rate` Hz, made by as many threads as there are cores: someone is waiting.
+fn all_at(takes: &[&Arc<Take>], rate: u32) -> Vec<Arc<Sound>> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let share = takes.len().div_ceil(cores).max(1);
+    let resample = |takes: &[&Arc<Take>]| takes.iter().map(|take| resampled(take, rate)).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let mut shares = takes.chunks(share);
+        let first = shares.next().unwrap_or_default();
+        let others: Vec<_> =
+            shares.map(|takes| (takes, thread::Builder::new().spawn_scoped(scope, || resample(takes)))).collect();
+        let mut sounds = resample(first);
+        for (takes, thread) in others {
+            // What no thread could be had for is done here.
+            let made = thread.ok().and_then(|thread| thread.join().ok());
+            sounds.extend(made.unwrap_or_else(|| resample(takes)));
+        }
+        sounds
+    })
 }
 
 /// `take`'s sound, fitted. Takes as long as decoding; loads the engine if that is needed.
