@@ -26,7 +26,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub const BORDER: u16 = 24;
 const RATE: f64 = 48_000.0;
 const BLOCK: usize = 512;
-const PLUGIN: &CStr = c"invalid.melfusion.melfusion";
+const PLUGIN: &CStr = c"org.melfusion.melfusion";
 
 /// How the host behaves.
 #[derive(Debug, Clone, Copy, Default)]
