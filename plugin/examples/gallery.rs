@@ -49,6 +49,7 @@ impl Host for Stand {
 struct Gallery {
     screen: Screen,
     host: Stand,
+    session: Arc<Session>,
 }
 
 impl App for Gallery {
@@ -58,6 +59,9 @@ impl App for Gallery {
         Ok(())
     }
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut Frame) {
+        if self.session.readout.playing() {
+            self.session.readout.raise_peaks([0.5, 0.42]);
+        }
         self.screen.ui(ui, &self.host);
     }
 }
@@ -72,11 +76,11 @@ fn sound(bars: u32, seed: u32) -> Arc<Sound> {
             noise ^= noise << 5;
             let beat = (i % 24_000) as f32 / 24_000.0;
             let swell = (0.35 + 0.3 * (i as f32 / length as f32 * 6.3 * (1 + seed % 3) as f32).sin()).abs();
-            let x = (noise as f32 / u32::MAX as f32 * 2.0 - 1.0) * swell * (0.35 + 0.65 * (-beat * 5.0).exp());
+            let x = (noise as f32 / u32::MAX as f32 * 2.0 - 1.0) * swell * 1.4 * (0.35 + 0.65 * (-beat * 5.0).exp());
             [x, x * 0.9]
         })
         .collect();
-    Arc::new(Sound { frames: frames.into(), rate: 48_000, bpm: 120.0, flac: Arc::new([]) })
+    Arc::new(Sound::new(frames, 48_000, 120.0))
 }
 
 fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
@@ -181,7 +185,7 @@ fn main() {
     };
     let host = Stand { values: RefCell::new(values), engine };
     let repaint = session.repaint.clone();
-    let gallery = Gallery { screen: Screen::new(session, params), host };
+    let gallery = Gallery { screen: Screen::new(session.clone(), params), host, session };
     let settings = EguiWindowSettings::new()
         .with_title("MeLFusion")
         .with_size(Size::Logical(LogicalSize::new(width, height)))

@@ -41,6 +41,8 @@ pub struct MelfusionPlugin {
     player: Player,
     /// Where Generate stood at the last block.
     generate: bool,
+    /// Whether the song ran at the last block, and how fast.
+    transport: (bool, Option<f64>),
 }
 
 impl Default for MelfusionPlugin {
@@ -51,7 +53,7 @@ impl Default for MelfusionPlugin {
         session.set_params(Arc::downgrade(&params));
         let seat = Arc::new(Seat::take(session.clone()));
         let player = Player::new(inbox, session.readout.clone());
-        Self { session, params, seat, player, generate: false }
+        Self { session, params, seat, player, generate: false, transport: (false, None) }
     }
 }
 
@@ -113,6 +115,10 @@ impl Plugin for MelfusionPlugin {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         let moment = moment(context.transport());
+        if (moment.playing, moment.tempo) != self.transport {
+            self.transport = (moment.playing, moment.tempo);
+            self.session.repaint.request_repaint();
+        }
         let generate = self.params.generate.value();
         if generate && !self.generate {
             self.session.readout.press_generate();

@@ -167,7 +167,7 @@ struct Deck {
     stretcher: Stretcher,
     fade: Fade,
     level: Level,
-    /// Room for what falls away while it is made; as long as the fade.
+    /// Room for what falls away while it is made: the stretcher's lead and a fade.
     spare: Box<[[f32; 2]]>,
     /// The slot that is auditioned, and how far it is.
     audition: Option<(usize, f64)>,
@@ -177,14 +177,16 @@ type Clips = [Option<Box<Clip>>; SLOTS];
 
 impl Deck {
     fn new(rate: f64) -> Self {
-        let fade = Fade::new((rate * FADE_SECONDS) as usize);
+        let stretcher = Stretcher::new(rate);
+        let fade = Fade::new((rate * FADE_SECONDS) as usize, stretcher.lead());
         Self {
             rate,
             clock: Clock::new(rate),
             voice: None,
-            stretcher: Stretcher::new(rate),
+
             level: Level::new((rate * LEVEL_SECONDS) as usize),
-            spare: vec![[0.0; 2]; fade.len()].into(),
+            spare: vec![[0.0; 2]; stretcher.lead() + fade.len()].into(),
+            stretcher,
             fade,
             audition: None,
         }
@@ -208,7 +210,7 @@ impl Deck {
         }
         let is_same = next.is_some_and(|next| next.sounds_like(clip));
         if !is_same && self.voice.as_ref().is_some_and(|voice| voice.course().slot == slot) {
-            self.leave(clips);
+            self.leave(clips, 0);
         }
     }
 
@@ -309,7 +311,10 @@ impl Deck {
         {
             return;
         }
-        self.leave(clips);
+        let covers =
+            |next: &Course| self.voice.as_ref().is_some_and(|voice| voice.can_cover(next, &self.stretcher, self.rate));
+        let wait = next.as_ref().filter(|next| covers(next)).map_or(0, |_| self.stretcher.lead());
+        self.leave(clips, wait);
         let Some((next, clip)) = next.zip(clip) else { return };
         let is_soft = match next.strip(clip, &self.fade).look(next.frame()) {
             // The clip comes later, and begins as it begins.
@@ -317,18 +322,19 @@ impl Deck {
             Some((0, _)) => self.fade.has_tail(),
             Some(_) => true,
         };
-        self.fade.enter(is_soft);
-        self.voice = Some(Voice::begin(next, clip.take(), &mut self.stretcher));
+        self.fade.enter(is_soft || wait > 0, wait);
+        self.voice = Some(Voice::begin(next, clip.take(), wait > 0, &mut self.stretcher));
     }
 
-    /// Lets what sounds fall away.
-    fn leave(&mut self, clips: &Clips) {
+    /// Lets what sounds go on for `wait` frames, and then fall away.
+    fn leave(&mut self, clips: &Clips, wait: usize) {
         if self.voice.is_none() {
             return;
         }
         let mut spare = std::mem::take(&mut self.spare);
-        self.mix(clips, &mut spare);
-        self.fade.leave(&spare);
+        let frames = (self.fade.len() + wait).min(spare.len());
+        self.mix(clips, &mut spare[..frames]);
+        self.fade.leave(&spare[..frames]);
         self.spare = spare;
         self.voice = None;
     }

@@ -25,6 +25,7 @@ pub use self::read::{Reading, Trouble, read};
 pub use self::write::{Written, write};
 use crate::project::Project;
 use crate::session::{Notice, Place, Session};
+use crate::worker::fit;
 
 /// The name of the field in the plugin's state.
 const FIELD: &str = "project";
@@ -113,6 +114,8 @@ impl Saved {
         // Frees what may be a hundred megabytes, without a lock.
         drop(before);
         self.session.desk.set_anchor_bar(anchor_bar);
+        // A host that plays already does not activate anew, and an offline render may begin at once.
+        fit::conform(&self.session, self.session.readout.rate());
         self.session.publish();
         self.tell(|remarks| *remarks = Remarks { opening, saving: None });
     }

@@ -24,7 +24,7 @@ use x11rb::protocol::xproto::*;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-use self::server::{Server, until};
+use self::server::{Hand, Server};
 use self::source::{Outcome, Search, Source};
 use self::target::{Mood, Target};
 
@@ -44,6 +44,9 @@ const LETTER_A: u32 = 0x61;
 const ESCAPE: u32 = 0xff1b;
 const ALT: u32 = 0xffe9;
 
+/// Longest wait for something that should happen at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A host's window around an editor's, each of a connection of its own as in life, and what looks after the editor.
 struct Stage {
     host: RustConnection,
@@ -58,7 +61,7 @@ struct Stage {
 impl Stage {
     fn new() -> Option<Self> {
         let server = Server::start()?;
-        let (host, editor) = (server.connect(), server.connect());
+        let (host, editor) = (connect(&server), connect(&server));
         let root = host.setup().roots[0].root;
         let size = (SIZE.0 + 60, SIZE.1 + 40);
         let mask = EventMask::KEY_PRESS | EventMask::FOCUS_CHANGE;
@@ -79,6 +82,14 @@ impl Stage {
         until("the proxy", || self.proxy(self.pane).and(self.proxy(self.window)));
     }
 
+    fn connect(&self) -> RustConnection {
+        connect(&self.server)
+    }
+
+    fn hand(&self) -> Hand {
+        Hand::new(&self.server.display)
+    }
+
     fn proxy(&self, window: Window) -> Option<Window> {
         let atom = atom(&self.host, "XdndProxy");
         let reply = self.host.get_property(false, window, atom, AtomEnum::WINDOW, 0, 1).expect("sent").reply().ok()?;
@@ -86,7 +97,7 @@ impl Stage {
     }
 
     fn source(&self, search: Search, types: &[(&str, &[u8])]) -> Source {
-        Source::new(self.server.connect(), search, types)
+        Source::new(self.connect(), search, types)
     }
 
     fn arrival(&self) -> Arrival {
@@ -107,7 +118,7 @@ impl Stage {
 
     /// Whether another program can have all keys.
     fn keyboard_is_free(&self) -> bool {
-        let other = self.server.connect();
+        let other = self.connect();
         let (now, free) = (x11rb::CURRENT_TIME, GrabMode::ASYNC);
         let status = other.grab_keyboard(false, self.window, now, free, free).expect("sent").reply().expect("answered");
         status.status == GrabStatus::SUCCESS
@@ -133,6 +144,22 @@ impl Stage {
         }
         keys
     }
+}
+
+/// Waits until `ready` returns something.
+fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what} did not happen");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn connect(server: &Server) -> RustConnection {
+    RustConnection::connect(Some(&server.display)).expect("the server runs").0
 }
 
 fn window(x: &RustConnection, parent: Window, at: (i16, i16), size: (u16, u16), mask: EventMask) -> Window {
@@ -191,7 +218,8 @@ fn nothing_hovers_after_the_drag_has_left() {
 fn what_is_dropped_beside_the_editor_is_the_hosts() {
     for search in [Search::Outermost, Search::Known] {
         let Some(mut stage) = Stage::new() else { return };
-        let host = std::mem::replace(&mut stage.host, stage.server.connect());
+        let other = stage.connect();
+        let host = std::mem::replace(&mut stage.host, other);
         let mut host = Target::on(host, stage.window, Mood::Takes);
         let done = std::thread::spawn(move || {
             let began = Instant::now();
@@ -324,8 +352,8 @@ fn two_editors_in_one_host_each_get_their_own() {
 /// Drags a file from (10, 10) to `to`, where a target is in `mood`.
 fn drag_onto(mood: Mood, to: (i16, i16)) -> Option<(Target, bool)> {
     let stage = Stage::new()?;
-    let hand = stage.server.hand();
-    let mut target = Target::new(stage.server.connect(), mood, (700, 500), (300, 200));
+    let hand = stage.hand();
+    let mut target = Target::new(stage.connect(), mood, (700, 500), (300, 200));
     hand.point(10, 10);
     hand.press(1);
     stage.drag_out("/tmp/Küste 1.wav");
@@ -378,8 +406,8 @@ fn a_drag_that_ends_nowhere_says_so() {
 #[test]
 fn escape_ends_a_drag() {
     let Some(stage) = Stage::new() else { return };
-    let hand = stage.server.hand();
-    let mut target = Target::new(stage.server.connect(), Mood::Takes, (700, 500), (300, 200));
+    let hand = stage.hand();
+    let mut target = Target::new(stage.connect(), Mood::Takes, (700, 500), (300, 200));
     hand.point(800, 600);
     hand.press(1);
     stage.drag_out("/tmp/a.wav");
@@ -387,9 +415,9 @@ fn escape_ends_a_drag() {
         target.pump();
         target.heard.contains(&"XdndPosition".to_owned()).then_some(())
     });
-    hand.key_down(ESCAPE);
+    hand.fake(2, hand.code(ESCAPE), 0, 0);
     assert_eq!(stage.arrival(), Arrival::DragEnded(false));
-    hand.key_up(ESCAPE);
+    hand.fake(3, hand.code(ESCAPE), 0, 0);
     hand.release(1);
     until("leaving", || {
         target.pump();
@@ -401,7 +429,7 @@ fn escape_ends_a_drag() {
 #[test]
 fn the_editor_does_not_take_its_own_drag() {
     let Some(stage) = Stage::new() else { return };
-    let hand = stage.server.hand();
+    let hand = stage.hand();
     hand.point(ON_EDITOR.0 - 20, ON_EDITOR.1);
     hand.press(1);
     stage.drag_out("/tmp/a.wav");
@@ -416,8 +444,8 @@ fn the_editor_does_not_take_its_own_drag() {
 }
 
 /// Points at the editor and tells the link that text is awaited, as a click into a text field does.
-fn begin_typing(stage: &Stage) -> server::Hand {
-    let hand = stage.server.hand();
+fn begin_typing(stage: &Stage) -> Hand {
+    let hand = stage.hand();
     hand.point(ON_EDITOR.0, ON_EDITOR.1);
     stage.link.as_ref().expect("is linked").text_focus(true);
     until("the focus", || (stage.focus() == stage.pane).then_some(()));
@@ -425,14 +453,14 @@ fn begin_typing(stage: &Stage) -> server::Hand {
 }
 
 /// Presses a key once and waits until the editor has got it, and nothing else.
-fn type_one(stage: &Stage, hand: &server::Hand, symbol: u32) {
+fn type_one(stage: &Stage, hand: &Hand, symbol: u32) {
     hand.key(symbol);
     let keys = until("the key", || Some(stage.keys()).filter(|keys| !keys.is_empty()));
     assert_eq!(keys, [hand.code(symbol)]);
 }
 
 /// Presses a key once and waits until the host has got it.
-fn lose_one(stage: &Stage, hand: &server::Hand, symbol: u32) {
+fn lose_one(stage: &Stage, hand: &Hand, symbol: u32) {
     hand.key(symbol);
     until("the key", || {
         let event = stage.host.poll_for_event().expect("the server lives")?;
@@ -452,7 +480,7 @@ fn a_polite_host_loses_no_key_and_is_not_grabbed_from() {
 /// give the keys to whatever is under the pointer otherwise. Returns how often it still will.
 fn take_focus_back(stage: &Stage, times: usize) -> Arc<AtomicUsize> {
     let left = Arc::new(AtomicUsize::new(times));
-    let (count, connection) = (left.clone(), stage.server.connect());
+    let (count, connection) = (left.clone(), stage.connect());
     let catcher = window(&connection, stage.window, (0, 0), (1, 1), EventMask::NO_EVENT);
     std::thread::spawn(move || -> Option<()> {
         while left.load(Relaxed) > 0 {
@@ -484,7 +512,7 @@ fn the_focus_is_fetched_back_after_a_click() {
 fn a_host_that_insists_on_the_focus_still_leaves_the_keys() {
     let Some(stage) = Stage::new() else { return };
     take_focus_back(&stage, usize::MAX);
-    let hand = stage.server.hand();
+    let hand = stage.hand();
     hand.point(ON_EDITOR.0, ON_EDITOR.1);
     stage.link.as_ref().expect("is linked").text_focus(true);
     stage.wait_for_grab();
@@ -497,7 +525,7 @@ fn a_host_that_insists_on_the_focus_still_leaves_the_keys() {
 #[test]
 fn a_grabbed_space_bar_is_lost_once_and_then_typed() {
     let Some(stage) = Stage::new() else { return };
-    let space = stage.server.hand().code(SPACE);
+    let space = stage.hand().code(SPACE);
     let grab = stage.host.grab_key(true, stage.window, ModMask::ANY, space, GrabMode::ASYNC, GrabMode::ASYNC);
     grab.expect("sent").check().expect("the key is free");
     let hand = begin_typing(&stage);
@@ -513,6 +541,6 @@ fn a_grabbed_space_bar_is_lost_once_and_then_typed() {
     stage.wait_for_grab();
     type_one(&stage, &hand, SPACE);
     // A window manager's shortcut ends the grab.
-    hand.key_down(ALT);
+    hand.fake(2, hand.code(ALT), 0, 0);
     until("giving the keys back", || stage.keyboard_is_free().then_some(()));
 }

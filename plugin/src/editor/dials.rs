@@ -19,14 +19,22 @@ const SCALE: std::ops::RangeInclusive<f32> = 0.75 * PI..=2.25 * PI;
 /// The number that is being typed, if any.
 #[derive(Debug, Default)]
 pub struct Dials {
-    typing: Option<(Dial, String)>,
+    typing: Option<Typing>,
+}
+
+#[derive(Debug)]
+struct Typing {
+    dial: Dial,
+    text: String,
+    /// The field has not been shown yet.
+    is_new: bool,
 }
 
 impl Dials {
     /// A knob with its name above and its value below; about 72 by 88 points.
     pub fn knob(&mut self, ui: &mut Ui, rect: Rect, dial: Dial, name: &str, about: &str, scene: &Scene) {
-        let radius = 19.0;
-        let centre = pos2(rect.center().x, rect.top() + 18.0 + radius + 2.0);
+        let radius = 20.0;
+        let centre = pos2(rect.center().x, rect.top() + 20.0 + radius);
         let face = Rect::from_center_size(centre, Vec2::splat(2.0 * radius + 4.0));
         let response = turn(ui, face, dial, name, scene, |drag| (drag.x - drag.y) / TRAVEL).on_hover_text(about);
         let live = response.hovered() || response.dragged();
@@ -53,7 +61,7 @@ impl Dials {
 
     /// The value in words; a click makes it a field to type into.
     fn number(&mut self, ui: &mut Ui, rect: Rect, dial: Dial, name: &str, scene: &Scene) {
-        if self.typing.as_ref().is_some_and(|(typing, _)| *typing == dial) {
+        if self.typing.as_ref().is_some_and(|typing| typing.dial == dial) {
             self.type_number(ui, rect, dial, name, scene);
             return;
         }
@@ -63,20 +71,22 @@ impl Dials {
         let ink = if response.hovered() { theme::ACCENT } else { theme::TEXT };
         widgets::write(ui, rect, Align2::CENTER_CENTER, &text, theme::number(), ink);
         if response.clicked() {
-            ui.memory_mut(|memory| memory.request_focus(ui.scope_id().with((dial, "typing"))));
-            self.typing = Some((dial, text));
+            self.typing = Some(Typing { dial, text, is_new: true });
         }
     }
 
     fn type_number(&mut self, ui: &mut Ui, rect: Rect, dial: Dial, name: &str, scene: &Scene) {
-        let Some((_, text)) = &mut self.typing else { return };
+        let Some(Typing { text, is_new, .. }) = &mut self.typing else { return };
         widgets::well(ui, rect, true);
+        let id = ui.scope_id().with((dial, "typing"));
+        if std::mem::take(is_new) {
+            widgets::start_typing(ui, id, text);
+        }
         let field = TextEdit::singleline(text)
-            .id(ui.scope_id().with((dial, "typing")))
+            .id(id)
             .font(theme::number())
             .frame(egui::Frame::NONE)
-            .align(Align2::CENTER_CENTER)
-            .cursor_at_end(true);
+            .align(Align2::CENTER_CENTER);
         let response = ui.put(rect, field).accessible_name(format!("{name} value"));
         if response.lost_focus() {
             let given_up = ui.input(|input| input.key_pressed(egui::Key::Escape));

@@ -13,6 +13,10 @@ use crate::project::Take;
 ///
 /// [`Error::File`]; what was at `path` is then untouched.
 pub fn write(take: &Take, path: &Path) -> Result<(), Error> {
+    if take.sound.frames.is_empty() {
+        let problem = "not written: the sound of this take is missing; generate it again or choose another take";
+        return Err(Error::File { path: path.to_path_buf(), problem: problem.to_owned() });
+    }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let failed = |error: std::io::Error| Error::File {
             path: folder.to_path_buf(),

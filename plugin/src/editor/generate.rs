@@ -20,7 +20,7 @@ pub fn ui(ui: &mut Ui, rect: Rect, scene: &Scene) {
 
 fn button(ui: &mut Ui, rect: Rect, scene: &Scene) {
     let full = scene.project.takes.iter().all(Option::is_some);
-    ui.add_enabled_ui(!full, |ui| {
+    widgets::part(ui, rect, "button", !full, |ui| {
         let response = widgets::press(ui, rect, "generate", "Generate", None, Sense::click());
         let fill = match (full, response.hovered()) {
             (true, _) => theme::RAISED,

@@ -107,20 +107,7 @@ fn current(wanted: Option<&Arc<Take>>, now: Option<&Arc<Take>>) -> Option<Arc<Ta
     if now.name == wanted.name {
         return Some(now.clone());
     }
-    Some(Arc::new(renamed(now, wanted.name.clone())))
-}
-
-/// The same take under another name.
-pub fn renamed(take: &Take, name: String) -> Take {
-    Take {
-        id: take.id,
-        name,
-        recipe: take.recipe.clone(),
-        latents: take.latents.clone(),
-        key: take.key,
-        measured: take.measured,
-        sound: take.sound.clone(),
-    }
+    Some(Arc::new(now.renamed(wanted.name.clone())))
 }
 
 fn difference(before: &Project, after: &Project) -> Option<Kind> {

@@ -37,7 +37,10 @@ impl Listen {
                 let head = picture.with_max_y(picture.top() + 44.0);
                 slate(ui, head, take, scene);
                 let lane = picture.with_min_y(head.bottom() + 4.0);
-                self.waveform.ui(ui, lane, take, scene.project.anchor_bar + 1, position(scene));
+                match take.sound.is_missing() {
+                    true => said(ui, lane, MISSING),
+                    false => self.waveform.ui(ui, lane, take, scene.project.anchor_bar + 1, position(scene)),
+                }
             }
             None => nothing(ui, picture, scene),
         }
@@ -55,9 +58,9 @@ impl Listen {
         takes::switch_ab(ui, place(44.0, 4.0), pair, scene);
         toggle(ui, place(32.0, 2.0), Icon::Loop, "Loop", Dial::Loop, scene);
         toggle(ui, place(32.0, theme::GRID), Icon::Mute, "Mute", Dial::Mute, scene);
-        let label = place(56.0, 0.0);
+        let label = place(68.0, 4.0);
         widgets::caps(ui, label.left_center(), Align2::LEFT_CENTER, "From bar", theme::MUTED);
-        anchor(ui, place(84.0, theme::GAP).shrink2(vec2(0.0, 3.0)), scene);
+        anchor(ui, place(80.0, theme::GAP).shrink2(vec2(0.0, 3.0)), scene);
         dials.slider(ui, rect.with_min_x(x), Dial::Gain, "Gain", scene);
     }
 }
@@ -86,13 +89,20 @@ fn position(scene: &Scene) -> Option<f32> {
     readout.position().filter(|_| readout.slot() == scene.slot)
 }
 
+/// What is said in place of a waveform: a sentence, and what to do.
+type Said = (&'static str, &'static str);
+
+const MISSING: Said = ("The sound of this take is missing.", "It is decoded again once the engine is ready.");
+const EMPTY: Said = ("Nothing on this take", "Choose one of the takes below.");
+const FIRST: Said = ("Show it a picture, tell it a mood, press Generate.", "With neither, it surprises you.");
+
 fn nothing(ui: &Ui, rect: Rect, scene: &Scene) {
-    widgets::well(ui, rect, false);
     let any = scene.project.takes.iter().any(Option::is_some);
-    let (first, second) = match any {
-        true => ("Nothing on this take", "Choose one of the takes below."),
-        false => ("Show it a picture, tell it a mood, press Generate.", "With neither, it surprises you."),
-    };
+    said(ui, rect, if any { EMPTY } else { FIRST });
+}
+
+fn said(ui: &Ui, rect: Rect, (first, second): Said) {
+    widgets::well(ui, rect, false);
     let line = |y: f32| Rect::from_center_size(rect.center() + vec2(0.0, y), vec2(rect.width() - 32.0, 24.0));
     widgets::write(ui, line(-10.0), Align2::CENTER_CENTER, first, theme::title(), theme::TEXT);
     widgets::write(ui, line(14.0), Align2::CENTER_CENTER, second, theme::small(), theme::MUTED);

@@ -126,11 +126,7 @@ impl PictureWell {
         let scale = (inner.width() / size.x).min(inner.height() / size.y);
         let place = Rect::from_center_size(inner.center(), size * scale);
         egui::Image::new(texture).corner_radius(theme::ROUND_SMALL).paint_at(ui, place);
-        let strip = well.with_min_y(well.bottom() - 24.0);
-        let ground = egui::Color32::from_black_alpha(150);
-        ui.painter().rect_filled(strip, egui::CornerRadius { nw: 0, ne: 0, sw: 4, se: 4 }, ground);
-        let text = strip.shrink2(vec2(theme::GRID, 0.0));
-        widgets::write(ui, text, Align2::LEFT_CENTER, &frame.name, theme::small(), theme::TEXT);
+        caption(ui, place, &frame.name);
     }
 
     fn invitation(&self, ui: &Ui, well: Rect, hot: bool) {
@@ -195,6 +191,16 @@ impl PictureWell {
         }
         Rect::from_min_max(pos2(rect.left(), place.bottom() + theme::GRID), rect.max)
     }
+}
+
+/// The picture's name, on the picture.
+fn caption(ui: &Ui, picture: Rect, name: &str) {
+    let width = picture.width() - 4.0 * theme::GRID;
+    let text = widgets::line(ui, name, theme::small(), theme::TEXT, width.max(0.0));
+    let size = text.size() + vec2(2.0 * theme::GRID, 6.0);
+    let chip = Rect::from_min_size(picture.left_bottom() + vec2(theme::GRID, -theme::GRID - size.y), size);
+    ui.painter().rect_filled(chip, theme::ROUND_SMALL, egui::Color32::from_black_alpha(190));
+    ui.painter().galley(chip.min + vec2(theme::GRID, 3.0), text, theme::TEXT);
 }
 
 /// Whether a dropped file holds words instead of a picture.

@@ -59,10 +59,10 @@ fn time(ui: &Ui, rect: Rect, scene: &Scene) {
             break;
         }
         right -= width + theme::GAP;
-        widgets::caps(ui, cell.left_top() + vec2(0.0, 9.0), Align2::LEFT_TOP, name, theme::FAINT);
+        widgets::caps(ui, cell.left_top() + vec2(0.0, 11.0), Align2::LEFT_TOP, name, theme::FAINT);
         let live = readout.playing() && name == "Bar";
         let ink = if live { theme::ACCENT } else { theme::TEXT };
-        let number = cell.with_min_y(cell.top() + 18.0).with_max_y(cell.bottom() - 4.0);
+        let number = cell.with_min_y(cell.top() + 22.0).with_max_y(cell.bottom() - 4.0);
         widgets::write(ui, number, Align2::LEFT_CENTER, &value, theme::big_number(), ink);
     }
     let response = ui.interact(rect.with_min_x(right.max(rect.left())), ui.scope_id().with("time"), Sense::hover());

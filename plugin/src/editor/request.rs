@@ -25,7 +25,7 @@ pub struct Request {
 
 impl Request {
     /// Height of the knobs and fields.
-    pub const HEIGHT: f32 = 88.0;
+    pub const HEIGHT: f32 = 92.0;
 
     /// Draws three knobs and four fields.
     pub fn ui(&mut self, ui: &mut Ui, rect: Rect, dials: &mut Dials, scene: &Scene) {
@@ -34,15 +34,15 @@ impl Request {
             (Dial::Guidance, "Guidance", "How strictly the words are followed"),
             (Dial::Steps, "Steps", "More steps: finer, and slower"),
         ];
-        let knob = 76.0;
+        let knob = (rect.width() * 0.14).clamp(68.0, 84.0).round();
         for (i, (dial, name, about)) in KNOBS.into_iter().enumerate() {
             let place = Rect::from_min_size(rect.min + vec2(i as f32 * knob, 0.0), vec2(knob - 4.0, rect.height()));
             dials.knob(ui, place, dial, name, about, scene);
         }
-        let fields = rect.with_min_x(rect.left() + KNOBS.len() as f32 * knob + theme::GAP);
+        let fields = rect.with_min_x(rect.left() + KNOBS.len() as f32 * knob + theme::GRID);
         let width = ((fields.width() - theme::GAP) / 2.0).floor();
         let cell = |column: usize, row: usize| {
-            let at = vec2(column as f32 * (width + theme::GAP), row as f32 * 46.0);
+            let at = vec2(column as f32 * (width + theme::GAP), row as f32 * 50.0);
             Rect::from_min_size(fields.min + at, vec2(width, 42.0))
         };
         bars(ui, field(ui, cell(0, 0), "Bars"), scene);
@@ -63,7 +63,7 @@ impl Request {
 
     fn seed(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene) {
         let brief = &scene.project.brief;
-        let side = rect.height();
+        let side = 24.0;
         let dice = Rect::from_min_max(pos2(rect.right() - side, rect.top()), rect.max);
         let lock = dice.translate(vec2(-side, 0.0));
         let number = rect.with_max_x(lock.left());
@@ -141,7 +141,9 @@ pub fn key_menu(ui: &mut Ui, rect: Rect, name: &str, none: &str, key: Option<Key
 /// A number to type into. Returns what was typed once it is finished.
 fn typed(ui: &mut Ui, rect: Rect, name: &str, draft: &mut Option<String>, shown: &str, hint: &str) -> Option<String> {
     let id = ui.scope_id().with((name, "typed"));
-    widgets::well(ui, rect, ui.memory(|memory| memory.has_focus(id)));
+    if ui.memory(|memory| memory.has_focus(id)) {
+        widgets::well(ui, rect, true);
+    }
     let mut text = draft.clone().unwrap_or_else(|| shown.to_owned());
     let edit = TextEdit::singleline(&mut text)
         .id(id)

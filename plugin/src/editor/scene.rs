@@ -63,7 +63,7 @@ impl<'a> Scene<'a> {
 
     /// The slot of a take.
     pub fn slot_of(&self, id: u64) -> Option<usize> {
-        self.project.takes.iter().position(|take| take.as_ref().is_some_and(|take| take.id == id))
+        self.project.slot_of(id)
     }
 
     /// Makes `slot` sound.

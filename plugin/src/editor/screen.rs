@@ -220,11 +220,15 @@ impl Plan {
         let said = at(Place::Engine) + at(Place::Project);
         let messages = Rect::from_min_max(head.left_bottom(), pos2(inner.right(), head.bottom() + said));
         let body = inner.with_min_y(messages.bottom());
-        let column = (body.width() * 0.38 / theme::GRID).round() * theme::GRID;
+        let share = egui::remap_clamp(body.width(), 728.0..=1200.0, 0.345..=0.40);
+        let column = (body.width() * share / theme::GRID).round() * theme::GRID;
         let left = body.with_max_x(body.left() + column);
         let right = body.with_min_x(left.right() + theme::GAP);
-        let words = left.with_min_y(left.bottom() - Words::HEIGHT);
-        let picture = left.with_max_y(words.top() - theme::GAP);
+        // The picture gets all the height that its width can use; the rest is for words.
+        let said = notices::height(ui, scene, Place::Picture, column);
+        let height = (left.height() - Words::HEIGHT - theme::GAP).min(column * 0.84 + 40.0 + said);
+        let picture = left.with_max_y(left.top() + height);
+        let words = left.with_min_y(picture.bottom() + theme::GAP);
         let width = right.width() - 2.0 * theme::GAP;
         let at = |place| notices::height(ui, scene, place, width);
         let said = at(Place::Request) + at(Place::Generate);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use egui::{Align2, Popup, PopupCloseBehavior, Rect, Response, ScrollArea, Sense, TextEdit, Ui, pos2, vec2};
 
-use super::history::renamed;
 use super::icons::Icon;
 use super::pair::Pair;
 use super::scene::Scene;
@@ -24,17 +23,27 @@ const MINIATURE: f32 = 72.0;
 /// The list between frames.
 #[derive(Default)]
 pub struct Takes {
-    /// The take that is being renamed, and its new name.
-    renaming: Option<(u64, String)>,
+    renaming: Option<Renaming>,
+    /// The take that is renamed from the next frame on: the click that asks for a field would take its focus away.
+    rename_next: Option<Renaming>,
     /// The take that is being exported, and where to.
     exporting: Option<(u64, String)>,
     miniatures: HashMap<u64, Waveform>,
+}
+
+/// A take that is being renamed.
+struct Renaming {
+    take: u64,
+    name: String,
+    /// The field has not been shown yet.
+    is_new: bool,
 }
 
 impl Takes {
     /// Draws the list.
     pub fn ui(&mut self, ui: &mut Ui, rect: Rect, pair: &Pair, scene: &Scene) {
         widgets::panel(ui, rect);
+        self.renaming = self.rename_next.take().or_else(|| self.renaming.take());
         let inner = rect.shrink2(vec2(theme::GRID, theme::GRID));
         let count = scene.project.takes.iter().flatten().count();
         let head = inner.min + vec2(theme::GRID, 10.0);
@@ -81,7 +90,7 @@ impl Takes {
         ground(ui, rect, selected, row.hovered());
         let mut left = rect;
         let grip = cut_left(&mut left, 20.0);
-        Icon::Grip.paint(ui.painter(), grip, if row.hovered() { theme::MUTED } else { theme::LINE });
+        Icon::Grip.paint(ui.painter(), grip, if row.hovered() { theme::TEXT } else { theme::FAINT });
         let play = cut_left(&mut left, 28.0);
         audition(ui, play, slot, take, scene);
         let number = cut_left(&mut left, 24.0);
@@ -96,7 +105,9 @@ impl Takes {
         cut_right(&mut left, theme::GRID);
         self.facts(ui, &mut left, take, selected);
         if let Some(letter) = pair.letter(take.id) {
-            let badge = cut_right(&mut left, 20.0);
+            cut_right(&mut left, theme::GRID);
+            let badge = Rect::from_center_size(cut_right(&mut left, 20.0).center(), vec2(18.0, 18.0));
+            ui.painter().rect_filled(badge, theme::ROUND_SMALL, theme::ACCENT_DEEP);
             widgets::write(ui, badge, Align2::CENTER_CENTER, letter, theme::small(), theme::ACCENT);
         }
         self.name(ui, left.shrink2(vec2(4.0, 0.0)), take, selected, scene);
@@ -111,14 +122,18 @@ impl Takes {
             scene.select(slot);
         }
         if row.double_clicked() {
-            self.start_renaming(ui, take);
+            self.start_renaming(take);
         }
         if row.drag_started() {
             drag(take, scene);
         }
+        if row.dragged() {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::Grabbing);
+        }
         row.context_menu(|ui| {
             if ui.button("Rename").clicked() {
-                self.start_renaming(ui, take);
+                self.start_renaming(take);
+                ui.close();
             }
             if ui.button("Delete").clicked() {
                 self.delete(slot, scene);
@@ -146,37 +161,38 @@ impl Takes {
     }
 
     fn name(&mut self, ui: &mut Ui, rect: Rect, take: &Arc<Take>, selected: bool, scene: &Scene) {
-        let Some((_, text)) = self.renaming.as_mut().filter(|(id, _)| *id == take.id) else {
+        let Some(Renaming { name, is_new, .. }) = self.renaming.as_mut().filter(|renaming| renaming.take == take.id)
+        else {
             let ink = if selected { theme::TEXT } else { theme::MUTED };
             widgets::write(ui, rect, Align2::LEFT_CENTER, &take.name, theme::body(), ink);
             return;
         };
         widgets::well(ui, rect.shrink2(vec2(0.0, 4.0)), true);
-        let field = TextEdit::singleline(text)
-            .id(rename_id(take))
-            .char_limit(120)
-            .frame(egui::Frame::NONE)
-            .align(Align2::LEFT_CENTER);
+        let id = ui.scope_id().with("rename");
+        if std::mem::take(is_new) {
+            widgets::start_typing(ui, id, name);
+        }
+        let field =
+            TextEdit::singleline(name).id(id).char_limit(120).frame(egui::Frame::NONE).align(Align2::LEFT_CENTER);
         let response = ui.put(rect.shrink2(vec2(6.0, 0.0)), field).accessible_name("Name of the take");
         if !response.lost_focus() {
             return;
         }
-        let name = text.trim().to_owned();
+        let name = name.trim().to_owned();
         self.renaming = None;
         let given_up = ui.input(|input| input.key_pressed(egui::Key::Escape));
         if !given_up && !name.is_empty() && name != take.name {
             let id = take.id;
             scene.edit_takes(|takes| {
                 if let Some(slot) = takes.iter_mut().flatten().find(|take| take.id == id) {
-                    *slot = Arc::new(renamed(slot, name));
+                    *slot = Arc::new(slot.renamed(name));
                 }
             });
         }
     }
 
-    fn start_renaming(&mut self, ui: &Ui, take: &Take) {
-        self.renaming = Some((take.id, take.name.clone()));
-        ui.memory_mut(|memory| memory.request_focus(rename_id(take)));
+    fn start_renaming(&mut self, take: &Take) {
+        self.rename_next = Some(Renaming { take: take.id, name: take.name.clone(), is_new: true });
     }
 
     fn delete(&mut self, slot: usize, scene: &Scene) {
@@ -246,10 +262,6 @@ fn audition(ui: &mut Ui, rect: Rect, slot: usize, take: &Take, scene: &Scene) {
     if widgets::icon(ui, rect, icon, &name, on, true).clicked() {
         desk.set_audition(if on { None } else { Some(slot) });
     }
-}
-
-fn rename_id(take: &Take) -> egui::Id {
-    egui::Id::unique(("rename", take.id))
 }
 
 fn find(scene: &Scene, id: u64) -> Option<Arc<Take>> {

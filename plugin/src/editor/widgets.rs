@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::text::{LayoutJob, TextFormat, TextWrapping};
+use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat, TextWrapping};
 use egui::{Align2, Color32, FontId, Galley, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 
 use super::icons::Icon;
@@ -34,10 +34,8 @@ pub fn panel(ui: &Ui, rect: Rect) {
 
 /// A sunken field.
 pub fn well(ui: &Ui, rect: Rect, focused: bool) {
-    ui.painter().rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
-    if focused {
-        ui.painter().rect_stroke(rect, theme::ROUND_SMALL, Stroke::new(1.0, theme::ACCENT), StrokeKind::Inside);
-    }
+    let edge = Stroke::new(1.0, if focused { theme::ACCENT } else { theme::EDGE });
+    ui.painter().rect(rect, theme::ROUND_SMALL, theme::WELL, edge, StrokeKind::Inside);
 }
 
 /// One line, as long as it fits into `width` points.
@@ -78,9 +76,18 @@ pub fn press(ui: &Ui, rect: Rect, salt: impl egui::AsIdSalt, name: &str, on: Opt
     response
 }
 
+/// A part of `ui` that takes no room in it, and that may be switched off.
+pub fn part<R>(ui: &mut Ui, rect: Rect, salt: &str, enabled: bool, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let mut part = ui.new_child(egui::UiBuilder::new().id_salt(salt).max_rect(rect));
+    if !enabled {
+        part.disable();
+    }
+    content(&mut part)
+}
+
 /// A button with a word on it.
 pub fn button(ui: &mut Ui, rect: Rect, name: &str, look: Look, enabled: bool) -> Response {
-    ui.add_enabled_ui(enabled, |ui| {
+    part(ui, rect, name, enabled, |ui| {
         let response = press(ui, rect, name, name, None, Sense::click());
         let hot = response.hovered() || response.has_focus();
         let (fill, ink) = match look {
@@ -92,7 +99,6 @@ pub fn button(ui: &mut Ui, rect: Rect, name: &str, look: Look, enabled: bool) ->
         write(ui, rect, Align2::CENTER_CENTER, name, font, ink);
         response
     })
-    .inner
 }
 
 /// Width of a quiet button with `name` on it.
@@ -102,7 +108,7 @@ pub fn quiet_width(ui: &Ui, name: &str) -> f32 {
 
 /// A button with a sign; `name` shows under the pointer.
 pub fn icon(ui: &mut Ui, rect: Rect, icon: Icon, name: &str, on: bool, enabled: bool) -> Response {
-    ui.add_enabled_ui(enabled, |ui| {
+    part(ui, rect, name, enabled, |ui| {
         let response = press(ui, rect, name, name, Some(on), Sense::click());
         let hot = response.hovered();
         if hot {
@@ -116,7 +122,15 @@ pub fn icon(ui: &mut Ui, rect: Rect, icon: Icon, name: &str, on: bool, enabled: 
         icon.paint(ui.painter(), rect, ink);
         response.on_hover_text(name)
     })
-    .inner
+}
+
+/// Gives a field that is about to appear the focus, with everything in it selected.
+pub fn start_typing(ui: &Ui, id: egui::Id, text: &str) {
+    let all = CCursorRange::two(CCursor::new(0), CCursor::new(text.chars().count()));
+    let mut state = egui::TextEdit::load_state(ui.ctx(), id).unwrap_or_default();
+    state.cursor.set_char_range(Some(all));
+    state.store(ui.ctx(), id);
+    ui.memory_mut(|memory| memory.request_focus(id));
 }
 
 /// A number between a minus and a plus; returns the change that is asked for.

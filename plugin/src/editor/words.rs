@@ -25,7 +25,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// Height of both fields with their labels.
+    /// Least height of both fields with their labels.
     pub const HEIGHT: f32 = 24.0 + 72.0 + 16.0 + 24.0 + 32.0;
 
     /// Draws both.

@@ -11,10 +11,11 @@ use signalsmith_stretch::Stretch;
 
 use super::strip::Strip;
 
-/// Length of a window.
-const WINDOW_SECONDS: f64 = 0.1;
-/// Windows that overlap.
-const OVERLAP: usize = 4;
+/// Length of a window. With shorter ones the notes of a chord pull each other out of tune: two notes 55 Hz apart were heard
+/// 3 Hz off with 0.08 s, and 0.1 Hz with this.
+const WINDOW_SECONDS: f64 = 0.12;
+/// Windows that overlap. With four, attacks lie up to 0.7 ms from their place at a steady tempo, with five 0.5 ms.
+const OVERLAP: usize = 5;
 /// Windows that are made in advance, so that the sound is whole from its first frame.
 const PRIMED: usize = OVERLAP - 1;
 /// Time from one advance window to the next: together they would be too much work for one short block.

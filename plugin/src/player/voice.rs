@@ -42,17 +42,18 @@ impl Course {
 pub(super) struct Voice {
     course: Course,
     /// Where a stretched clip was entered. Until the stretcher is ready, the frames from there on are copied: an attack
-    /// then stays as sharp as it is, and the work of beginning is spread.
-    entry: i64,
+    /// then stays as sharp as it is, and the work of beginning is spread. `None` if something else sounds meanwhile.
+    entry: Option<i64>,
 }
 
 impl Voice {
-    /// Begins a course. `take` spreads the work of many instances over time.
-    pub fn begin(course: Course, take: u64, stretcher: &mut Stretcher) -> Self {
+    /// Begins a course. `take` spreads the work of many instances over time. If `is_covered`, a stretched clip is silent
+    /// for the stretcher's lead.
+    pub fn begin(course: Course, take: u64, is_covered: bool, stretcher: &mut Stretcher) -> Self {
         if course.is_stretched {
             stretcher.begin((take as f64 * 0.618_033_988_749_895).fract());
         }
-        Self { course, entry: course.frame() }
+        Self { course, entry: (!is_covered).then(|| course.frame()) }
     }
 
     /// What it is about to sound.
@@ -85,19 +86,42 @@ impl Voice {
         if self.course.repeat != next.repeat {
             return false;
         }
-        let apart = next.path.position - self.course.path.position;
-        let is_inside = next.repeat && next.path.position >= 0.0 && self.course.path.position >= 0.0;
-        let wrapped = if is_inside { (apart / next.length).round() * next.length } else { 0.0 };
-        let path = Path { position: next.path.position - wrapped, ..next.path };
-        let error = stretcher.error(path).max((apart - wrapped).abs()) / rate;
+        let wrapped = self.wrapped(next);
+        let error = self.error(next, stretcher) / rate;
         // While it begins, small errors cannot be put right any faster.
         let is_new = stretcher.age() < (stretcher.lead() + fade.len() + stretcher.hop()) as i64;
         if error > if is_new { LOST_SECONDS } else { LOOSE_SECONDS } {
             return false;
         }
         stretcher.shift(wrapped);
-        self.entry += (next.path.position - self.course.path.position).round() as i64;
+        self.entry = self.entry.map(|entry| entry + wrapped.round() as i64);
         true
+    }
+
+    /// Whether what sounds is near enough to `next` to go on for the stretcher's lead, and nearer than a copy would be.
+    pub fn can_cover(&self, next: &Course, stretcher: &Stretcher, rate: f64) -> bool {
+        let is_alike = !self.is_copy() && next.is_stretched && self.course.slot == next.slot;
+        let (slower, copy) = (next.path.speed - self.course.path.speed, next.path.speed - 1.0);
+        is_alike
+            && self.course.repeat == next.repeat
+            && stretcher.age() > stretcher.lead() as i64
+            && slower.abs() <= copy.abs()
+            && self.error(next, stretcher) <= LOST_SECONDS * rate
+    }
+
+    /// How far, in frames of the clip, what is on its way lies from where `next` wants it.
+    fn error(&self, next: &Course, stretcher: &Stretcher) -> f64 {
+        let position = next.path.position - self.wrapped(next);
+        stretcher.error(Path { position, ..next.path }).max((position - self.course.path.position).abs())
+    }
+
+    /// By how many whole repetitions `next` lies elsewhere, in frames.
+    fn wrapped(&self, next: &Course) -> f64 {
+        let (here, there) = (self.course.path.position, next.path.position);
+        if !next.repeat || here < 0.0 || there < 0.0 {
+            return 0.0;
+        }
+        ((there - here) / next.length).round() * next.length
     }
 
     /// Makes the next frames.
@@ -115,9 +139,10 @@ impl Voice {
 
     /// Crossfades from a copy of the frames after the entry to what the stretcher made.
     fn render_entry(&self, strip: &Strip, age: i64, lead: i64, rise: &[f32], out: &mut [[f32; 2]]) {
+        let Some(entry) = self.entry else { return };
         let mut copied = [[0.0; 2]; 1];
         for (age, frame) in (age..lead + rise.len() as i64).zip(out) {
-            strip.fill(self.entry.saturating_add(age), &mut copied);
+            strip.fill(entry.saturating_add(age), &mut copied);
             let gain = usize::try_from(age - lead).ok().and_then(|risen| rise.get(risen)).copied().unwrap_or(0.0);
             *frame = [0, 1].map(|channel| copied[0][channel] * (1.0 - gain) + frame[channel] * gain);
         }

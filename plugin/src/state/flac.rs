@@ -123,6 +123,7 @@ fn append(frames: &mut Vec<[f32; 2]>, block: &Block, length: usize) -> Result<()
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

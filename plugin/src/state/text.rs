@@ -109,19 +109,17 @@ impl<'a> Lines<'a> {
     /// Takes a text apart. Nothing is decoded yet.
     pub fn of(text: &'a str) -> Self {
         let mut lines = Self::default();
-        let mut count = 1;
         let mut ended = false;
-        for line in text.lines().skip(1) {
+        for (before, line) in text.lines().enumerate().skip(1) {
             lines.damaged |= ended;
             match line.split_once(' ') {
                 Some(("end", number)) => {
-                    lines.damaged |= number != count.to_string();
+                    lines.damaged |= number != before.to_string();
                     ended = true;
                 }
                 Some((kind, rest)) => lines.add(kind, rest),
                 None => lines.damaged = true,
             }
-            count += 1;
         }
         lines.damaged |= !ended || !text.ends_with('\n');
         lines

@@ -3,7 +3,6 @@
 //! The editor sits in a pane of a window with a border, as in most hosts, and audio runs on a thread of its own.
 
 use std::error::Error;
-use std::ffi::CStr;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -26,7 +25,6 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub const BORDER: u16 = 24;
 const RATE: f64 = 48_000.0;
 const BLOCK: usize = 512;
-const PLUGIN: &CStr = c"invalid.melfusion.melfusion";
 
 /// How the host behaves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -145,7 +143,9 @@ impl Host {
         let info = HostInfo::new("GUI host", "MeLFusion", "https://melfusion.invalid", "0.1.0")?;
         let requests = Arc::new(Requests::default());
         let shared = requests.clone();
-        let instance = PluginInstance::<Handlers>::new(move |_| Shared(shared), |_| (), &entry, PLUGIN, &info)?;
+        let factory = entry.get_plugin_factory().ok_or("the entry has no factory")?;
+        let plugin = factory.plugin_descriptors().next().and_then(|plugin| plugin.id()).ok_or("there is no plugin")?;
+        let instance = PluginInstance::<Handlers>::new(move |_| Shared(shared), |_| (), &entry, plugin, &info)?;
         let mut host = Self {
             instance,
             requests,

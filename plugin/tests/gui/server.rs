@@ -2,15 +2,11 @@
 
 use std::io::{BufRead, BufReader, IoSlice};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::protocol::xproto::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
-
-/// Longest wait for something that should happen at once.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Xvfb, until dropped.
 pub struct Server {
@@ -34,16 +30,6 @@ impl Server {
         let display = format!(":{}", number.trim());
         Some(Self { child, display })
     }
-
-    pub fn connect(&self) -> RustConnection {
-        RustConnection::connect(Some(&self.display)).expect("the server runs").0
-    }
-
-    pub fn hand(&self) -> Hand {
-        let x = self.connect();
-        let xtest = x.extension_information("XTEST").expect("the server answers").expect("Xvfb has XTEST");
-        Hand { x, opcode: xtest.major_opcode }
-    }
 }
 
 impl Drop for Server {
@@ -60,6 +46,12 @@ pub struct Hand {
 }
 
 impl Hand {
+    pub fn new(display: &str) -> Self {
+        let x = RustConnection::connect(Some(display)).expect("the server runs").0;
+        let xtest = x.extension_information("XTEST").expect("the server answers").expect("Xvfb has XTEST");
+        Self { x, opcode: xtest.major_opcode }
+    }
+
     pub fn point(&self, x: i16, y: i16) {
         self.fake(6, 0, x, y);
     }
@@ -72,25 +64,11 @@ impl Hand {
         self.fake(5, button, 0, 0);
     }
 
-    pub fn click(&self, x: i16, y: i16) {
-        self.point(x, y);
-        self.press(1);
-        self.release(1);
-    }
-
     /// Presses and releases the key that has this symbol without modifiers.
     pub fn key(&self, symbol: u32) {
         let code = self.code(symbol);
         self.fake(2, code, 0, 0);
         self.fake(3, code, 0, 0);
-    }
-
-    pub fn key_down(&self, symbol: u32) {
-        self.fake(2, self.code(symbol), 0, 0);
-    }
-
-    pub fn key_up(&self, symbol: u32) {
-        self.fake(3, self.code(symbol), 0, 0);
     }
 
     pub fn code(&self, symbol: u32) -> u8 {
@@ -102,7 +80,8 @@ impl Hand {
         first + row.expect("the key exists") as u8
     }
 
-    fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
+    /// As the protocol numbers events: 2 and 3 for keys, 4 and 5 for buttons, 6 for motion.
+    pub fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
         let mut request = [0; 36];
         request[..2].copy_from_slice(&[self.opcode, 2]);
         request[2..4].copy_from_slice(&9u16.to_ne_bytes());
@@ -112,17 +91,5 @@ impl Hand {
         let sent = self.x.send_request_without_reply(&[IoSlice::new(&request)], Vec::new());
         sent.expect("the server listens").check().expect("XTEST obeys");
         self.x.sync().expect("the server answers");
-    }
-}
-
-/// Waits until `ready` returns something.
-pub fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(value) = ready() {
-            return value;
-        }
-        assert!(began.elapsed() < PATIENCE, "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(2));
     }
 }

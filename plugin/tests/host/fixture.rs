@@ -9,7 +9,7 @@ use melfusion::request::Meter;
 use melfusion_plugin::link;
 use melfusion_plugin::params::MelfusionParams;
 use melfusion_plugin::project::{Project, Sound, Take};
-use melfusion_plugin::session::Session;
+use melfusion_plugin::session::{Notice, Session};
 use nice_plug::prelude::{Params, PluginState};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -153,10 +153,15 @@ pub fn odd_sizes(seed: u64, max: usize) -> impl FnMut() -> usize {
 
 /// The project in a state that a CLAP host saved.
 pub fn read(saved: &[u8]) -> Project {
+    read_with_notices(saved).0
+}
+
+/// The same, and what the user is told about it.
+pub fn read_with_notices(saved: &[u8]) -> (Project, Vec<Notice>) {
     let state: PluginState = serde_json::from_slice(&saved[8..]).unwrap();
     let (outbox, _inbox) = link::pair();
     let session = Session::new(outbox);
     MelfusionParams::new(&session).deserialize_fields(&state.fields);
-    let project = session.project.lock().clone();
-    project
+    let (project, status) = (session.project.lock().clone(), session.status.lock().clone());
+    (project, status.notices)
 }

@@ -9,7 +9,7 @@ use crate::host::*;
 const RATE: u32 = 48_000;
 
 /// A tempo curve: beats passed at a time in seconds, and the tempo there.
-pub trait Curve {
+trait Curve {
     fn beats(&self, seconds: f64) -> f64;
 
     fn tempo(&self, seconds: f64) -> f64 {
@@ -62,9 +62,13 @@ fn clicks(bpm: f64, quarters: usize) -> Clip {
 
 /// For every click that is to be heard: when, in seconds, and how late it is heard, in milliseconds.
 fn lateness(heard: &[[f32; 2]], curve: impl Curve, bpm: f64) -> Vec<(f64, f64)> {
+    lateness_from(heard, curve, bpm, 0)
+}
+
+fn lateness_from(heard: &[[f32; 2]], curve: impl Curve, bpm: f64, first: i32) -> Vec<(f64, f64)> {
     let offset = 2_000.0 / f64::from(RATE) * bpm / 60.0;
     let mut found = Vec::new();
-    let (mut frame, mut beat) = (0, 0);
+    let (mut frame, mut beat) = (0, first);
     loop {
         while curve.beats(frame as f64 / f64::from(RATE)) < f64::from(beat) + offset {
             frame += 1;
@@ -97,37 +101,150 @@ fn worst(lateness: &[(f64, f64)]) -> f64 {
     lateness.iter().map(|(_, late)| late.abs()).fold(0.0, f64::max)
 }
 
+/// Quarter notes per minute of the clips here.
+const BPM: f64 = 100.0;
+
+fn play(curve: impl Curve, seconds: usize, block: usize) -> Frames {
+    let mut host = Host::new(RATE).with(clicks(BPM, 16));
+    host.run(0, seconds * RATE as usize, moments(curve), || block)
+}
+
 #[test]
-fn probe() {
-    for tempo in [50.0, 80.0, 90.0, 95.0, 99.0, 101.0, 105.0, 110.0, 125.0, 150.0, 200.0, 300.0] {
+fn at_any_steady_tempo_clicks_are_on_the_beat() {
+    for tempo in [50.0, 66.0, 80.0, 90.0, 95.0, 99.0, 101.0, 105.0, 110.0, 125.0, 150.0, 200.0] {
         let curve = move |seconds: f64| seconds * tempo / 60.0;
-        let mut host = Host::new(RATE).with(clicks(100.0, 16));
-        let heard = host.run(0, 480_000, moments(curve), || 512);
-        let late = lateness(&heard, curve, 100.0);
-        println!(
-            "{tempo}: worst {:.3} {:?}",
-            worst(&late),
-            late.iter().take(6).map(|x| (x.1 * 1000.0).round()).collect::<Vec<_>>()
-        );
+        let late = lateness(&play(curve, 8, 512), curve, BPM);
+        assert!(late.len() > 5 && worst(&late) <= 0.8, "{tempo}: {late:?}");
     }
-    for (from, to, start, end) in [
-        (100.0, 130.0, 1.0, 9.0),
-        (100.0, 60.0, 1.0, 6.0),
-        (60.0, 180.0, 2.0, 6.0),
-        (100.0, 150.0, 2.0, 2.0001),
-        (120.0, 90.0, 2.0, 2.0001),
-    ] {
-        for block in [64, 512, 2048] {
+}
+
+#[test]
+fn on_a_ramp_clicks_are_never_a_millisecond_from_the_beat() {
+    let ramps = [(100.0, 130.0, 1.0, 9.0), (100.0, 60.0, 1.0, 6.0), (140.0, 90.0, 2.0, 8.0), (80.0, 120.0, 1.2, 5.0)];
+    for (from, to, start, end) in ramps {
+        for block in [64, 500, 512, 2048] {
             let curve = ramp(from, to, start, end);
-            let mut host = Host::new(RATE).with(clicks(100.0, 16));
-            let heard = host.run(0, 480_000, moments(curve), || block);
-            let late = lateness(&heard, curve, 100.0);
-            println!(
-                "{from} to {to}, {block}: worst {:.3} {:?}",
-                worst(&late),
-                late.iter().map(|x| (x.1 * 1000.0).round()).collect::<Vec<_>>()
-            );
+            let late = lateness(&play(curve, 11, block), curve, BPM);
+            assert!(late.len() > 9 && worst(&late) <= 1.0, "{from} to {to} in blocks of {block}: {late:?}");
         }
     }
-    let _ = Mode::Copy;
+}
+
+#[test]
+fn after_a_jump_of_the_tempo_clicks_are_on_the_beat_at_once() {
+    for (from, to) in [(100.0, 150.0), (120.0, 90.0), (90.0, 100.0)] {
+        let curve = ramp(from, to, 2.0, 2.000_01);
+        let late = lateness(&play(curve, 8, 64), curve, BPM);
+        assert!(late.len() > 9 && worst(&late) <= 1.2, "{from} to {to}: {late:?}");
+    }
+}
+
+#[test]
+fn minutes_of_wandering_tempo_add_up_to_no_drift() {
+    let curve = |seconds: f64| seconds * 110.0 / 60.0 + 3.0 * (seconds * 0.2).sin();
+    let mut host = Host::new(RATE).with(clicks(BPM, 16));
+    let heard = host.run(0, 120 * RATE as usize, moments(curve), odd_small_blocks());
+    let late = lateness(&heard, curve, BPM);
+    assert!(late.len() > 200 && worst(&late) <= 1.0, "{late:?}");
+}
+
+fn odd_small_blocks() -> impl FnMut() -> usize {
+    let mut blocks = odd_blocks(1);
+    move || blocks().min(1_500)
+}
+
+#[test]
+fn seeks_and_loops_land_on_the_beat() {
+    let tempo = 112.0;
+    let curve = move |seconds: f64| seconds * tempo / 60.0;
+    for from in [12_345, 400_000, 7_654_321] {
+        let mut host = Host::new(RATE).with(clicks(BPM, 16));
+        host.run(900_000, 30_000, moments(curve), || 256);
+        let heard = host.run(from, 200_000, moments(curve), || 256);
+        let shifted = move |seconds: f64| curve(seconds + from as f64 / f64::from(RATE));
+        let late = lateness_from(&heard, shifted, BPM, (curve(from as f64 / f64::from(RATE))).ceil() as i32);
+        assert!(late.len() > 3 && worst(&late) <= 0.8, "{from}: {late:?}");
+    }
+}
+
+#[test]
+fn back_at_its_own_tempo_the_clip_is_exact_again() {
+    let curve = |seconds: f64| ramp(100.0, 120.0, 1.0, 3.0)(seconds);
+    let mut host = Host::new(RATE).with(clip(RATE, 120.0, 8.0, |frames| noise(frames, 1)));
+    host.run(0, 140_000, moments(curve), || 512);
+    assert_eq!(host.readout.mode(), Mode::Stretch);
+    let heard = host.run(140_000, 100_000, moments(curve), || 512);
+    assert_eq!(host.readout.mode(), Mode::Copy);
+    // The clip lies where the beats say.
+    let anchor = 150_000 - (curve(150_000.0 / 48_000.0) * 24_000.0).round() as i64;
+    let clip = clip(RATE, 120.0, 8.0, |frames| noise(frames, 1));
+    assert_same(&heard[10_000..], |i| expected(&clip, anchor, 150_000 + i as i64), "settled");
+}
+
+#[test]
+fn a_refitted_clip_takes_over_and_is_exact() {
+    let mut host = Host::new(RATE).with(clip(RATE, 100.0, 8.0, |frames| tone(frames, RATE, 220.0, 0.5)));
+    let at = steady(RATE, 120.0);
+    host.run(0, 50_000, at, || 512);
+    assert_eq!(host.readout.mode(), Mode::Stretch);
+    let fitted = clip(RATE, 120.0, 8.0, |frames| noise(frames, 2));
+    host.place(0, fitted.clone());
+    let heard = host.run(50_000, 50_000, at, || 512);
+    let fade = host.fade();
+    assert_eq!(host.readout.mode(), Mode::Copy);
+    assert_same(&heard[fade..], |i| expected(&fitted, 0, (50_000 + fade + i) as i64), "refitted");
+}
+
+#[test]
+fn pitch_stays() {
+    let chord = [220.0, 277.2, 329.6];
+    for tempo in [75.0, 90.0, 110.0, 130.0] {
+        let mut host = Host::new(RATE).with(clip(RATE, BPM, 16.0, |frames| {
+            let tones: Vec<Frames> = chord.iter().map(|hz| tone(frames, RATE, *hz, 0.3)).collect();
+            (0..frames).map(|i| [tones[0][i][0] + tones[1][i][0] + tones[2][i][0]; 2]).collect()
+        }));
+        let heard = host.run(0, 240_000, steady(RATE, tempo), || 512);
+        for hz in chord {
+            let loudest = (-40..=40).map(|step| hz + f64::from(step) * 0.25);
+            let found =
+                loudest.max_by(|a, b| loudness(&heard[96_000..], *a).total_cmp(&loudness(&heard[96_000..], *b)));
+            assert!((found.expect("there are some") - hz).abs() <= 0.5, "{hz} Hz at {tempo}: {found:?}");
+            let level = loudness(&heard[96_000..], hz);
+            assert!((0.22..0.36).contains(&level), "{hz} Hz at {tempo}: {level}");
+        }
+    }
+}
+
+/// Amplitude of a frequency on the left.
+fn loudness(frames: &[[f32; 2]], hz: f64) -> f64 {
+    let step = std::f64::consts::TAU * hz / f64::from(RATE);
+    let (mut re, mut im, mut sum) = (0.0, 0.0, 0.0);
+    for (i, frame) in frames.iter().enumerate().step_by(8) {
+        let window = 0.5 - 0.5 * (i as f64 * std::f64::consts::TAU / frames.len() as f64).cos();
+        let (sin, cos) = (i as f64 * step).sin_cos();
+        (re, im, sum) =
+            (re + f64::from(frame[0]) * cos * window, im + f64::from(frame[0]) * sin * window, sum + window);
+    }
+    2.0 * re.hypot(im) / sum
+}
+
+#[test]
+fn changes_of_tempo_do_not_click() {
+    let mut host = Host::new(RATE).with(clip(RATE, BPM, 16.0, |frames| tone(frames, RATE, 100.0, 0.5)));
+    let curve = |seconds: f64| seconds * 100.0 / 60.0 + 0.4 * ((seconds - 1.0).max(0.0) * 1.5).sin();
+    let heard = host.run(0, 400_000, moments(curve), odd_small_blocks());
+    let steepest = steepest(&heard);
+    // Of the tone itself, and of a crossfade between two of any phase.
+    assert!(steepest <= 0.0066 * 1.5 + 0.0082, "{steepest}");
+    assert!(heard.iter().any(|frame| frame[0].abs() > 0.4));
+}
+
+#[test]
+fn partitions_of_a_stretched_clip_sound_the_same() {
+    let at = steady(RATE, 113.0);
+    let run = |block: usize| Host::new(RATE).with(clicks(BPM, 16)).run(0, 100_000, at, || block);
+    let whole = run(100_000);
+    for block in [64, 777] {
+        assert_same(&run(block), |i| whole[i], &format!("blocks of {block}"));
+    }
 }
