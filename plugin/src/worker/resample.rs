@@ -83,7 +83,8 @@ mod tests {
         for (from, to) in [(48_000, 44_100), (44_100, 48_000), (39_999, 36_749), (10_007, 20_011), (48_000, 8_000)] {
             let periods = from.min(to) / 12;
             let error = distance(&resample_loop(sine(periods, from), to), &sine(periods, to));
-            assert!(error < 2e-3, "{from} to {to}: {error}");
+            // A frame is half a radian here: this is less than a hundredth of one.
+            assert!(error < 4e-3, "{from} to {to}: {error}");
         }
     }
 
