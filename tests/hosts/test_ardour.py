@@ -26,13 +26,14 @@ class Session:
         self.folder = folder / "session"
         home = folder / "home"
         (home / ".vst3").mkdir(parents=True)
-        (home / ".vst3/MeLFusion.vst3").symlink_to(vst3)
+        plugin = home / ".vst3/MeLFusion.vst3"
+        plugin.symlink_to(vst3)
         settings = {"LD_LIBRARY_PATH": "/usr/lib/ardour7", "ARDOUR_DLL_PATH": "/usr/lib/ardour7",
                     "ARDOUR_DATA_PATH": "/usr/share/ardour7", "ARDOUR_CONFIG_PATH": "/etc/ardour7"}
         self.environment = os.environ | {"HOME": str(home), "SESSION": str(self.folder), "RATE": str(rate), "TEMPO": str(bpm)}
         for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
             self.environment.pop(name, None)
-        self.run("/usr/lib/ardour7/ardour-vst3-scanner", "-f", "-v", vst3, settings=settings)
+        self.run("/usr/lib/ardour7/ardour-vst3-scanner", "-f", "-v", str(plugin), settings=settings)
         self.lua("insert.lua")
 
     def run(self, *command, settings=None):

@@ -75,13 +75,15 @@ pub fn encode(frames: &[[f32; 2]], rate: u32) -> Result<Vec<u8>, FlacError> {
     let mut sink = ByteSink::new();
     stream.write(&mut sink).map_err(|_| FlacError::Encoder)?;
     let mut bytes = sink.into_inner();
-    set_rate(&mut bytes, rate);
+    mend_header(&mut bytes, rate);
     Ok(bytes)
 }
 
 /// Writes `rate` over the 20 bits of the stream's header: after the magic and a block's header (8 bytes) come 10 bytes
-/// of sizes. No checksum covers them.
-fn set_rate(bytes: &mut [u8], rate: u32) {
+/// of sizes. No checksum covers them. Of these, the sizes of the smallest and the largest frame become 0, for unknown: the
+/// encoder miscounts them, and where the smallest is larger than the largest, decoders refuse the file.
+fn mend_header(bytes: &mut [u8], rate: u32) {
+    bytes[12..18].fill(0);
     bytes[18] = (rate >> 12) as u8;
     bytes[19] = (rate >> 4) as u8;
     bytes[20] = (rate << 4) as u8 | bytes[20] & 0x0f;
@@ -161,6 +163,13 @@ mod tests {
         }
         assert_eq!(encode(&frames, 0), Err(FlacError::Rate(0)));
         assert_eq!(encode(&frames, 655_351), Err(FlacError::Rate(655_351)));
+    }
+
+    #[test]
+    fn any_noise_comes_back() {
+        for seed in 0..60 {
+            assert_comes_back(&noise(100 + seed, 10_000), 48_000);
+        }
     }
 
     #[test]
