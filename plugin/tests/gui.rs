@@ -234,12 +234,18 @@ fn a_prompt_is_typed_although_the_host_takes_the_space_bar_and_the_focus() {
             let mut desk = Desk::new(display, manners);
             desk.open();
             desk.click(PROMPT);
+            // A slow editor has not taken the click yet.
+            desk.until("the field's focus", |desk| {
+                desk.type_in("x");
+                desk.host.rest(Duration::from_millis(200)).expect("the server lives");
+                (!desk.project().brief.prompt.is_empty()).then_some(())
+            });
             if manners.grabs_space {
                 // The first press shows what the host does, and is its; unless it has been found out before.
                 desk.type_in(" ");
                 desk.until("the space", |desk| {
-                    let typed = !desk.project().brief.prompt.is_empty();
-                    (typed || !desk.host.keys.is_empty()).then_some(())
+                    let typed = desk.project().brief.prompt.ends_with(' ');
+                    (typed || desk.host.keys.contains(&desk.hand.code(0x20))).then_some(())
                 });
                 desk.host.rest(Duration::from_millis(200)).expect("the server lives");
             }
@@ -248,7 +254,7 @@ fn a_prompt_is_typed_although_the_host_takes_the_space_bar_and_the_focus() {
             let prompt = desk.until("the last letter", |desk| {
                 Some(desk.project().brief.prompt).filter(|prompt| prompt.ends_with('f'))
             });
-            assert_eq!(prompt.trim(), "rain on a tin roof", "{manners:?}");
+            assert_eq!(prompt.trim_start_matches('x').trim(), "rain on a tin roof", "{manners:?}");
             assert!(desk.host.keys.is_empty(), "{manners:?}");
         }
     });
