@@ -11,18 +11,20 @@ LETTERS = np.frombuffer(b".ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 
 def letters(data: bytes) -> str:
     """Six bits to a letter, lowest first, after the length."""
-    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-    bits = np.append(bits, np.zeros(-len(bits) % 6, np.uint8)).reshape(-1, 6)
-    return f"{len(data)}." + LETTERS[bits @ (1 << np.arange(6))].tobytes().decode()
+    padded = np.frombuffer(data + bytes(-len(data) % 3), np.uint8).reshape(-1, 3).astype(np.uint32)
+    threes = padded[:, 0] | padded[:, 1] << 8 | padded[:, 2] << 16
+    values = np.stack([threes >> shift & 63 for shift in (0, 6, 12, 18)], axis=1).ravel()
+    return f"{len(data)}." + LETTERS[values[: (8 * len(data) + 5) // 6]].tobytes().decode()
 
 
 def unletters(text: str) -> bytes:
     length, text = text.split(".", 1)
-    values = np.zeros(256, np.uint8)
+    values = np.zeros(256, np.uint32)
     values[LETTERS] = np.arange(64)
     values = values[np.frombuffer(text.encode(), np.uint8)]
-    bits = (values[:, None] >> np.arange(6)) & 1
-    return np.packbits(bits.ravel(), bitorder="little").tobytes()[: int(length)]
+    fours = np.append(values, np.zeros(-len(values) % 4, np.uint32)).reshape(-1, 4)
+    threes = fours[:, 0] | fours[:, 1] << 6 | fours[:, 2] << 12 | fours[:, 3] << 18
+    return np.stack([threes >> shift & 255 for shift in (0, 8, 16)], axis=1).astype(np.uint8).tobytes()[: int(length)]
 
 
 def wrap(component: bytes) -> bytes:
