@@ -41,7 +41,7 @@ use crate::worker::Seat;
 /// The smallest window that everything fits into, in logical pixels.
 pub const MIN_SIZE: (u32, u32) = (760, 560);
 /// Frames after which a window has the size that it was asked to have.
-const SETTLED: u32 = 4;
+const SETTLED: u32 = 8;
 
 /// The editor's state between frames, and between windows.
 pub struct Window {
@@ -53,6 +53,8 @@ pub struct Window {
     host: Option<PluginHost>,
     /// Frames since the window opened.
     frames: u32,
+    /// No window has been open yet, so that the framework could not tell the host its scale.
+    is_first: bool,
 }
 
 /// Stops what only an open window can stop. Lives in egui's memory, as nothing else hears of the window closing.
@@ -82,11 +84,14 @@ impl NiceEguiApp for Window {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
-        if self.frames == 0 {
-            self.ask_for_size(ui);
+        match self.frames {
+            0 if self.is_first && ui.ctx().pixels_per_point() != 1.0 => self.ask_for_size(ui, 1.0),
+            0 | 4 => self.ask_for_size(ui, 0.0),
+            _ => {}
         }
         if self.frames < SETTLED {
             self.frames += 1;
+            self.is_first &= self.frames < SETTLED;
             ui.ctx().request_repaint();
         }
         if let Some(host) = &self.host {
@@ -96,20 +101,27 @@ impl NiceEguiApp for Window {
 
     fn resized(&mut self, size: WindowSize) {
         // Before that, the size is the host's guess and not the user's wish.
-        if self.frames >= SETTLED {
-            let LogicalSize { width, height } = size.logical;
-            self.session.project.lock().window = (width.round() as u32, height.round() as u32);
+        if self.frames < SETTLED {
+            return;
+        }
+        let new = (size.logical.width.round() as u32, size.logical.height.round() as u32);
+        let old = &mut self.session.project.lock().window;
+        if new.0.abs_diff(old.0).max(new.1.abs_diff(old.1)) > 1 {
+            *old = new;
         }
     }
 }
 
 impl Window {
-    /// The host made room before it knew the scale of the screen or the size that the project remembers.
-    fn ask_for_size(&self, ui: &egui::Ui) {
+    /// The host made room before it knew the size that the project remembers, and before anyone knew the scale of the
+    /// screen. The framework tells it only of changes, so that a window of the right size that the host believes to be
+    /// smaller first becomes a little taller, by `nudge`.
+    fn ask_for_size(&self, ui: &egui::Ui, nudge: f32) {
         let (width, height) = self.session.project.lock().window;
-        let wanted = vec2(width as f32, height as f32).max(vec2(MIN_SIZE.0 as f32, MIN_SIZE.1 as f32));
+        let least = vec2(MIN_SIZE.0 as f32, MIN_SIZE.1 as f32);
+        let wanted = vec2(width as f32, height as f32).max(least) + vec2(0.0, nudge);
         let difference: Vec2 = ui.ctx().content_rect().size() - wanted;
-        if difference.abs().max_elem() > 1.0 {
+        if difference.abs().max_elem() > 0.5 {
             ui.ctx().send_viewport_cmd(ViewportCommand::InnerSize(wanted));
         }
     }
@@ -125,6 +137,6 @@ pub fn create(session: Arc<Session>, params: Arc<MelfusionParams>, seat: Arc<Sea
         .with_tile("MeLFusion")
         .with_resize_hint(ResizeHint::resizable().with_min_logical_size(minimum));
     let screen = Screen::new(session.clone(), params.clone());
-    let window = Window { session, params, seat, screen, host: None, frames: 0 };
+    let window = Window { session, params, seat, screen, host: None, frames: 0, is_first: true };
     create_egui_editor(state, repaint, settings, window)
 }

@@ -141,7 +141,9 @@ pub fn key_menu(ui: &mut Ui, rect: Rect, name: &str, none: &str, key: Option<Key
 /// A number to type into. Returns what was typed once it is finished.
 fn typed(ui: &mut Ui, rect: Rect, name: &str, draft: &mut Option<String>, shown: &str, hint: &str) -> Option<String> {
     let id = ui.scope_id().with((name, "typed"));
-    widgets::well(ui, rect, ui.memory(|memory| memory.has_focus(id)));
+    if ui.memory(|memory| memory.has_focus(id)) {
+        widgets::well(ui, rect, true);
+    }
     let mut text = draft.clone().unwrap_or_else(|| shown.to_owned());
     let edit = TextEdit::singleline(&mut text)
         .id(id)

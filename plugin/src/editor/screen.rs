@@ -114,9 +114,9 @@ impl Screen {
             vec2(engine_panel::WIDTH, theme::FIELD - 2.0),
         );
         engine_panel::ui(ui, engine, scene);
-        match readouts::ui(ui, rect.with_max_x(engine.left() - theme::GRID), &self.history, scene) {
-            Some(step) => self.step(step, scene),
-            None => {}
+        let rest = rect.with_max_x(engine.left() - theme::GRID);
+        if let Some(step) = readouts::ui(ui, rest, &self.history, scene) {
+            self.step(step, scene);
         }
     }
 

@@ -24,6 +24,8 @@ const MINIATURE: f32 = 72.0;
 #[derive(Default)]
 pub struct Takes {
     renaming: Option<Renaming>,
+    /// The take that is renamed from the next frame on: the click that asks for a field would take its focus away.
+    rename_next: Option<Renaming>,
     /// The take that is being exported, and where to.
     exporting: Option<(u64, String)>,
     miniatures: HashMap<u64, Waveform>,
@@ -41,6 +43,7 @@ impl Takes {
     /// Draws the list.
     pub fn ui(&mut self, ui: &mut Ui, rect: Rect, pair: &Pair, scene: &Scene) {
         widgets::panel(ui, rect);
+        self.renaming = self.rename_next.take().or_else(|| self.renaming.take());
         let inner = rect.shrink2(vec2(theme::GRID, theme::GRID));
         let count = scene.project.takes.iter().flatten().count();
         let head = inner.min + vec2(theme::GRID, 10.0);
@@ -87,7 +90,7 @@ impl Takes {
         ground(ui, rect, selected, row.hovered());
         let mut left = rect;
         let grip = cut_left(&mut left, 20.0);
-        Icon::Grip.paint(ui.painter(), grip, if row.hovered() { theme::MUTED } else { theme::LINE });
+        Icon::Grip.paint(ui.painter(), grip, if row.hovered() { theme::TEXT } else { theme::FAINT });
         let play = cut_left(&mut left, 28.0);
         audition(ui, play, slot, take, scene);
         let number = cut_left(&mut left, 24.0);
@@ -130,6 +133,7 @@ impl Takes {
         row.context_menu(|ui| {
             if ui.button("Rename").clicked() {
                 self.start_renaming(take);
+                ui.close();
             }
             if ui.button("Delete").clicked() {
                 self.delete(slot, scene);
@@ -188,7 +192,7 @@ impl Takes {
     }
 
     fn start_renaming(&mut self, take: &Take) {
-        self.renaming = Some(Renaming { take: take.id, name: take.name.clone(), is_new: true });
+        self.rename_next = Some(Renaming { take: take.id, name: take.name.clone(), is_new: true });
     }
 
     fn delete(&mut self, slot: usize, scene: &Scene) {

@@ -14,6 +14,8 @@ pub const RAISED: Color32 = Color32::from_rgb(35, 38, 42);
 pub const RAISED_HOT: Color32 = Color32::from_rgb(45, 49, 54);
 /// Hairlines.
 pub const LINE: Color32 = Color32::from_rgb(41, 45, 50);
+/// The edge of what is sunk in.
+pub const EDGE: Color32 = Color32::from_rgb(31, 34, 37);
 /// What is read first.
 pub const TEXT: Color32 = Color32::from_rgb(236, 232, 224);
 /// What is read second.

@@ -34,10 +34,8 @@ pub fn panel(ui: &Ui, rect: Rect) {
 
 /// A sunken field.
 pub fn well(ui: &Ui, rect: Rect, focused: bool) {
-    ui.painter().rect_filled(rect, theme::ROUND_SMALL, theme::WELL);
-    if focused {
-        ui.painter().rect_stroke(rect, theme::ROUND_SMALL, Stroke::new(1.0, theme::ACCENT), StrokeKind::Inside);
-    }
+    let edge = Stroke::new(1.0, if focused { theme::ACCENT } else { theme::EDGE });
+    ui.painter().rect(rect, theme::ROUND_SMALL, theme::WELL, edge, StrokeKind::Inside);
 }
 
 /// One line, as long as it fits into `width` points.

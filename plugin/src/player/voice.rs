@@ -33,7 +33,7 @@ impl Course {
 
     /// The nearest whole frame.
     pub fn frame(&self) -> i64 {
-        self.path.position.round() as i64
+        self.path.frame()
     }
 }
 
@@ -51,7 +51,9 @@ impl Voice {
     /// for the stretcher's lead.
     pub fn begin(course: Course, take: u64, is_covered: bool, stretcher: &mut Stretcher) -> Self {
         if course.is_stretched {
-            stretcher.begin((take as f64 * 0.618_033_988_749_895).fract());
+            // Multiples of the golden ratio spread evenly.
+            let spread = take.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            stretcher.begin(spread as f64 / 2_f64.powi(32));
         }
         Self { course, entry: (!is_covered).then(|| course.frame()) }
     }
@@ -61,7 +63,7 @@ impl Voice {
         &self.course
     }
 
-    /// Whether its sound is the host's sound at the host's own speed.
+    /// Whether frames are copied one to one.
     pub fn is_copy(&self) -> bool {
         !self.course.is_stretched
     }
@@ -101,11 +103,11 @@ impl Voice {
     /// Whether what sounds is near enough to `next` to go on for the stretcher's lead, and nearer than a copy would be.
     pub fn can_cover(&self, next: &Course, stretcher: &Stretcher, rate: f64) -> bool {
         let is_alike = !self.is_copy() && next.is_stretched && self.course.slot == next.slot;
-        let (slower, copy) = (next.path.speed - self.course.path.speed, next.path.speed - 1.0);
+        let (present_off, copy_off) = (next.path.speed - self.course.path.speed, next.path.speed - 1.0);
         is_alike
             && self.course.repeat == next.repeat
             && stretcher.age() > stretcher.lead() as i64
-            && slower.abs() <= copy.abs()
+            && present_off.abs() <= copy_off.abs()
             && self.error(next, stretcher) <= LOST_SECONDS * rate
     }
 

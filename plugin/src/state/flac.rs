@@ -11,8 +11,8 @@ use flacenc::source::MemSource;
 
 /// Samples are whole multiples of one over this.
 const FULL_SCALE: f32 = 8_388_608.0;
-/// Frames that are decoded at most: 23 minutes at 48 kHz, half a gigabyte. A damaged file may promise more.
-const LONGEST: usize = 1 << 26;
+/// Frames at most: the engine's longest clip at the highest rate. A damaged file may promise more.
+const LONGEST: usize = 600 * 192_000;
 /// Highest rate that the encoder accepts, in Hz.
 const ENCODER_RATE: u32 = 96_000;
 /// A rate that a frame's header has no code for, so that the frames refer to the stream's header.
@@ -26,7 +26,7 @@ pub enum FlacError {
     /// The rate does not fit into a FLAC header.
     #[error("{0} Hz is not a rate that FLAC knows (1 to 655350)")]
     Rate(u32),
-    /// The sound is longer than 2^26 frames.
+    /// The sound is longer than ten minutes at 192 kHz.
     #[error("the sound is too long")]
     TooLong,
     /// Not FLAC, cut short, or changed since it was written.
@@ -104,7 +104,8 @@ pub fn decode(flac: &[u8]) -> Result<(Vec<[f32; 2]>, u32), FlacError> {
     if length > LONGEST {
         return Err(FlacError::TooLong);
     }
-    let mut frames = Vec::with_capacity(length);
+    // Music takes more than a byte a frame: this is all of it, and no damaged header can ask for more memory.
+    let mut frames = Vec::with_capacity(length.min(flac.len()));
     let mut blocks = reader.blocks();
     let mut buffer = Vec::new();
     while let Some(block) = blocks.read_next_or_eof(buffer).map_err(|_| FlacError::Damaged)? {

@@ -10,7 +10,11 @@ use super::parallel::in_parallel;
 use super::sheet::{BriefSheet, FrameSheet, ProjectSheet, SoundSheet, TakeSheet};
 use super::text::{self, Lines};
 use super::{VERSION, range};
+use crate::link::SLOTS;
 use crate::project::{Brief, Frame, Link, Measured, Project, Sound, Take};
+
+/// Lines that are looked at. A project has at most as many as there are slots; some more may be damaged.
+const MOST_TAKES: usize = 2 * SLOTS;
 
 /// What came of reading a text.
 #[derive(Debug, Default)]
@@ -51,7 +55,9 @@ pub fn read(text: &str, library: &Library) -> Reading {
 fn read_lines(lines: &Lines<'_>, version: u32, library: &Library) -> Reading {
     let mut damaged = lines.damaged || lines.has_others(&["project", "take"]);
     let mut project = read_project(lines, version, &mut damaged);
-    let sheets: Vec<Option<TakeSheet>> = lines.json("take").map(|json| migrate::take(json, version)).collect();
+    let all = lines.json("take");
+    let sheets: Vec<Option<TakeSheet>> = all.take(MOST_TAKES).map(|json| migrate::take(json, version)).collect();
+    damaged |= lines.json("take").count() > sheets.len();
     let takes = in_parallel(sheets.len(), |index| {
         let sheet = sheets[index].as_ref()?;
         // Decoders of other people meet bytes of anyone here.

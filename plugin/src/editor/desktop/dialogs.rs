@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
 use std::time::{Duration, Instant};
 
-use nice_plug_egui::baseview::PlatformHandle;
 use rfd::FileDialog;
+
+use super::native::Parent;
 
 use super::{Arrival, Mail, Place, files};
 
@@ -19,14 +20,14 @@ const SEEN: Duration = Duration::from_millis(150);
 #[derive(Clone)]
 pub struct Dialogs {
     /// The window that dialogs stay above.
-    parent: Option<PlatformHandle>,
+    parent: Option<Parent>,
     open: Arc<AtomicBool>,
     mail: Mail,
 }
 
 impl Dialogs {
     /// Dialogs above `parent` that report to `mail`.
-    pub fn new(parent: Option<PlatformHandle>, mail: Mail) -> Self {
+    pub fn new(parent: Option<Parent>, mail: Mail) -> Self {
         Self { parent, open: Arc::default(), mail }
     }
 
@@ -63,7 +64,7 @@ impl Dialogs {
         }
         let dialogs = self.clone();
         std::thread::spawn(move || {
-            let dialog = dialogs.parent.iter().fold(dialog, |dialog, parent| dialog.set_parent(parent));
+            let dialog = dialogs.parent.iter().fold(dialog, |dialog, parent| parent.hold(dialog));
             let asked = Instant::now();
             let path = show(dialog);
             dialogs.open.store(false, Release);

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use nice_plug_egui::RepaintNotifier;
 use nice_plug_egui::baseview::WindowContext;
 #[cfg(target_os = "linux")]
-use raw_window_handle::{HasWindowHandle, RawWindowHandle};
+use raw_window_handle::{
+    DisplayHandle, HandleError, HasDisplayHandle, HasWindowHandle, RawWindowHandle, WindowHandle, XcbWindowHandle,
+};
 
 use super::clipboard::Pasteboard;
 use super::dialogs::Dialogs;
@@ -33,7 +35,7 @@ impl Native {
         #[cfg(not(target_os = "linux"))]
         let _ = context;
         Self {
-            dialogs: Dialogs::new(Some(window.platform_handle()), mail.clone()),
+            dialogs: Dialogs::new(Parent::of(window), mail.clone()),
             pasteboard: Pasteboard::default(),
             #[cfg(target_os = "linux")]
             context: context.clone(),
@@ -104,6 +106,59 @@ impl Desktop for Native {
             return Some(egui::pos2(x.into(), y.into()) / self.context.pixels_per_point());
         }
         None
+    }
+}
+
+/// A window for dialogs to stay above.
+#[cfg(not(target_os = "linux"))]
+#[derive(Clone)]
+pub struct Parent(nice_plug_egui::baseview::PlatformHandle);
+
+#[cfg(not(target_os = "linux"))]
+impl Parent {
+    /// The editor's.
+    pub fn of(window: &WindowContext) -> Option<Self> {
+        Some(Self(window.platform_handle()))
+    }
+
+    /// Puts `dialog` above the window.
+    pub fn hold(&self, dialog: rfd::FileDialog) -> rfd::FileDialog {
+        dialog.set_parent(&self.0)
+    }
+}
+
+/// A window for dialogs to stay above, by its number: the framework's own handle would keep the window's connection
+/// open after the window, and the graphics driver that is to be closed with it is gone by then.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy)]
+pub struct Parent(std::num::NonZeroU32);
+
+#[cfg(target_os = "linux")]
+impl Parent {
+    /// The editor's.
+    pub fn of(window: &WindowContext) -> Option<Self> {
+        id(window).and_then(std::num::NonZeroU32::new).map(Self)
+    }
+
+    /// Puts `dialog` above the window.
+    pub fn hold(&self, dialog: rfd::FileDialog) -> rfd::FileDialog {
+        dialog.set_parent(self)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl HasWindowHandle for Parent {
+    fn window_handle(&self) -> Result<WindowHandle<'_>, HandleError> {
+        let handle = XcbWindowHandle::new(self.0);
+        // SAFETY: a window's number is only a name; one of a window that is gone names nothing.
+        Ok(unsafe { WindowHandle::borrow_raw(handle.into()) })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl HasDisplayHandle for Parent {
+    fn display_handle(&self) -> Result<DisplayHandle<'_>, HandleError> {
+        Err(HandleError::Unavailable)
     }
 }
 
