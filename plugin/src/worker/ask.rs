@@ -125,6 +125,7 @@ fn as_shown(value: f32) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::link;

@@ -89,7 +89,7 @@ impl Rounds<'_> {
             self.begin(&chairs);
         }
         self.count += 1;
-        if self.count % ROUNDS_PER_WEIGHING == 0 && self.worker.studio.is_loaded() {
+        if self.count.is_multiple_of(ROUNDS_PER_WEIGHING) && self.worker.studio.is_loaded() {
             self.worker.studio.weigh();
         }
     }
@@ -249,6 +249,7 @@ impl Worker {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::link;

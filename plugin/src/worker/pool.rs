@@ -43,6 +43,7 @@ pub fn lower_priority() {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

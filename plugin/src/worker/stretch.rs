@@ -94,6 +94,7 @@ fn close(run: &mut Vec<[f32; 2]>, length: usize) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -159,6 +159,7 @@ fn peak_near(repetition: &[f32], lag: f64) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
