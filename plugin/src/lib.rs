@@ -134,7 +134,7 @@ impl Plugin for MelfusionPlugin {
 impl MelfusionPlugin {
     fn controls(&self) -> Controls {
         Controls {
-            gain: self.params.gain.value(),
+            gain: meant(self.params.gain.value()),
             mute: self.params.mute.value(),
             repeat: self.params.repeat.value(),
             slot: (self.params.take.value() - 1) as usize,
@@ -142,6 +142,11 @@ impl MelfusionPlugin {
             audition: self.session.desk.audition(),
         }
     }
+}
+
+/// Hosts hand 0 dB back as 0.9999999, since the gain's range is bent; then the clip would not be copied bit for bit.
+fn meant(gain: f32) -> f32 {
+    if (gain - 1.0).abs() < 1e-6 { 1.0 } else { gain }
 }
 
 fn moment(transport: &Transport) -> Moment {
