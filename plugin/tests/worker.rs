@@ -1,6 +1,8 @@
 //! The worker: turns, progress, cancelling, faults, fitting. Most tests run a stand-in for the engine; the last ones run
 //! the bundle that ships.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 #[path = "worker/fake.rs"]
 mod fake;
 #[path = "worker/house.rs"]

@@ -208,14 +208,14 @@ impl Host {
 
     /// Opens the editor and fits the window around it; returns its size in pixels.
     pub fn open(&mut self) -> Result<(u32, u32)> {
-        let mut plugin = self.instance.plugin_handle();
+        let plugin = self.instance.plugin_handle();
         let gui = plugin.get_extension::<PluginGui>().ok_or("the plugin has no editor")?;
         gui.create(&plugin, GuiConfiguration { api_type: GuiApiType::X11, is_floating: false })?;
         if let Some(scale) = self.scale {
             gui.set_scale(&plugin, scale)?;
         }
         // SAFETY: the pane lives as long as the host, which closes the editor first.
-        unsafe { gui.set_parent(&mut plugin, Window::from_x11_handle(self.pane.into()))? };
+        unsafe { gui.set_parent(&plugin, Window::from_x11_handle(self.pane.into()))? };
         gui.show(&plugin)?;
         let size = gui.get_size(&plugin).ok_or("the editor has no size")?;
         self.open = true;
