@@ -27,7 +27,7 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
-        ["fixture", dir, rate, bpm, bars] => write_fixture(dir, rate, bpm, bars, |seed| Timbre::Noise(seed)),
+        ["fixture", dir, rate, bpm, bars] => write_fixture(dir, rate, bpm, bars, Timbre::Noise),
         ["fixture", dir, rate, bpm, bars, "pips"] => write_fixture(dir, rate, bpm, bars, |_| Timbre::Pips(0.5)),
         ["scan", file, count] => scan(file, count.parse().unwrap()),
         ["blocks", file, state, count] => blocks(file, state, count.parse().unwrap()),
