@@ -235,7 +235,7 @@ fn a_prompt_is_typed_although_the_host_takes_the_space_bar_and_the_focus() {
             desk.open();
             desk.click(PROMPT);
             // A slow editor has not taken the click yet.
-            desk.until("the field's focus", |desk| {
+            desk.until(&format!("the field's focus, {manners:?},"), |desk| {
                 desk.type_in("x");
                 desk.host.rest(Duration::from_millis(200)).expect("the server lives");
                 (!desk.project().brief.prompt.is_empty()).then_some(())

@@ -58,8 +58,10 @@ impl Words {
             ScrollArea::vertical().id_salt(field).auto_shrink(false).show(ui, |ui| ui.add(edit)).inner
         });
         let response = response.accessible_name(field.name());
-        // A click beside the last line is a click into the field.
-        if ui.input(|input| input.pointer.primary_pressed()) && pressed_in(ui, well) {
+        // A click beside the last line is a click into the field. Not only its beginning: at its end the field finds that
+        // it was elsewhere, and lets go.
+        let clicks = ui.input(|input| input.pointer.primary_pressed() || input.pointer.primary_clicked());
+        if clicks && pressed_in(ui, well) {
             response.request_focus();
         }
         if response.changed() {
