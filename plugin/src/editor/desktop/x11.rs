@@ -1,8 +1,8 @@
 //! Drag and drop, and the keyboard, on X11.
 //!
 //! The window belongs to the framework, which throws drops away and cannot be asked to drag. So a thread with its own
-//! connection to the display looks after the window from outside: it is the window's [proxy](proxy) for drops, and it
-//! keeps the [keyboard](keyboard) on the window while text is typed. It ends when the window does.
+//! connection to the display looks after the window from outside: it is the window's proxy for drops, and it
+//! keeps the keyboard on the window while text is typed. It ends when the window does.
 
 mod atoms;
 mod drop;
