@@ -60,7 +60,11 @@ fn standalone(options: &[String]) -> Result<()> {
         .args(["build", "--release", "--workspace", "--bin", "melfusion-standalone", "--features", &feature])
         .status()
         .context("cargo could not be run")?;
-    ensure!(status.success(), "the program could not be built; on Linux it needs libasound2-dev and pkg-config");
+    ensure!(
+        status.success(),
+        "the program could not be built; cargo says above why, and on Linux it needs libasound2-dev, libjack-jackd2-dev \
+         and pkg-config"
+    );
     let program = target().join("release").join(format!("melfusion-standalone{}", std::env::consts::EXE_SUFFIX));
     let status = Command::new(&program).args(options).status();
     let status = status.with_context(|| format!("{} could not be run", program.display()))?;
