@@ -36,9 +36,10 @@ impl Attention {
 
     /// Same shape `(b, c, h, w)` out as in.
     pub(super) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        let tokens = self.group_norm.forward(xs)?.flatten_from(2)?.transpose(1, 2)?.contiguous()?; // (b, h*w, c)
+        let (_, _, h, w) = xs.dims4()?;
+        let tokens = ops::tokens(&self.group_norm.forward(xs)?)?; // (b, h*w, c)
         let [q, k, v] = [&self.to_q, &self.to_k, &self.to_v].map(|layer| layer.forward(&tokens));
-        let mixed = self.to_out.forward(&ops::attention(&q?, &k?, &v?, 1, None)?)?;
-        xs + mixed.transpose(1, 2)?.reshape(xs.shape())?
+        let mixed = ops::attention(&q?, &k?, &v?, 1, None)?;
+        ops::from_tokens(&self.to_out.forward_add(&mixed, &ops::tokens(xs)?)?, (h, w))
     }
 }

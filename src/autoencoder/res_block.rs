@@ -45,10 +45,10 @@ impl ResBlock {
     /// `(b, inputs, h, w)` → `(b, outputs, h, w)`.
     pub(super) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         let ys = self.conv1.forward(&self.norm1.forward_silu(xs)?)?;
-        let ys = self.conv2.forward(&self.norm2.forward_silu(&ys)?)?;
+        let ys = self.norm2.forward_silu(&ys)?;
         match &self.conv_shortcut {
-            Some(shortcut) => shortcut.forward(xs)? + ys,
-            None => xs + ys,
+            Some(shortcut) => self.conv2.forward_add(&ys, &shortcut.forward(xs)?),
+            None => self.conv2.forward_add(&ys, xs),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Halving and doubling of both axes.
 
 use super::AutoencoderConfig;
-use crate::ops::{Conv2d, Conv2dConfig, TimePadding};
+use crate::ops::{Conv2d, Conv2dConfig, TimePadding, upsample_nearest};
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
@@ -47,6 +47,6 @@ impl Upsample {
     /// `(b, c, h, w)` → `(b, c, 2h, 2w)`.
     pub(super) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         let (_, _, h, w) = xs.dims4()?;
-        self.conv.forward(&xs.upsample_nearest2d(2 * h, 2 * w)?)
+        self.conv.forward(&upsample_nearest(xs, 2 * h, 2 * w)?)
     }
 }

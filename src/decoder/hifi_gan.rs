@@ -2,7 +2,7 @@
 //!
 //! Source: Kong et al. 2020, arXiv 2010.05646, in the layout of AudioLDM's and Tango's files, weight norm removed.
 
-use crate::ops::{Conv1d, ConvTranspose1d};
+use crate::ops::{Conv1d, ConvTranspose1d, leaky_relu};
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -183,13 +183,8 @@ impl ResBlock {
         let mut xs = xs.clone();
         for (conv1, conv2) in self.convs1.iter().zip(&self.convs2) {
             let ys = conv1.forward(&leaky_relu(&xs, slope)?)?;
-            xs = (conv2.forward(&leaky_relu(&ys, slope)?)? + xs)?;
+            xs = conv2.forward_add(&leaky_relu(&ys, slope)?, &xs)?;
         }
         Ok(xs)
     }
-}
-
-/// `slope` in 0..=1, which makes the maximum of the two branches the right one.
-fn leaky_relu(xs: &Tensor, slope: f64) -> Result<Tensor> {
-    xs.maximum(&(xs * slope)?)
 }

@@ -102,7 +102,7 @@ impl Block {
     /// `(1, width, t, rows)`, same shape out.
     fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         let ys = self.conv1.forward(&self.norm1.forward_silu(xs)?)?;
-        xs + self.conv2.forward(&self.norm2.forward_silu(&ys)?)?
+        self.conv2.forward_add(&self.norm2.forward_silu(&ys)?, xs)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::res_block::ResBlock;
 use super::transformer::Transformer;
 use super::{Context, DownBlock, UnetConfig, UpBlock};
-use crate::ops::{Conv2d, Conv2dConfig};
+use crate::ops::{Conv2d, Conv2dConfig, concatenate, upsample_nearest};
 use crate::synapse::Taps;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
@@ -139,7 +139,7 @@ impl UpLevel {
         let mut xs = xs;
         for (i, resnet) in self.resnets.iter().enumerate() {
             let Some(skip) = skips.pop() else { bail!("the decoder has more blocks than the encoder left skips") };
-            xs = resnet.forward(&Tensor::cat(&[&xs, &skip], 1)?, time)?;
+            xs = resnet.forward(&concatenate(&xs, &skip)?, time)?;
             if let Some(attention) = self.attentions.get(i) {
                 xs = attention.forward(&xs, context, taps)?;
             }
@@ -147,7 +147,7 @@ impl UpLevel {
         match (&self.upsampler, skips.last()) {
             (Some(upsampler), Some(skip)) => {
                 let (_, _, t, f) = skip.dims4()?;
-                upsampler.forward(&xs.contiguous()?.upsample_nearest2d(t, f)?)
+                upsampler.forward(&upsample_nearest(&xs, t, f)?)
             }
             _ => Ok(xs),
         }

@@ -1,8 +1,8 @@
 //! Residual block.
 
 use super::{TimeShift, UnetConfig};
-use crate::ops::{Conv2d, Conv2dConfig, GroupNorm, Linear, TimePadding, linear, silu};
-use candle_core::{D, Result, Tensor};
+use crate::ops::{Conv2d, Conv2dConfig, GroupNorm, Linear, TimePadding, linear};
+use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
 /// Residual block, shifted (and scaled, if so configured) by the diffusion time.
@@ -46,20 +46,15 @@ impl ResBlock {
 
     /// `xs (b, inputs, t, f)`, `time (b or 1, d)` already activated → `(b, outputs, t, f)`.
     pub fn forward(&self, xs: &Tensor, time: &Tensor) -> Result<Tensor> {
-        let time = self.time_emb_proj.forward(time)?.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)?;
+        let time = self.time_emb_proj.forward(time)?;
         let ys = self.conv1.forward(&self.norm1.forward_silu(xs)?)?;
         let ys = match self.time_shift {
-            TimeShift::Default => self.norm2.forward_silu(&ys.broadcast_add(&time)?)?,
-            TimeShift::ScaleShift => {
-                let time = time.chunk(2, 1)?;
-                let ys = self.norm2.forward(&ys)?.broadcast_mul(&(&time[0] + 1.)?)?;
-                silu(&ys.broadcast_add(&time[1])?)?
-            }
+            TimeShift::Default => self.norm2.forward_added_silu(&ys, &time)?,
+            TimeShift::ScaleShift => self.norm2.forward_modulated_silu(&ys, &time)?,
         };
-        let ys = self.conv2.forward(&ys)?;
         match &self.conv_shortcut {
-            Some(shortcut) => shortcut.forward(xs)? + ys,
-            None => xs + ys,
+            Some(shortcut) => self.conv2.forward_add(&ys, &shortcut.forward(xs)?),
+            None => self.conv2.forward_add(&ys, xs),
         }
     }
 }

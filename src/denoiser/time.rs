@@ -41,9 +41,8 @@ impl TimeEmbedding {
     /// `class (b, p)` → `(b, d)`, or `(1, d)` without a class; already through the activation that every residual
     /// block applies first.
     pub fn forward(&self, timestep: f64, class: Option<&Tensor>) -> Result<Tensor> {
-        let weight = self.linear_1.weight();
-        let waves = Tensor::from_vec(self.sinusoids(timestep), (1, self.width), weight.device())?;
-        let time = self.linear_1.forward(&waves.to_dtype(weight.dtype())?)?;
+        let waves = Tensor::from_vec(self.sinusoids(timestep), (1, self.width), self.linear_1.device())?;
+        let time = self.linear_1.forward(&waves.to_dtype(self.linear_1.dtype())?)?;
         let time = self.linear_2.forward(&silu(&time)?)?;
         let time = match (&self.class_embedding, class) {
             (Some(embedding), Some(class)) => embedding.forward(class)?.broadcast_add(&time)?,

@@ -1,7 +1,9 @@
 //! Transformer over the positions of a level.
 
 use super::{Context, UnetConfig};
-use crate::ops::{GroupNorm, LayerNorm, Linear, attention, geglu, linear, linear_no_bias};
+use crate::ops::{
+    GatedLinear, GroupNorm, LayerNorm, Linear, attention, from_tokens, linear, linear_no_bias, tokens,
+};
 use crate::synapse::{KeyValue, Taps};
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
@@ -44,15 +46,13 @@ impl Transformer {
 
     /// `xs (b, c, t, f)` → the same shape.
     pub fn forward(&self, xs: &Tensor, context: &Context, taps: &mut Taps) -> Result<Tensor> {
-        let (b, c, t, f) = xs.dims4()?;
-        let tokens = self.norm.forward(xs)?.flatten_from(2)?.transpose(1, 2)?.contiguous()?; // (b, t * f, c)
-        let tokens = self.proj_in.forward(&tokens)?;
-        let tokens = match self.layer {
-            Some(layer) => self.block.forward(&tokens, (t, f), layer, context, taps)?,
-            None => self.block.forward(&tokens, (t, f), 0, context, &mut Taps::None)?,
+        let (_, _, t, f) = xs.dims4()?;
+        let projected = self.proj_in.forward(&tokens(&self.norm.forward(xs)?)?)?; // (b, t * f, c)
+        let mixed = match self.layer {
+            Some(layer) => self.block.forward(&projected, (t, f), layer, context, taps)?,
+            None => self.block.forward(&projected, (t, f), 0, context, &mut Taps::None)?,
         };
-        let ys = self.proj_out.forward(&tokens)?.transpose(1, 2)?.reshape((b, c, t, f))?;
-        xs + ys
+        from_tokens(&self.proj_out.forward_add(&mixed, &tokens(xs)?)?, (t, f))
     }
 }
 
@@ -62,7 +62,7 @@ fn pointwise(channels: usize, is_linear: bool, vb: VarBuilder) -> Result<Linear>
         return linear(channels, channels, vb);
     }
     let weight = vb.get((channels, channels, 1, 1), "weight")?.reshape((channels, channels))?;
-    Ok(Linear::new(weight, Some(vb.get(channels, "bias")?)))
+    Linear::new(weight, Some(vb.get(channels, "bias")?))
 }
 
 /// Source: diffusers 0.42.1, `models/attention.py`, `BasicTransformerBlock`.
@@ -100,7 +100,7 @@ impl Block {
     ) -> Result<Tensor> {
         let normed = self.norm1.forward(xs)?;
         let (keys, values) = self.attn1.keys_values(&normed)?;
-        let xs = (xs + self.attn1.forward(&normed, &keys, &values, None)?)?;
+        let xs = self.attn1.forward_add(&normed, &keys, &values, None, xs)?;
         let (mut text_keys, mut text_values) = self.attn2.keys_values(&context.tokens)?;
         match taps {
             Taps::None => {}
@@ -111,8 +111,8 @@ impl Block {
             }
         }
         let normed = self.norm2.forward(&xs)?;
-        let xs = (&xs + self.attn2.forward(&normed, &text_keys, &text_values, context.bias.as_ref())?)?;
-        &xs + self.ff.forward(&self.norm3.forward(&xs)?)?
+        let xs = self.attn2.forward_add(&normed, &text_keys, &text_values, context.bias.as_ref(), &xs)?;
+        self.ff.forward_add(&self.norm3.forward(&xs)?, &xs)
     }
 }
 
@@ -142,29 +142,36 @@ impl Attention {
         Ok((self.to_k.forward(tokens)?, self.to_v.forward(tokens)?))
     }
 
-    /// `xs (b, n, c)` asks, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides.
-    fn forward(&self, xs: &Tensor, keys: &Tensor, values: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    /// `xs (b, n, c)` asks, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides; `residual (b, n, c)` is added.
+    fn forward_add(
+        &self,
+        xs: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+        bias: Option<&Tensor>,
+        residual: &Tensor,
+    ) -> Result<Tensor> {
         let queries = self.to_q.forward(xs)?;
-        self.to_out.forward(&attention(&queries, keys, values, self.heads, bias)?)
+        self.to_out.forward_add(&attention(&queries, keys, values, self.heads, bias)?, residual)
     }
 }
 
 /// Gated feed-forward layer, four times as wide inside.
 #[derive(Debug, Clone)]
 struct FeedForward {
-    proj: Linear,
+    proj: GatedLinear,
     out: Linear,
 }
 
 impl FeedForward {
     fn new(channels: usize, vb: VarBuilder) -> Result<Self> {
         Ok(Self {
-            proj: linear(channels, 8 * channels, vb.pp("net.0.proj"))?,
+            proj: GatedLinear::new(channels, 4 * channels, vb.pp("net.0.proj"))?,
             out: linear(4 * channels, channels, vb.pp("net.2"))?,
         })
     }
 
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.out.forward(&geglu(&self.proj.forward(xs)?)?)
+    fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        self.out.forward_add(&self.proj.forward(xs)?, residual)
     }
 }

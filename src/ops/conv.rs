@@ -1,7 +1,10 @@
 //! Convolutions.
 
-use candle_core::{Result, Tensor};
+use super::floats::{self, Floats};
+use crate::kernels::{self, Isa, Shape, Size};
+use candle_core::{Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
+use std::sync::Arc;
 
 /// How the time axis (axis 2 of `(b, c, t, f)`) continues beyond its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,31 +38,90 @@ impl Conv2dConfig {
 
 /// 2-D convolution with bias over `(b, c, h, w)`.
 #[derive(Debug, Clone)]
-pub struct Conv2d {
-    inner: candle_nn::Conv2d,
-    config: Conv2dConfig,
+pub struct Conv2d(Way2d);
+
+#[derive(Debug, Clone)]
+enum Way2d {
+    Kernel(Arc<kernels::Conv>),
+    Candle(candle_nn::Conv2d, Conv2dConfig),
 }
 
 impl Conv2d {
     /// Reads `weight (out, in, kernel, kernel)` and `bias (out,)`.
     pub fn new(inputs: usize, outputs: usize, config: Conv2dConfig, vb: VarBuilder) -> Result<Self> {
+        let weight = vb.get((outputs, inputs, config.kernel, config.kernel), "weight")?;
+        let bias = vb.get(outputs, "bias")?;
+        if floats::is_ours(&weight) {
+            let shape = Shape {
+                kernel: (config.kernel, config.kernel),
+                stride: (config.stride, config.stride),
+                dilation: (1, 1),
+                before: (config.padding, config.padding),
+                after: (config.padding, config.padding),
+                is_circular: config.time == TimePadding::Circular,
+            };
+            return kernel(shape, inputs, outputs, &weight, &bias).map(Way2d::Kernel).map(Self);
+        }
         let padding = match config.time {
             TimePadding::Zero => config.padding,
             TimePadding::Circular => 0,
         };
         let cfg = candle_nn::Conv2dConfig { stride: config.stride, padding, ..Default::default() };
-        Ok(Self { inner: candle_nn::conv2d(inputs, outputs, config.kernel, cfg, vb)?, config })
+        Ok(Self(Way2d::Candle(candle_nn::Conv2d::new(weight, Some(bias), cfg), config)))
     }
 
     /// `(b, in, h, w)` → `(b, out, h', w')`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        if self.config.time == TimePadding::Zero || self.config.padding == 0 {
-            return self.inner.forward(xs);
+        match &self.0 {
+            Way2d::Kernel(kernel) => convolve(kernel, xs, None),
+            Way2d::Candle(inner, config) if config.time == TimePadding::Zero || config.padding == 0 => {
+                inner.forward(xs)
+            }
+            Way2d::Candle(inner, Conv2dConfig { padding: p, .. }) => {
+                inner.forward(&pad_circular(xs, 2, *p)?.pad_with_zeros(3, *p, *p)?)
+            }
         }
-        let p = self.config.padding;
-        let xs = pad_circular(xs, 2, p)?.pad_with_zeros(3, p, p)?;
-        self.inner.forward(&xs)
     }
+
+    /// The convolution plus `residual (b, out, h', w')`.
+    pub fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        match &self.0 {
+            Way2d::Kernel(kernel) => convolve(kernel, xs, Some(residual)),
+            Way2d::Candle(..) => self.forward(xs)? + residual,
+        }
+    }
+}
+
+/// `weight (out, in, ..)` and `bias (out,)`, to be packed.
+fn kernel(
+    shape: Shape,
+    inputs: usize,
+    outputs: usize,
+    weight: &Tensor,
+    bias: &Tensor,
+) -> Result<Arc<kernels::Conv>> {
+    if shape.kernel.0 == 0 || shape.kernel.1 == 0 || shape.stride.0 == 0 || shape.stride.1 == 0 {
+        bail!("a convolution of {:?} taps with a stride of {:?}", shape.kernel, shape.stride);
+    }
+    let (weight, bias) = (floats::to_vec(weight)?, floats::to_vec(bias)?);
+    Ok(Arc::new(kernels::Conv::new(Isa::best(), shape, inputs, outputs, &weight, bias)))
+}
+
+fn convolve(kernel: &kernels::Conv, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+    let (xs, size) = floats::channel_last(xs)?;
+    if size.channels != kernel.inputs() {
+        bail!("a convolution of {} channels got {}", kernel.inputs(), size.channels);
+    }
+    let outputs = kernel.outputs(size);
+    if outputs.height == 0 || outputs.width == 0 {
+        bail!("a map of {} x {} is smaller than a convolution's kernel", size.height, size.width);
+    }
+    let residual = residual.map(floats::channel_last).transpose()?;
+    if let Some((_, other)) = residual.as_ref().filter(|(_, other)| *other != outputs) {
+        bail!("a residual of {other:?} for a map of {outputs:?}");
+    }
+    let residual = residual.as_ref().map(|(residual, _)| Floats::of(residual)).transpose()?;
+    floats::map(kernel.forward(&Floats::of(&xs)?, size, residual.as_deref()), outputs)
 }
 
 /// Puts the last `n` slices of `axis` before the first and the first `n` after the last; works for `n` beyond the length.
@@ -72,29 +134,62 @@ fn pad_circular(xs: &Tensor, axis: usize, n: usize) -> Result<Tensor> {
 
 /// 1-D convolution with bias over `(b, c, t)`, zero padded.
 #[derive(Debug, Clone)]
-pub struct Conv1d {
-    inner: candle_nn::Conv1d,
+pub struct Conv1d(Way1d);
+
+#[derive(Debug, Clone)]
+enum Way1d {
+    Kernel(Arc<kernels::Conv>),
+    Candle(candle_nn::Conv1d),
 }
 
 impl Conv1d {
     /// Reads `weight (out, in, kernel)` and `bias (out,)`; keeps the length: padding `dilation * (kernel - 1) / 2`.
-    pub fn new(inputs: usize, outputs: usize, kernel: usize, dilation: usize, vb: VarBuilder) -> Result<Self> {
-        let padding = dilation * (kernel - 1) / 2;
+    pub fn new(inputs: usize, outputs: usize, taps: usize, dilation: usize, vb: VarBuilder) -> Result<Self> {
+        let weight = vb.get((outputs, inputs, taps), "weight")?;
+        let bias = vb.get(outputs, "bias")?;
+        let padding = dilation * (taps - 1) / 2;
+        if floats::is_ours(&weight) {
+            let shape = Shape {
+                kernel: (taps, 1),
+                stride: (1, 1),
+                dilation: (dilation, 1),
+                before: (padding, 0),
+                after: (padding, 0),
+                is_circular: false,
+            };
+            return kernel(shape, inputs, outputs, &weight, &bias).map(Way1d::Kernel).map(Self);
+        }
         let cfg = candle_nn::Conv1dConfig { padding, dilation, ..Default::default() };
-        Ok(Self { inner: candle_nn::conv1d(inputs, outputs, kernel, cfg, vb)? })
+        Ok(Self(Way1d::Candle(candle_nn::Conv1d::new(weight, Some(bias), cfg))))
     }
 
     /// `(b, in, t)` → `(b, out, t)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.inner.forward(xs)
+        match &self.0 {
+            Way1d::Kernel(kernel) => convolve(kernel, &xs.unsqueeze(3)?, None)?.squeeze(3),
+            Way1d::Candle(inner) => inner.forward(xs),
+        }
+    }
+
+    /// The convolution plus `residual (b, out, t)`.
+    pub fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        match &self.0 {
+            Way1d::Kernel(kernel) => {
+                convolve(kernel, &xs.unsqueeze(3)?, Some(&residual.unsqueeze(3)?))?.squeeze(3)
+            }
+            Way1d::Candle(_) => self.forward(xs)? + residual,
+        }
     }
 }
 
 /// Transposed 1-D convolution with bias over `(b, c, t)`.
 #[derive(Debug, Clone)]
-pub struct ConvTranspose1d {
-    inner: candle_nn::ConvTranspose1d,
-    padding: usize,
+pub struct ConvTranspose1d(WayBack);
+
+#[derive(Debug, Clone)]
+enum WayBack {
+    Kernel(Arc<kernels::ConvTranspose>),
+    Candle(candle_nn::ConvTranspose1d, usize),
 }
 
 impl ConvTranspose1d {
@@ -107,18 +202,43 @@ impl ConvTranspose1d {
         padding: usize,
         vb: VarBuilder,
     ) -> Result<Self> {
+        let weight = vb.get((inputs, outputs, kernel), "weight")?;
+        let bias = vb.get(outputs, "bias")?;
+        if kernel == 0 || stride == 0 || 2 * padding > kernel {
+            bail!("a transposed convolution of {kernel} taps with a stride of {stride}, cut by {padding}");
+        }
+        if floats::is_ours(&weight) {
+            let (weight, bias) = (floats::to_vec(&weight)?, floats::to_vec(&bias)?);
+            let sizes = (inputs, outputs, kernel);
+            let kernel = kernels::ConvTranspose::new(Isa::best(), sizes, stride, padding, &weight, &bias);
+            return Ok(Self(WayBack::Kernel(Arc::new(kernel))));
+        }
         // Only padding 0 takes candle's fast path (gemm and col2im); the result is trimmed instead.
         let cfg = candle_nn::ConvTranspose1dConfig { stride, ..Default::default() };
-        Ok(Self { inner: candle_nn::conv_transpose1d(inputs, outputs, kernel, cfg, vb)?, padding })
+        Ok(Self(WayBack::Candle(candle_nn::ConvTranspose1d::new(weight, Some(bias), cfg), padding)))
     }
 
     /// `(b, in, t)` → `(b, out, (t - 1) * stride + kernel - 2 * padding)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        // One item at a time: candle 0.11.1 multiplies a transposed batch by a shared matrix as if it were not
-        // transposed, so that every item after the first comes out wrong.
-        let items = (0..xs.dim(0)?).map(|i| self.inner.forward(&xs.narrow(0, i, 1)?.contiguous()?));
-        let ys = Tensor::cat(&items.collect::<Result<Vec<_>>>()?, 0)?;
-        let len = ys.dim(2)? - 2 * self.padding;
-        ys.narrow(2, self.padding, len)?.contiguous()
+        match &self.0 {
+            WayBack::Kernel(kernel) => {
+                let (xs, size) = floats::channel_last(&xs.unsqueeze(3)?)?;
+                if size.channels != kernel.inputs() {
+                    bail!("a transposed convolution of {} channels got {}", kernel.inputs(), size.channels);
+                }
+                let values = kernel.forward(&Floats::of(&xs)?, size.batch, size.height);
+                let channels = kernel.outputs();
+                let height = values.len() / (size.batch * channels).max(1);
+                floats::map(values, Size { height, channels, ..size })?.squeeze(3)
+            }
+            WayBack::Candle(inner, padding) => {
+                // One item at a time: candle 0.11.1 multiplies a transposed batch by a shared matrix as if it were not
+                // transposed, so that every item after the first comes out wrong.
+                let items = (0..xs.dim(0)?).map(|i| inner.forward(&xs.narrow(0, i, 1)?.contiguous()?));
+                let ys = Tensor::cat(&items.collect::<Result<Vec<_>>>()?, 0)?;
+                let len = ys.dim(2)? - 2 * padding;
+                ys.narrow(2, *padding, len)?.contiguous()
+            }
+        }
     }
 }

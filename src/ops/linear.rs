@@ -1,38 +1,139 @@
 //! Linear layers.
 
-use candle_core::{Result, Tensor};
+use super::floats::{self, Floats};
+use super::geglu;
+use crate::kernels::{self, Isa, Packed};
+use candle_core::{D, DType, Device, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
+use std::sync::Arc;
 
 /// `x W^T + b` over the last dimension.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    inner: candle_nn::Linear,
+    way: Way,
+    device: Device,
+    dtype: DType,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Kernel(Arc<Kernel>),
+    Candle(candle_nn::Linear),
+}
+
+#[derive(Debug)]
+struct Kernel {
+    weights: Packed,
+    bias: Option<Vec<f32>>,
+}
+
+impl Kernel {
+    /// `(.., in)` → `(.., out)`, plus `residual (.., out)`.
+    fn forward(&self, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+        let mut shape = xs.dims().to_vec();
+        match shape.last_mut() {
+            Some(last) if *last == self.weights.depth() => *last = self.weights.columns(),
+            _ => bail!("a linear layer of {} inputs got {:?}", self.weights.depth(), xs.shape()),
+        }
+        if let Some(residual) = residual.filter(|residual| residual.dims() != shape) {
+            bail!("a residual of {:?} for {shape:?}", residual.shape());
+        }
+        let (xs, residual) = (xs.contiguous()?, residual.map(Tensor::contiguous).transpose()?);
+        let residual = residual.as_ref().map(Floats::of).transpose()?;
+        let ys = kernels::linear(&Floats::of(&xs)?, &self.weights, self.bias.as_deref(), residual.as_deref());
+        Tensor::from_vec(ys, shape, xs.device())
+    }
 }
 
 impl Linear {
     /// From `weight (out, in)` and `bias (out,)`.
-    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { inner: candle_nn::Linear::new(weight, bias) }
+    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
+        let (device, dtype) = (weight.device().clone(), weight.dtype());
+        let way = if floats::is_ours(&weight) {
+            let (outputs, inputs) = weight.dims2()?;
+            let values = floats::to_vec(&weight)?;
+            let weights = Packed::new(Isa::best(), inputs, outputs, |i, o| values[o * inputs + i]);
+            let bias = bias.as_ref().map(floats::to_vec).transpose()?;
+            Way::Kernel(Arc::new(Kernel { weights, bias }))
+        } else {
+            Way::Candle(candle_nn::Linear::new(weight, bias))
+        };
+        Ok(Self { way, device, dtype })
     }
 
-    /// `(out, in)`.
-    pub fn weight(&self) -> &Tensor {
-        self.inner.weight()
+    /// Where its weights are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Type of its weights.
+    pub fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// Same rank out as in, `(.., in)` → `(.., out)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        // candle 0.11.1 multiplies every batch entry but the first wrongly when the left matrix is transposed.
-        self.inner.forward(&xs.contiguous()?)
+        match &self.way {
+            Way::Kernel(kernel) => kernel.forward(xs, None),
+            // candle 0.11.1 multiplies every batch entry but the first wrongly when the left matrix is transposed.
+            Way::Candle(inner) => inner.forward(&xs.contiguous()?),
+        }
+    }
+
+    /// The layer plus `residual (.., out)`.
+    pub fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        match &self.way {
+            Way::Kernel(kernel) => kernel.forward(xs, Some(residual)),
+            Way::Candle(_) => self.forward(xs)? + residual,
+        }
     }
 }
 
 /// Reads `weight (out, in)` and `bias (out,)`.
 pub fn linear(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Linear> {
-    Ok(Linear { inner: candle_nn::linear(inputs, outputs, vb)? })
+    Linear::new(vb.get((outputs, inputs), "weight")?, Some(vb.get(outputs, "bias")?))
 }
 
 /// Reads `weight (out, in)`.
 pub fn linear_no_bias(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Linear> {
-    Ok(Linear { inner: candle_nn::linear_no_bias(inputs, outputs, vb)? })
+    Linear::new(vb.get((outputs, inputs), "weight")?, None)
+}
+
+/// A linear layer whose second half of outputs gates the first: [`geglu`] after it, in one.
+#[derive(Debug, Clone)]
+pub struct GatedLinear(WayGated);
+
+#[derive(Debug, Clone)]
+enum WayGated {
+    Kernel(Arc<Kernel>),
+    Candle(candle_nn::Linear),
+}
+
+impl GatedLinear {
+    /// Reads `weight (2 out, in)` and `bias (2 out,)`.
+    pub fn new(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Self> {
+        let (weight, bias) = (vb.get((2 * outputs, inputs), "weight")?, vb.get(2 * outputs, "bias")?);
+        if !floats::is_ours(&weight) {
+            return Ok(Self(WayGated::Candle(candle_nn::Linear::new(weight, Some(bias)))));
+        }
+        let values = floats::to_vec(&weight)?;
+        let weights = Packed::gated(Isa::best(), inputs, outputs, |i, o| values[o * inputs + i]);
+        Ok(Self(WayGated::Kernel(Arc::new(Kernel { weights, bias: Some(floats::to_vec(&bias)?) }))))
+    }
+
+    /// `(.., in)` → `(.., out)`.
+    pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        match &self.0 {
+            WayGated::Kernel(kernel) => kernel.forward(xs, None),
+            WayGated::Candle(inner) => geglu(&inner.forward(&xs.contiguous()?)?),
+        }
+    }
+
+    /// Values of the last dimension in.
+    pub fn inputs(&self) -> Result<usize> {
+        match &self.0 {
+            WayGated::Kernel(kernel) => Ok(kernel.weights.depth()),
+            WayGated::Candle(inner) => inner.weight().dim(D::Minus1),
+        }
+    }
 }

@@ -1,46 +1,140 @@
-//! Normalisations, alone and fused with an activation.
+//! Normalisations, alone and fused with what follows them.
 
+use super::floats::{self, Floats};
 use super::silu;
-use candle_core::{Result, Tensor};
+use crate::kernels::{self, Affine, Isa, Then};
+use candle_core::{D, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
+use std::sync::Arc;
 
-/// Group normalisation over `(b, c, ..)` with learnt scale and shift per channel.
+/// Group normalisation over `(b, c, h, w)` with learnt scale and shift per channel.
 #[derive(Debug, Clone)]
 pub struct GroupNorm {
-    inner: candle_nn::GroupNorm,
+    way: Way<candle_nn::GroupNorm>,
+    groups: usize,
+    eps: f64,
+}
+
+#[derive(Debug, Clone)]
+enum Way<T> {
+    Kernel(Arc<Affine>),
+    Candle(T),
+}
+
+fn affine(weight: &Tensor, bias: &Tensor) -> Result<Arc<Affine>> {
+    Ok(Arc::new(Affine { scale: floats::to_vec(weight)?, shift: floats::to_vec(bias)? }))
 }
 
 impl GroupNorm {
     /// Reads `weight (c,)` and `bias (c,)`.
     pub fn new(groups: usize, channels: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
-        Ok(Self { inner: candle_nn::group_norm(groups, channels, eps, vb)? })
+        if groups == 0 || !channels.is_multiple_of(groups) {
+            bail!("{channels} channels do not split into {groups} groups");
+        }
+        let (weight, bias) = (vb.get(channels, "weight")?, vb.get(channels, "bias")?);
+        let way = if floats::is_ours(&weight) {
+            Way::Kernel(affine(&weight, &bias)?)
+        } else {
+            Way::Candle(candle_nn::GroupNorm::new(weight, bias, channels, groups, eps)?)
+        };
+        Ok(Self { way, groups, eps })
     }
 
     /// Same shape out as in.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.inner.forward(xs)
+        match &self.way {
+            Way::Kernel(affine) => self.run(affine, xs, None, None, false),
+            Way::Candle(inner) => inner.forward(xs),
+        }
     }
 
     /// The normalisation followed by [`silu`], as residual blocks want it.
     pub fn forward_silu(&self, xs: &Tensor) -> Result<Tensor> {
-        silu(&self.inner.forward(xs)?)
+        match &self.way {
+            Way::Kernel(affine) => self.run(affine, xs, None, None, true),
+            Way::Candle(inner) => silu(&inner.forward(xs)?),
+        }
+    }
+
+    /// As [`Self::forward_silu`], of `xs` plus `before (b, c)`; `before` of one item serves all.
+    pub fn forward_added_silu(&self, xs: &Tensor, before: &Tensor) -> Result<Tensor> {
+        match &self.way {
+            Way::Kernel(affine) => self.run(affine, xs, Some(before), None, true),
+            Way::Candle(inner) => {
+                let before = before.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)?;
+                silu(&inner.forward(&xs.broadcast_add(&before)?)?)
+            }
+        }
+    }
+
+    /// As [`Self::forward_silu`], but `modulation (b, 2 c)` scales (by one more than it says), then shifts what is
+    /// normalised; `modulation` of one item serves all.
+    pub fn forward_modulated_silu(&self, xs: &Tensor, modulation: &Tensor) -> Result<Tensor> {
+        match &self.way {
+            Way::Kernel(affine) => self.run(affine, xs, None, Some(modulation), true),
+            Way::Candle(inner) => {
+                let parts = modulation.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)?.chunk(2, 1)?;
+                let ys = inner.forward(xs)?.broadcast_mul(&(&parts[0] + 1.)?)?;
+                silu(&ys.broadcast_add(&parts[1])?)
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        affine: &Affine,
+        xs: &Tensor,
+        before: Option<&Tensor>,
+        modulation: Option<&Tensor>,
+        silu: bool,
+    ) -> Result<Tensor> {
+        let (xs, size) = floats::channel_last(xs)?;
+        if size.channels != affine.scale.len() {
+            bail!("a normalisation of {} channels got {}", affine.scale.len(), size.channels);
+        }
+        let rows = |rows: Option<&Tensor>, width| rows.map(|rows| self.rows(rows, size.batch, width)).transpose();
+        let (before, modulation) = (rows(before, size.channels)?, rows(modulation, 2 * size.channels)?);
+        let then = Then { modulation: modulation.as_deref(), silu };
+        let norm = (self.groups, self.eps as f32);
+        let ys = kernels::group_norm(Isa::best(), &Floats::of(&xs)?, size, norm, affine, before.as_deref(), then);
+        floats::map(ys, size)
+    }
+
+    /// `(batch, width)`, from as much or from one row.
+    fn rows(&self, rows: &Tensor, batch: usize, width: usize) -> Result<Vec<f32>> {
+        floats::to_vec(&rows.broadcast_as((batch, width))?)
     }
 }
 
 /// Layer normalisation over the last dimension with learnt scale and shift.
 #[derive(Debug, Clone)]
 pub struct LayerNorm {
-    inner: candle_nn::LayerNorm,
+    way: Way<candle_nn::LayerNorm>,
+    eps: f64,
 }
 
 impl LayerNorm {
     /// Reads `weight (c,)` and `bias (c,)`.
     pub fn new(channels: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
-        Ok(Self { inner: candle_nn::layer_norm(channels, eps, vb)? })
+        let (weight, bias) = (vb.get(channels, "weight")?, vb.get(channels, "bias")?);
+        let way = if floats::is_ours(&weight) {
+            Way::Kernel(affine(&weight, &bias)?)
+        } else {
+            Way::Candle(candle_nn::LayerNorm::new(weight, bias, eps))
+        };
+        Ok(Self { way, eps })
     }
 
     /// Same shape out as in.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.inner.forward(xs)
+        match &self.way {
+            Way::Kernel(affine) if xs.dim(D::Minus1)? == affine.scale.len() => {
+                let xs = xs.contiguous()?;
+                let ys = kernels::layer_norm(Isa::best(), &Floats::of(&xs)?, self.eps as f32, affine);
+                Tensor::from_vec(ys, xs.shape(), xs.device())
+            }
+            Way::Kernel(affine) => bail!("a normalisation of {} channels got {:?}", affine.scale.len(), xs.shape()),
+            Way::Candle(inner) => inner.forward(xs),
+        }
     }
 }

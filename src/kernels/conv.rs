@@ -1,0 +1,328 @@
+//! Convolutions over channel-last maps `(b, h, w, c)`, as matrix products over gathered footprints.
+//!
+//! Every output position is a row; its segments are the channels under each tap, read where they lie. Where a footprint
+//! leaves the map it wraps around (`h`, if so configured) or reads zeros. A convolution over time is one over a map of
+//! width 1; a transposed one is a plain one whose outputs are all phases of a step at once.
+
+use super::gemm::{Epilogue, Packed, ROWS, Source, multiply};
+use super::scratch;
+use super::simd::Isa;
+use super::winograd::{Tiling, Winograd};
+
+/// Size of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Items.
+    pub batch: usize,
+    /// Rows; time, where there is one.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Channels, the innermost axis.
+    pub channels: usize,
+}
+
+impl Size {
+    /// Positions of all items.
+    pub fn positions(&self) -> usize {
+        self.batch * self.height * self.width
+    }
+
+    /// Values.
+    pub fn values(&self) -> usize {
+        self.positions() * self.channels
+    }
+}
+
+/// How a kernel moves over the map; pairs are (rows, columns).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Taps.
+    pub kernel: (usize, usize),
+    /// Steps from output to output.
+    pub stride: (usize, usize),
+    /// Steps from tap to tap.
+    pub dilation: (usize, usize),
+    /// Positions before the first row and column that the first output begins at.
+    pub before: (usize, usize),
+    /// Positions beyond the last row and column that the last output may reach.
+    pub after: (usize, usize),
+    /// Rows wrap around instead of reading zeros.
+    pub is_circular: bool,
+}
+
+impl Shape {
+    /// Rows and columns that come out of `height` and `width`; 0 where the kernel does not fit.
+    pub fn outputs(&self, height: usize, width: usize) -> (usize, usize) {
+        let along = |length, kernel, stride, dilation, before, after| {
+            let reach = dilation * (kernel - 1) + 1;
+            let room: usize = length + before + after;
+            room.checked_sub(reach).map_or(0, |free| free / stride + 1)
+        };
+        (
+            along(height, self.kernel.0, self.stride.0, self.dilation.0, self.before.0, self.after.0),
+            along(width, self.kernel.1, self.stride.1, self.dilation.1, self.before.1, self.after.1),
+        )
+    }
+}
+
+/// A convolution with packed weights.
+#[derive(Debug, Clone)]
+pub struct Conv {
+    shape: Shape,
+    inputs: usize,
+    outputs: usize,
+    /// Depth is tap by tap, row by row, channels innermost.
+    direct: std::sync::OnceLock<Packed>,
+    winograd: [std::sync::OnceLock<Winograd>; 2],
+    /// `(outputs, inputs, rows, columns)`, until packed for the sizes it meets.
+    weights: std::sync::Arc<[f32]>,
+    bias: Vec<f32>,
+    isa: Isa,
+}
+
+impl Conv {
+    /// `weights (outputs, inputs, rows, columns)`, `bias (outputs)`.
+    ///
+    /// # Panics
+    ///
+    /// Lengths do not fit, or a kernel or stride is 0.
+    pub fn new(isa: Isa, shape: Shape, inputs: usize, outputs: usize, weights: &[f32], bias: Vec<f32>) -> Self {
+        assert_eq!(weights.len(), outputs * inputs * shape.kernel.0 * shape.kernel.1, "weights of another size");
+        assert_eq!(bias.len(), outputs, "biases of another number");
+        assert!(shape.kernel.0 * shape.kernel.1 * shape.stride.0 * shape.stride.1 > 0, "an empty kernel");
+        let weights = weights.into();
+        Self { shape, inputs, outputs, direct: Default::default(), winograd: Default::default(), weights, bias, isa }
+    }
+
+    /// Channels in.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Size of what comes out.
+    pub fn outputs(&self, size: Size) -> Size {
+        let (height, width) = self.shape.outputs(size.height, size.width);
+        Size { height, width, channels: self.outputs, ..size }
+    }
+
+    /// Convolves `xs`; `residual` is added.
+    ///
+    /// # Panics
+    ///
+    /// Lengths or channels do not fit.
+    pub fn forward(&self, xs: &[f32], size: Size, residual: Option<&[f32]>) -> Vec<f32> {
+        assert_eq!((xs.len(), size.channels), (size.values(), self.inputs), "a map of another size");
+        let outputs = self.outputs(size);
+        if outputs.values() == 0 {
+            return Vec::new();
+        }
+        let epilogue = Epilogue { bias: Some(&self.bias), rows_per_bias: usize::MAX, residual };
+        // SAFETY: both ways write every output, and read none before.
+        unsafe {
+            scratch::filled(outputs.values(), |out| match self.tiling(size) {
+                Some(tiling) => self.winograd(tiling).forward(xs, size, self.shape.is_circular, epilogue, out),
+                None => {
+                    let footprints = Footprints::new(self.shape, xs, size, (outputs.height, outputs.width));
+                    multiply(&footprints, outputs.positions(), self.direct(), epilogue, out);
+                }
+            })
+        }
+    }
+
+    /// The transformed way, where the kernel has one and it is worth it.
+    fn tiling(&self, size: Size) -> Option<Tiling> {
+        let same = Shape {
+            kernel: (3, 3),
+            stride: (1, 1),
+            dilation: (1, 1),
+            before: (1, 1),
+            after: (1, 1),
+            is_circular: self.shape.is_circular,
+        };
+        if self.shape != same { None } else { Tiling::choose(size, self.outputs) }
+    }
+
+    fn direct(&self) -> &Packed {
+        self.direct.get_or_init(|| {
+            let taps = self.shape.kernel.0 * self.shape.kernel.1;
+            let entry = |row: usize, column: usize| {
+                let (tap, input) = (row / self.inputs, row % self.inputs);
+                self.weights[(column * self.inputs + input) * taps + tap]
+            };
+            Packed::new(self.isa, taps * self.inputs, self.outputs, entry)
+        })
+    }
+
+    fn winograd(&self, tiling: Tiling) -> &Winograd {
+        self.winograd[tiling as usize]
+            .get_or_init(|| Winograd::new(self.isa, tiling, self.inputs, self.outputs, &self.weights))
+    }
+}
+
+/// Marks a tap that is off the map.
+const OFF: usize = usize::MAX;
+
+/// The rows of a convolution's product.
+struct Footprints<'a> {
+    xs: &'a [f32],
+    zeros: Vec<f32>,
+    channels: usize,
+    /// Of the output.
+    height: usize,
+    width: usize,
+    /// Values of an item of the input.
+    item: usize,
+    /// Where output row `y` finds tap row `t`, at `t * height + y`, in values from the item's beginning.
+    rows: Vec<usize>,
+    /// Where output column `x` finds tap column `t`, at `t * width + x`, in values from the row's beginning.
+    columns: Vec<usize>,
+    /// Columns of the kernel.
+    kernel_width: usize,
+}
+
+impl<'a> Footprints<'a> {
+    fn new(shape: Shape, xs: &'a [f32], size: Size, (height, width): (usize, usize)) -> Self {
+        let line = size.width * size.channels;
+        let place = |out: usize, tap: usize, stride: usize, dilation: usize, before: usize, length: usize, wraps: bool| {
+            let at = (out * stride + tap * dilation) as isize - before as isize;
+            match (wraps, usize::try_from(at)) {
+                (true, _) => at.rem_euclid(length as isize) as usize,
+                (false, Ok(at)) if at < length => at,
+                (false, _) => OFF,
+            }
+        };
+        let offset = |at: usize, step: usize| if at == OFF { OFF } else { at * step };
+        let along = |taps: usize, outs: usize, place: &dyn Fn(usize, usize) -> usize| {
+            (0..taps * outs).map(|i| place(i % outs, i / outs)).collect()
+        };
+        let (by, bx) = shape.before;
+        Self {
+            xs,
+            zeros: vec![0.0; size.channels],
+            channels: size.channels,
+            height,
+            width,
+            item: size.height * line,
+            rows: along(shape.kernel.0, height, &|y, tap| {
+                let at = place(y, tap, shape.stride.0, shape.dilation.0, by, size.height, shape.is_circular);
+                offset(at, line)
+            }),
+            columns: along(shape.kernel.1, width, &|x, tap| {
+                offset(place(x, tap, shape.stride.1, shape.dilation.1, bx, size.width, false), size.channels)
+            }),
+            kernel_width: shape.kernel.1,
+        }
+    }
+}
+
+impl Source for Footprints<'_> {
+    /// Item, row and column of each output.
+    type Place = [(usize, usize, usize); ROWS];
+
+    fn segments(&self) -> usize {
+        self.rows.len() / self.height.max(1) * self.kernel_width
+    }
+
+    #[inline(always)]
+    fn length(&self, _: usize) -> usize {
+        self.channels
+    }
+
+    #[inline(always)]
+    fn place(&self, rows: [usize; ROWS]) -> Self::Place {
+        rows.map(|row| {
+            let (line, x) = (row / self.width, row % self.width);
+            (line / self.height * self.item, line % self.height, x)
+        })
+    }
+
+    #[inline(always)]
+    fn rows(&self, place: &Self::Place, segment: usize) -> [*const f32; ROWS] {
+        let (row_tap, column_tap) = (segment / self.kernel_width, segment % self.kernel_width);
+        place.map(|(item, y, x)| {
+            let (row, column) = (self.rows[row_tap * self.height + y], self.columns[column_tap * self.width + x]);
+            if row == OFF || column == OFF { self.zeros.as_ptr() } else { self.xs[item + row + column..].as_ptr() }
+        })
+    }
+}
+
+/// A transposed convolution over time with packed weights, `(b, t, inputs)` → `(b, t', outputs)`.
+#[derive(Debug, Clone)]
+pub struct ConvTranspose {
+    /// Makes the `stride` outputs of each step at once.
+    phases: Conv,
+    stride: usize,
+    kernel: usize,
+    padding: usize,
+    outputs: usize,
+}
+
+impl ConvTranspose {
+    /// `weights (inputs, outputs, kernel)`, `bias (outputs)`; `padding` outputs are cut off at each end.
+    ///
+    /// # Panics
+    ///
+    /// Lengths do not fit, or the kernel or stride is 0.
+    pub fn new(
+        isa: Isa,
+        (inputs, outputs, kernel): (usize, usize, usize),
+        stride: usize,
+        padding: usize,
+        weights: &[f32],
+        bias: &[f32],
+    ) -> Self {
+        assert_eq!(weights.len(), inputs * outputs * kernel, "weights of another size");
+        let taps = kernel.div_ceil(stride);
+        let entry = |(phase, output): (usize, usize), input: usize, tap: usize| {
+            // The last tap is the step itself, the first the earliest that still reaches it.
+            let at = phase + (taps - 1 - tap) * stride;
+            if at < kernel { weights[(input * outputs + output) * kernel + at] } else { 0.0 }
+        };
+        let columns = (0..stride).flat_map(|phase| (0..outputs).map(move |output| (phase, output)));
+        let flat: Vec<f32> = columns
+            .flat_map(|column| (0..inputs).flat_map(move |i| (0..taps).map(move |tap| (column, i, tap))))
+            .map(|(column, input, tap)| entry(column, input, tap))
+            .collect();
+        let shape = Shape {
+            kernel: (taps, 1),
+            stride: (1, 1),
+            dilation: (1, 1),
+            before: (taps - 1, 0),
+            after: (taps - 1, 0),
+            is_circular: false,
+        };
+        let phases = Conv::new(isa, shape, inputs, stride * outputs, &flat, bias.repeat(stride));
+        Self { phases, stride, kernel, padding, outputs }
+    }
+
+    /// Channels in.
+    pub fn inputs(&self) -> usize {
+        self.phases.inputs
+    }
+
+    /// Channels out.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// `(batch, time, inputs)` → `(batch, (time - 1) * stride + kernel - 2 * padding, outputs)`.
+    ///
+    /// # Panics
+    ///
+    /// Lengths do not fit.
+    pub fn forward(&self, xs: &[f32], batch: usize, time: usize) -> Vec<f32> {
+        let size = Size { batch, height: time, width: 1, channels: self.phases.inputs };
+        let whole = self.phases.forward(xs, size, None);
+        let made = whole.len() / batch.max(1);
+        let kept = ((time.max(1) - 1) * self.stride + self.kernel - 2 * self.padding) * self.outputs;
+        let first = self.padding * self.outputs;
+        if batch == 1 {
+            let mut whole = whole;
+            whole.truncate(first + kept);
+            whole.drain(..first);
+            return whole;
+        }
+        whole.chunks_exact(made.max(1)).flat_map(|item| &item[first..first + kept]).copied().collect()
+    }
+}

@@ -1,0 +1,351 @@
+//! Every kernel against the plainest version of itself, on odd shapes, for every instruction set of this machine.
+
+use rand::Rng;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+
+/// Values between -1 and 1, or the sizes of a case.
+struct Draw(ChaCha8Rng);
+
+impl Draw {
+    fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    fn values(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.0.random_range(-1.0..1.0)).collect()
+    }
+
+    fn size(&mut self, least: usize, most: usize) -> usize {
+        self.0.random_range(least..=most)
+    }
+
+    fn chance(&mut self) -> bool {
+        self.0.random()
+    }
+}
+
+/// Runs `case` with 40 seeds on every instruction set.
+fn everywhere(case: impl Fn(Isa, &mut Draw)) {
+    for isa in Isa::available() {
+        for seed in 0..40 {
+            case(isa, &mut Draw::new(seed));
+        }
+    }
+}
+
+#[track_caller]
+fn assert_close(ours: &[f32], right: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(ours.len(), right.len(), "{what}");
+    let largest = right.iter().fold(1e-3_f64, |a, b| a.max(b.abs()));
+    for (i, (ours, right)) in ours.iter().zip(right).enumerate() {
+        let error = (f64::from(*ours) - right).abs() / largest;
+        assert!(error <= tolerance, "{what}: {ours} instead of {right} at {i}");
+    }
+}
+
+fn wide(xs: &[f32]) -> Vec<f64> {
+    xs.iter().map(|x| f64::from(*x)).collect()
+}
+
+#[test]
+fn linear_is_a_sum_of_products() {
+    everywhere(|isa, draw| {
+        let (n, k, m) = (draw.size(1, 40), draw.size(1, 1300), draw.size(1, 150));
+        let (xs, w, bias, residual) = (draw.values(n * k), draw.values(k * m), draw.values(m), draw.values(n * m));
+        let (with_bias, with_residual) = (draw.chance(), draw.chance());
+        let packed = Packed::new(isa, k, m, |row, column| w[row * m + column]);
+        let ours = linear(&xs, &packed, with_bias.then_some(&bias), with_residual.then_some(&residual));
+        let right = (0..n * m).map(|i| {
+            let (row, column) = (i / m, i % m);
+            let sum: f64 = (0..k).map(|j| f64::from(xs[row * k + j]) * f64::from(w[j * m + column])).sum();
+            sum + f64::from(u8::from(with_bias)) * f64::from(bias[column])
+                + f64::from(u8::from(with_residual)) * f64::from(residual[i])
+        });
+        assert_close(&ours, &right.collect::<Vec<_>>(), 2e-6, &format!("{isa:?} {n}x{k}x{m}"));
+    });
+}
+
+#[test]
+fn gated_linear_is_linear_and_then_gated() {
+    everywhere(|isa, draw| {
+        let (n, k, c) = (draw.size(1, 20), draw.size(1, 700), draw.size(1, 90));
+        let (xs, w, bias) = (draw.values(n * k), draw.values(k * 2 * c), draw.values(2 * c));
+        let entry = |row: usize, column: usize| w[row * 2 * c + column];
+        let plain = linear(&xs, &Packed::new(isa, k, 2 * c, entry), Some(&bias), None);
+        let ours = linear(&xs, &Packed::gated(isa, k, c, entry), Some(&bias), None);
+        assert_close(&ours, &wide(&geglu(isa, &plain, c)), 2e-6, &format!("{isa:?} {n}x{k}x{c}"));
+    });
+}
+
+/// A convolution by its definition.
+fn convolved(shape: Shape, xs: &[f32], size: Size, outputs: usize, w: &[f32], bias: &[f32]) -> Vec<f64> {
+    let (height, width) = shape.outputs(size.height, size.width);
+    let mut out = Vec::new();
+    for at in 0..size.batch * height * width * outputs {
+        let (position, o) = (at / outputs, at % outputs);
+        let (line, x) = (position / width, position % width);
+        let (item, y) = (line / height, line % height);
+        let mut sum = f64::from(bias[o]);
+        for tap in 0..shape.kernel.0 * shape.kernel.1 {
+            let (ty, tx) = (tap / shape.kernel.1, tap % shape.kernel.1);
+            let row = (y * shape.stride.0 + ty * shape.dilation.0) as isize - shape.before.0 as isize;
+            let column = (x * shape.stride.1 + tx * shape.dilation.1) as isize - shape.before.1 as isize;
+            let row = if shape.is_circular { row.rem_euclid(size.height as isize) } else { row };
+            if row < 0 || column < 0 || row >= size.height as isize || column >= size.width as isize {
+                continue;
+            }
+            let from = ((item * size.height + row as usize) * size.width + column as usize) * size.channels;
+            for i in 0..size.channels {
+                let weight = w[(o * size.channels + i) * shape.kernel.0 * shape.kernel.1 + tap];
+                sum += f64::from(xs[from + i]) * f64::from(weight);
+            }
+        }
+        out.push(sum);
+    }
+    out
+}
+
+#[test]
+fn convolutions_of_any_shape_are_their_definition() {
+    everywhere(|isa, draw| {
+        let mut pair = |least, most| (draw.size(least, most), draw.size(least, most));
+        let (kernel, stride, dilation) = (pair(1, 4), pair(1, 3), pair(1, 3));
+        let (before, after) = (pair(0, 3), pair(0, 3));
+        let is_circular = draw.chance();
+        let shape = Shape { kernel, stride, dilation, before, after, is_circular };
+        let size = Size {
+            batch: draw.size(1, 2),
+            height: draw.size(1, 12),
+            width: draw.size(1, 9),
+            channels: draw.size(1, 20),
+        };
+        let outputs = draw.size(1, 70);
+        let (xs, bias) = (draw.values(size.values()), draw.values(outputs));
+        let w = draw.values(outputs * size.channels * kernel.0 * kernel.1);
+        let ours = Conv::new(isa, shape, size.channels, outputs, &w, bias.clone()).forward(&xs, size, None);
+        let right = convolved(shape, &xs, size, outputs, &w, &bias);
+        assert_close(&ours, &right, 2e-6, &format!("{isa:?} {shape:?} {size:?}"));
+    });
+}
+
+/// Large enough for either tiling, and never a multiple of a tile or a vector on purpose.
+#[test]
+fn three_by_three_convolutions_are_their_definition() {
+    let same = |is_circular| Shape {
+        kernel: (3, 3),
+        stride: (1, 1),
+        dilation: (1, 1),
+        before: (1, 1),
+        after: (1, 1),
+        is_circular,
+    };
+    for isa in Isa::available() {
+        for seed in 0..12 {
+            let draw = &mut Draw::new(seed);
+            let shape = same(draw.chance());
+            let size = Size {
+                batch: draw.size(1, 3),
+                height: draw.size(3, 40),
+                width: draw.size(1, 17),
+                channels: draw.size(20, 70),
+            };
+            let outputs = draw.size(20, 80);
+            let (xs, bias) = (draw.values(size.values()), draw.values(outputs));
+            let w = draw.values(outputs * size.channels * 9);
+            let residual = draw.values(size.positions() * outputs);
+            let conv = Conv::new(isa, shape, size.channels, outputs, &w, bias.clone());
+            let ours = conv.forward(&xs, size, Some(&residual));
+            let right = convolved(shape, &xs, size, outputs, &w, &bias);
+            let right: Vec<f64> = right.iter().zip(&residual).map(|(a, b)| a + f64::from(*b)).collect();
+            // Tiles of four round coarsely.
+            assert_close(&ours, &right, 2e-5, &format!("{isa:?} {shape:?} {size:?}"));
+        }
+    }
+}
+
+#[test]
+fn transposed_convolutions_scatter_their_kernel() {
+    everywhere(|isa, draw| {
+        let (stride, batch, time) = (draw.size(1, 5), draw.size(1, 3), draw.size(1, 20));
+        let kernel = stride + draw.size(0, 7);
+        let padding = draw.size(0, kernel.div_ceil(2) - 1).min((time - 1) * stride / 2);
+        let (inputs, outputs) = (draw.size(1, 20), draw.size(1, 20));
+        let (xs, w) = (draw.values(batch * time * inputs), draw.values(inputs * outputs * kernel));
+        let bias = draw.values(outputs);
+        let conv = ConvTranspose::new(isa, (inputs, outputs, kernel), stride, padding, &w, &bias);
+        let whole = (time - 1) * stride + kernel;
+        let mut right = vec![0.0; batch * whole * outputs];
+        for at in 0..batch * time * inputs {
+            let (step, input) = (at / inputs, at % inputs);
+            let (item, t) = (step / time, step % time);
+            for (k, o) in (0..kernel).flat_map(|k| (0..outputs).map(move |o| (k, o))) {
+                right[(item * whole + t * stride + k) * outputs + o] +=
+                    f64::from(xs[at]) * f64::from(w[(input * outputs + o) * kernel + k]);
+            }
+        }
+        let cut = right.chunks_exact(whole * outputs).flat_map(|item| &item[padding * outputs..(whole - padding) * outputs]);
+        let right: Vec<f64> = cut.enumerate().map(|(i, x)| x + f64::from(bias[i % outputs])).collect();
+        assert_close(&conv.forward(&xs, batch, time), &right, 2e-6, &format!("{isa:?} k{kernel} s{stride} p{padding}"));
+    });
+}
+
+#[test]
+fn attention_is_a_softmax_of_products() {
+    everywhere(|isa, draw| {
+        let size = Heads {
+            batch: draw.size(1, 2),
+            queries: draw.size(1, 70),
+            keys: if draw.chance() { draw.size(1, 40) } else { draw.size(500, 1100) },
+            heads: draw.size(1, 3),
+            width: draw.size(1, 40),
+        };
+        let c = size.heads * size.width;
+        let (q, k) = (draw.values(size.batch * size.queries * c), draw.values(size.batch * size.keys * c));
+        let v = draw.values(k.len());
+        let bias: Vec<f32> = (0..size.batch * size.keys).map(|i| if i % 7 == 3 { -10_000.0 } else { 0.0 }).collect();
+        let bias = draw.chance().then_some(&bias[..]);
+        // Large scores, or every softmax is nearly flat.
+        let q: Vec<f32> = q.iter().map(|x| x * 6.0).collect();
+        let mut right = vec![0.0; q.len()];
+        for (item, row) in (0..size.batch).flat_map(|item| (0..size.queries).map(move |row| (item, row))) {
+            for head in 0..size.heads {
+                let at = (item * size.queries + row) * c + head * size.width;
+                let key = |j: usize| (item * size.keys + j) * c + head * size.width;
+                let dot = |j: usize| (0..size.width).map(|i| f64::from(q[at + i]) * f64::from(k[key(j) + i])).sum::<f64>();
+                let hidden = |j: usize| bias.map_or(0.0, |bias| f64::from(bias[item * size.keys + j]));
+                let scores: Vec<f64> =
+                    (0..size.keys).map(|j| dot(j) / (size.width as f64).sqrt() + hidden(j)).collect();
+                let most = scores.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+                let weights: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                for i in 0..size.width {
+                    let mixed: f64 = weights.iter().enumerate().map(|(j, w)| w * f64::from(v[key(j) + i])).sum();
+                    right[at + i] = mixed / total;
+                }
+            }
+        }
+        assert_close(&attention(isa, size, &q, &k, &v, bias), &right, 4e-6, &format!("{isa:?} {size:?}"));
+    });
+}
+
+#[test]
+fn group_norm_has_no_mean_and_unit_deviation_and_then_what_it_learnt() {
+    everywhere(|isa, draw| {
+        let (groups, width) = (draw.size(1, 5), draw.size(1, 9));
+        let c = groups * width;
+        let size = Size { batch: draw.size(1, 3), height: draw.size(1, 30), width: draw.size(1, 10), channels: c };
+        // Far from zero: variances must not cancel.
+        let xs: Vec<f32> = draw.values(size.values()).iter().map(|x| x + 100.0).collect();
+        let affine = Affine { scale: draw.values(c), shift: draw.values(c) };
+        let (before, modulation) = (draw.values(size.batch * c), draw.values(size.batch * 2 * c));
+        let before = draw.chance().then_some(&before[..]);
+        let modulation = draw.chance().then_some(&modulation[..]);
+        let then = Then { modulation, silu: draw.chance() };
+        let item = size.height * size.width;
+        let input = |b: usize, p: usize, i: usize| {
+            f64::from(xs[(b * item + p) * c + i]) + before.map_or(0.0, |before| f64::from(before[b * c + i]))
+        };
+        let right = (0..xs.len()).map(|at| {
+            let (b, p, i) = (at / c / item, at / c % item, at % c);
+            let first = i / width * width;
+            let group = || (0..item).flat_map(|p| (first..first + width).map(move |i| (p, i))).map(|(p, i)| input(b, p, i));
+            let count = (item * width) as f64;
+            let mean = group().sum::<f64>() / count;
+            let variance = group().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
+            let y = (input(b, p, i) - mean) / (variance + 1e-5).sqrt();
+            let y = y * f64::from(affine.scale[i]) + f64::from(affine.shift[i]);
+            let (by, plus) = modulation
+                .map_or((1.0, 0.0), |m| (1.0 + f64::from(m[b * 2 * c + i]), f64::from(m[b * 2 * c + c + i])));
+            let y = y * by + plus;
+            if then.silu { y / (1.0 + (-y).exp()) } else { y }
+        });
+        let ours = group_norm(isa, &xs, size, (groups, 1e-5), &affine, before, then);
+        assert_close(&ours, &right.collect::<Vec<_>>(), 3e-4, &format!("{isa:?} {size:?} {groups}"));
+    });
+}
+
+#[test]
+fn layer_norm_is_its_definition() {
+    everywhere(|isa, draw| {
+        let (rows, c) = (draw.size(1, 300), draw.size(1, 90));
+        let xs = draw.values(rows * c);
+        let affine = Affine { scale: draw.values(c), shift: draw.values(c) };
+        let right = xs.chunks_exact(c).flat_map(|row| {
+            let row = wide(row);
+            let mean = row.iter().sum::<f64>() / c as f64;
+            let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / c as f64;
+            let affine = &affine;
+            row.into_iter().enumerate().map(move |(i, x)| {
+                (x - mean) / (variance + 1e-3).sqrt() * f64::from(affine.scale[i]) + f64::from(affine.shift[i])
+            })
+        });
+        assert_close(&layer_norm(isa, &xs, 1e-3, &affine), &right.collect::<Vec<_>>(), 1e-5, &format!("{isa:?} {rows}x{c}"));
+    });
+}
+
+#[test]
+fn softmax_sums_to_one_and_keeps_ratios() {
+    everywhere(|isa, draw| {
+        let (rows, c) = (draw.size(1, 300), draw.size(1, 200));
+        let xs: Vec<f32> = draw.values(rows * c).iter().map(|x| x * 30.0).collect();
+        let right = xs.chunks_exact(c).flat_map(|row| {
+            let most = row.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
+            let weights: Vec<f64> = row.iter().map(|x| f64::from(x - most).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            weights.into_iter().map(move |w| w / total)
+        });
+        assert_close(&softmax(isa, &xs, c), &right.collect::<Vec<_>>(), 1e-6, &format!("{isa:?} {rows}x{c}"));
+    });
+}
+
+#[test]
+fn maps_are_joined_and_enlarged_position_by_position() {
+    let draw = &mut Draw::new(1);
+    let (a, b) = (draw.values(3000 * 5), draw.values(3000 * 8));
+    let joined = concatenate(&a, &b, 3000);
+    for (i, row) in joined.chunks_exact(13).enumerate() {
+        assert_eq!((&row[..5], &row[5..]), (&a[i * 5..i * 5 + 5], &b[i * 8..i * 8 + 8]));
+    }
+    let size = Size { batch: 2, height: 5, width: 3, channels: 4 };
+    let xs = draw.values(size.values());
+    let larger = upsample_nearest(&xs, size, 9, 7);
+    for (i, c) in larger.chunks_exact(4).enumerate() {
+        let (item, y, x) = (i / 63, i / 7 % 9, i % 7);
+        let from = ((item * 5 + y * 5 / 9) * 3 + x * 3 / 7) * 4;
+        assert_eq!(c, &xs[from..from + 4]);
+    }
+}
+
+/// What makes a clip the same on every machine with the same instruction set.
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let draw = &mut Draw::new(3);
+    let size = Size { batch: 2, height: 37, width: 11, channels: 48 };
+    let (xs, w) = (draw.values(size.values()), draw.values(48 * 48 * 9));
+    let (k5, affine) = (draw.values(48 * 48 * 25), Affine { scale: draw.values(48), shift: draw.values(48) });
+    let same = |kernel: usize| Shape {
+        kernel: (kernel, kernel),
+        stride: (1, 1),
+        dilation: (1, 1),
+        before: (kernel / 2, kernel / 2),
+        after: (kernel / 2, kernel / 2),
+        is_circular: true,
+    };
+    let all = || {
+        let isa = Isa::best();
+        let ys = Conv::new(isa, same(3), 48, 48, &w, vec![0.5; 48]).forward(&xs, size, None);
+        let ys = Conv::new(isa, same(5), 48, 48, &k5, vec![0.5; 48]).forward(&ys, size, Some(&ys));
+        let ys = group_norm(isa, &ys, size, (6, 1e-5), &affine, None, Then { silu: true, modulation: None });
+        let heads = Heads { batch: 2, queries: 407, keys: 407, heads: 3, width: 16 };
+        let ys = attention(isa, heads, &ys, &ys, &ys, None);
+        layer_norm(isa, &ys, 1e-5, &affine).iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+    };
+    let run = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(all);
+    let one = run(1);
+    for threads in [2, 3, 7] {
+        assert!(run(threads) == one, "{threads} threads");
+    }
+}
