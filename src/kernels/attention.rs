@@ -7,10 +7,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activation::exp;
 use super::gemm::{Dense, Packed, ROWS, Shared, Tiles};
-use super::norm::lane_sum;
-use super::pointwise::lane_max;
+use super::pointwise::{exponentials, greatest};
 use super::scratch::{self, Scratch};
 use super::simd::{Isa, Simd, Task};
 
@@ -135,7 +133,7 @@ impl Task for Part<'_> {
             Tiles::alone(&Dense::new(queries, n, d, c), n, keys, Shared::new(scores), count).run(simd);
             for (i, scores) in scores.chunks_exact_mut(count).enumerate() {
                 let bias = self.head.bias.map(|bias| &bias[first..first + count]);
-                let fade = weigh(scores, bias, &mut most[i], &mut total[i]);
+                let fade = weigh(simd, scores, bias, &mut most[i], &mut total[i]);
                 sum[i * d..(i + 1) * d].iter_mut().for_each(|x| *x *= fade);
             }
             Tiles::alone(&Dense::new(scores, n, count, count), n, values, Shared::new(mixed), d).run(simd);
@@ -154,14 +152,13 @@ impl Task for Part<'_> {
 
 /// Turns scores into weights relative to the greatest so far; returns what earlier weights are worth now.
 #[inline(always)]
-fn weigh(scores: &mut [f32], bias: Option<&[f32]>, most: &mut f32, total: &mut f32) -> f32 {
+fn weigh<I: Simd>(s: I, scores: &mut [f32], bias: Option<&[f32]>, most: &mut f32, total: &mut f32) -> f32 {
     if let Some(bias) = bias {
         scores.iter_mut().zip(bias).for_each(|(score, bias)| *score += bias);
     }
-    let greatest = most.max(lane_max(scores));
-    let fade = exp(*most - greatest);
-    scores.iter_mut().for_each(|score| *score = exp(*score - greatest));
-    *total = *total * fade + lane_sum(scores, |x| x);
-    *most = greatest;
+    let before = *most;
+    *most = before.max(greatest(s, scores));
+    let fade = (before - *most).exp();
+    *total = *total * fade + exponentials(s, scores, *most);
     fade
 }

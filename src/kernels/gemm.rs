@@ -302,14 +302,13 @@ impl<S: Source> Tiles<'_, S> {
                 let valid = ROWS.min(self.rows.end - row);
                 // Beyond the last row, the last again; it is not written twice.
                 let rows: [usize; ROWS] = std::array::from_fn(|i| row + i.min(valid - 1));
-                let mut sums = self.tile::<I, N>(simd, rows, begin..end, data);
-                if begin > 0 {
-                    self.resume::<I, N>(simd, row, valid, part, &mut sums);
-                }
-                if end < segments {
-                    self.suspend::<I, N>(simd, row, valid, part, &sums);
+                let mut sums = [0.0; MOST_SUMS];
+                self.tile::<I, N>(simd, rows, begin..end, data, &mut sums);
+                let tile = Tile { row, valid, sums: &sums, is_first: begin == 0, is_last: end == segments };
+                if self.weights.is_gated {
+                    self.finish_gated::<I, N>(simd, part, tile);
                 } else {
-                    self.finish::<I, N>(simd, row, valid, part, &sums);
+                    self.finish::<I, N>(simd, part, tile);
                 }
             }
             data = data.wrapping_add(depth * N * I::LANES);
@@ -317,7 +316,10 @@ impl<S: Source> Tiles<'_, S> {
         }
     }
 
-    /// The sums of a tile over some segments.
+    /// The sums of a tile over some segments, row by row.
+    ///
+    /// They leave through memory on purpose: an array that anything indexes with a variable is kept in memory by the
+    /// compiler, also in the innermost loop.
     #[inline(always)]
     fn tile<I: Simd, const N: usize>(
         &self,
@@ -325,7 +327,8 @@ impl<S: Source> Tiles<'_, S> {
         rows: [usize; ROWS],
         segments: Range<usize>,
         mut weights: *const f32,
-    ) -> [[I::V; N]; ROWS] {
+        out: &mut [f32; MOST_SUMS],
+    ) {
         let place = self.source.place(rows);
         let mut sums = [[simd.splat(0.0); N]; ROWS];
         for segment in segments {
@@ -334,7 +337,10 @@ impl<S: Source> Tiles<'_, S> {
                 // SAFETY: the panel has as many rows as the segments together have values, which `multiply` checked; each
                 // row is readable for its segment's length, which is the contract of `Source`.
                 unsafe {
-                    let line: [I::V; N] = std::array::from_fn(|j| simd.load(weights.add(j * I::LANES)));
+                    let mut line = [simd.splat(0.0); N];
+                    for j in 0..N {
+                        line[j] = simd.load(weights.add(j * I::LANES));
+                    }
                     weights = weights.add(N * I::LANES);
                     for i in 0..ROWS {
                         let value = simd.splat(*rows[i].add(k));
@@ -345,7 +351,12 @@ impl<S: Source> Tiles<'_, S> {
                 }
             }
         }
-        sums
+        for i in 0..ROWS {
+            for j in 0..N {
+                // SAFETY: `MOST_SUMS` is enough for the longest vectors.
+                unsafe { simd.store(out.as_mut_ptr().add((i * N + j) * I::LANES), sums[i][j]) };
+            }
+        }
     }
 
     /// Lanes of vector `j` that are columns.
@@ -354,74 +365,30 @@ impl<S: Source> Tiles<'_, S> {
         part.width.saturating_sub(j * I::LANES).min(I::LANES)
     }
 
-    /// Adds what [`Self::suspend`] put aside.
+    /// Adds what earlier segments left in the output, after the last also bias and residual, and writes.
     #[inline(always)]
-    fn resume<I: Simd, const N: usize>(
-        &self,
-        simd: I,
-        row: usize,
-        valid: usize,
-        part: Part,
-        sums: &mut [[I::V; N]; ROWS],
-    ) {
-        for (i, sums) in sums.iter_mut().enumerate().take(valid) {
-            for (j, sum) in sums.iter_mut().enumerate() {
-                let at = self.out.at((row + i) * self.stride + part.first + j * I::LANES);
-                // SAFETY: within the output, whose size `multiply` checked.
-                let before = unsafe { simd.load_part(at, Self::lanes::<I>(part, j)) };
-                *sum = simd.add(before, *sum);
-            }
-        }
-    }
-
-    /// Puts unfinished sums where the output will be.
-    #[inline(always)]
-    fn suspend<I: Simd, const N: usize>(
-        &self,
-        simd: I,
-        row: usize,
-        valid: usize,
-        part: Part,
-        sums: &[[I::V; N]; ROWS],
-    ) {
-        for (i, sums) in sums.iter().enumerate().take(valid) {
-            for (j, sum) in sums.iter().enumerate() {
-                let at = self.out.at((row + i) * self.stride + part.first + j * I::LANES);
-                // SAFETY: within the output, whose size `multiply` checked; no other task writes there.
-                unsafe { simd.store_part(at, Self::lanes::<I>(part, j), *sum) };
-            }
-        }
-    }
-
-    /// Adds bias and residual, gates, and writes.
-    #[inline(always)]
-    fn finish<I: Simd, const N: usize>(
-        &self,
-        simd: I,
-        row: usize,
-        valid: usize,
-        part: Part,
-        sums: &[[I::V; N]; ROWS],
-    ) {
-        if self.weights.is_gated {
-            return self.finish_gated::<I, N>(simd, row, valid, part, sums);
-        }
-        for (i, sums) in sums.iter().enumerate().take(valid) {
-            let bias = self.epilogue.bias(row + i, self.weights.columns);
-            for (j, sum) in sums.iter().enumerate() {
+    fn finish<I: Simd, const N: usize>(&self, simd: I, part: Part, tile: Tile) {
+        for i in 0..tile.valid {
+            let bias = self.epilogue.bias(tile.row + i, self.weights.columns).filter(|_| tile.is_last);
+            let residual = self.epilogue.residual.filter(|_| tile.is_last);
+            for j in 0..N {
                 let lanes = Self::lanes::<I>(part, j);
                 let column = part.first + j * I::LANES;
-                let index = (row + i) * self.stride + column;
-                let mut sum = *sum;
+                let index = (tile.row + i) * self.stride + column;
+                let out = self.out.at(index);
                 // SAFETY: biases, residual and output have the sizes that `multiply` checked; no other task writes there.
                 unsafe {
+                    let mut sum = simd.load(tile.sums.as_ptr().add((i * N + j) * I::LANES));
+                    if !tile.is_first {
+                        sum = simd.add(sum, simd.read(out, lanes));
+                    }
                     if let Some(bias) = bias {
-                        sum = simd.add(sum, simd.load_part(bias.wrapping_add(column), lanes));
+                        sum = simd.add(sum, simd.read(bias.wrapping_add(column), lanes));
                     }
-                    if let Some(residual) = self.epilogue.residual {
-                        sum = simd.add(sum, simd.load_part(residual.as_ptr().wrapping_add(index), lanes));
+                    if let Some(residual) = residual {
+                        sum = simd.add(sum, simd.read(residual.as_ptr().wrapping_add(index), lanes));
                     }
-                    simd.store_part(self.out.at(index), lanes, sum);
+                    simd.write(out, lanes, sum);
                 }
             }
         }
@@ -429,40 +396,42 @@ impl<S: Source> Tiles<'_, S> {
 
     /// The first half of the vectors times the GELU of the second.
     #[inline(always)]
-    fn finish_gated<I: Simd, const N: usize>(
-        &self,
-        simd: I,
-        row: usize,
-        valid: usize,
-        part: Part,
-        sums: &[[I::V; N]; ROWS],
-    ) {
+    fn finish_gated<I: Simd, const N: usize>(&self, simd: I, part: Part, tile: Tile) {
         let columns = self.weights.columns;
-        for (i, sums) in sums.iter().enumerate().take(valid) {
-            let bias = self.epilogue.bias(row + i, 2 * columns);
+        for i in 0..tile.valid {
+            let bias = self.epilogue.bias(tile.row + i, 2 * columns);
             for j in 0..N / 2 {
                 let lanes = Self::lanes::<I>(part, j);
                 let column = part.first + j * I::LANES;
-                let (mut value, mut gate) = ([0.0_f32; MOST_LANES], [0.0_f32; MOST_LANES]);
-                let to = self.out.at((row + i) * self.stride + column);
-                // SAFETY: the arrays hold the longest vector; biases and output have the sizes that `multiply` checked.
+                // SAFETY: biases and output have the sizes that `multiply` checked; no other task writes there.
                 unsafe {
-                    let (mut v, mut g) = (sums[j], sums[j + N / 2]);
+                    let mut value = simd.load(tile.sums.as_ptr().add((i * N + j) * I::LANES));
+                    let mut gate = simd.load(tile.sums.as_ptr().add((i * N + N / 2 + j) * I::LANES));
                     if let Some(bias) = bias {
-                        v = simd.add(v, simd.load_part(bias.wrapping_add(column), lanes));
-                        g = simd.add(g, simd.load_part(bias.wrapping_add(columns + column), lanes));
+                        value = simd.add(value, simd.read(bias.wrapping_add(column), lanes));
+                        gate = simd.add(gate, simd.read(bias.wrapping_add(columns + column), lanes));
                     }
-                    simd.store(value.as_mut_ptr(), v);
-                    simd.store(gate.as_mut_ptr(), g);
-                    for (value, gate) in value.iter_mut().zip(&gate).take(I::LANES) {
-                        *value *= gelu(*gate);
-                    }
-                    simd.store_part(to, lanes, simd.load(value.as_ptr()));
+                    let out = self.out.at((tile.row + i) * self.stride + column);
+                    simd.write(out, lanes, simd.mul(value, gelu(simd, gate)));
                 }
             }
         }
     }
 }
 
-/// Of any instruction set.
-const MOST_LANES: usize = 16;
+/// What a tile summed, and when.
+#[derive(Clone, Copy)]
+struct Tile<'a> {
+    row: usize,
+    /// Rows that are there.
+    valid: usize,
+    /// One row of a panel after another.
+    sums: &'a [f32; MOST_SUMS],
+    /// Over the first segments; else the output holds what came before.
+    is_first: bool,
+    /// Over the last segments.
+    is_last: bool,
+}
+
+/// Sums of a tile, for the longest vectors.
+const MOST_SUMS: usize = ROWS * 4 * 16;

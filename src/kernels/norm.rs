@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activation::silu;
+use super::activation::{silu, sum};
 use super::conv::Size;
 use super::gemm::Shared;
 use super::scratch;
-use super::simd::{Isa, Simd, Task};
+use super::simd::{Isa, Simd, Task, vectors};
 
 /// Positions that one task sums or writes; fixed, so that results do not depend on the number of threads.
 const POSITIONS: usize = 128;
@@ -114,6 +114,7 @@ fn channel_sums(isa: Isa, xs: &[f32], c: usize, centres: &[f32], squares: bool) 
 /// See [`channel_sums`].
 struct Sum<'a> {
     xs: &'a [f32],
+    /// As many as sums.
     centres: &'a [f32],
     squares: bool,
     sums: &'a mut [f32],
@@ -123,16 +124,20 @@ impl Task for Sum<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Simd>(self, _: I) {
-        for xs in self.xs.chunks_exact(self.sums.len()) {
-            if self.squares {
-                for ((sum, x), centre) in self.sums.iter_mut().zip(xs).zip(self.centres) {
-                    *sum += (x - centre) * (x - centre);
+    fn run<I: Simd>(self, s: I) {
+        let c = self.sums.len();
+        let positions = self.xs.len() / c;
+        for (at, lanes) in vectors::<I>(c) {
+            let mut sum = s.splat(0.0);
+            // SAFETY: `at + lanes` is at most `c`, the length of sums and centres, and of every position of `xs`.
+            unsafe {
+                let centre = s.read(self.centres.as_ptr().add(at), lanes);
+                for position in 0..positions {
+                    let x = s.read(self.xs.as_ptr().add(position * c + at), lanes);
+                    let x = s.sub(x, centre);
+                    sum = if self.squares { s.fma(x, x, sum) } else { s.add(sum, x) };
                 }
-            } else {
-                for (sum, x) in self.sums.iter_mut().zip(xs) {
-                    *sum += x;
-                }
+                s.write(self.sums.as_mut_ptr().add(at), lanes, sum);
             }
         }
     }
@@ -173,17 +178,17 @@ impl Task for Apply<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Simd>(self, _: I) {
+    fn run<I: Simd>(self, s: I) {
         let c = self.line.scale.len();
-        let (scale, shift) = (&self.line.scale[..c], &self.line.shift[..c]);
-        for (out, xs) in self.out.chunks_exact_mut(c).zip(self.xs.chunks_exact(c)) {
-            if self.silu {
-                for (((y, x), a), b) in out.iter_mut().zip(xs).zip(scale).zip(shift) {
-                    *y = silu(x * a + b);
-                }
-            } else {
-                for (((y, x), a), b) in out.iter_mut().zip(xs).zip(scale).zip(shift) {
-                    *y = x * a + b;
+        let (xs, out) = (self.xs.as_ptr(), self.out.as_mut_ptr());
+        for position in 0..self.xs.len().min(self.out.len()) / c {
+            for (at, lanes) in vectors::<I>(c) {
+                // SAFETY: `at + lanes` is at most `c`, the length of scales and shifts, and of every position.
+                unsafe {
+                    let scale = s.read(self.line.scale.as_ptr().add(at), lanes);
+                    let shift = s.read(self.line.shift.as_ptr().add(at), lanes);
+                    let y = s.fma(s.read(xs.add(position * c + at), lanes), scale, shift);
+                    s.write(out.add(position * c + at), lanes, if self.silu { silu(s, y) } else { y });
                 }
             }
         }
@@ -223,32 +228,41 @@ impl Task for Rows<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Simd>(self, _: I) {
+    fn run<I: Simd>(self, s: I) {
         let c = self.affine.scale.len();
+        let (scales, shifts) = (self.affine.scale.as_ptr(), self.affine.shift.as_ptr());
         for row in self.rows {
             let xs = &self.xs[row * c..(row + 1) * c];
-            // SAFETY: tasks have rows of their own, within an output as long as the input.
-            let out = unsafe { std::slice::from_raw_parts_mut(self.out.at(row * c), c) };
-            let mean = lane_sum(xs, |x| x) / c as f32;
-            let variance = lane_sum(xs, |x| (x - mean) * (x - mean)) / c as f32;
-            let deviation = 1.0 / (variance + self.eps).sqrt();
-            for (((y, x), scale), shift) in out.iter_mut().zip(xs).zip(&self.affine.scale).zip(&self.affine.shift) {
-                *y = (x - mean) * deviation * scale + shift;
+            // SAFETY: `at + lanes` is at most `c`, the length of row, scales and shifts; tasks have rows of their own.
+            unsafe {
+                let mut total = s.splat(0.0);
+                for (at, lanes) in vectors::<I>(c) {
+                    total = s.add(total, s.read(xs.as_ptr().add(at), lanes));
+                }
+                let mean = sum(s, total) / c as f32;
+                let mut squares = s.splat(0.0);
+                for (at, lanes) in vectors::<I>(c) {
+                    // Beyond the row, the mean itself, so that nothing is added.
+                    let x = if lanes == I::LANES { s.load(xs.as_ptr().add(at)) } else { padded(s, &xs[at..], mean) };
+                    let x = s.sub(x, s.splat(mean));
+                    squares = s.fma(x, x, squares);
+                }
+                let deviation = s.splat(1.0 / (sum(s, squares) / c as f32 + self.eps).sqrt());
+                for (at, lanes) in vectors::<I>(c) {
+                    let x = s.sub(s.read(xs.as_ptr().add(at), lanes), s.splat(mean));
+                    let y = s.fma(s.mul(x, deviation), s.read(scales.add(at), lanes), s.read(shifts.add(at), lanes));
+                    s.write(self.out.at(row * c + at), lanes, y);
+                }
             }
         }
     }
 }
 
-/// The sum of `f` over `xs`, in 16 partial sums so that it becomes vector code.
+/// A vector of fewer values than it has lanes, and `rest` beyond.
 #[inline(always)]
-pub(super) fn lane_sum(xs: &[f32], f: impl Fn(f32) -> f32) -> f32 {
-    let (chunks, rest) = xs.as_chunks::<16>();
-    let mut sums = [0.0_f32; 16];
-    for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += f(*x);
-        }
-    }
-    let rest: f32 = rest.iter().map(|x| f(*x)).sum();
-    sums.iter().sum::<f32>() + rest
+fn padded<I: Simd>(s: I, values: &[f32], rest: f32) -> I::V {
+    let mut lanes = [rest; 16];
+    lanes[..values.len()].copy_from_slice(values);
+    // SAFETY: no vector has more lanes.
+    unsafe { s.load(lanes.as_ptr()) }
 }

@@ -4,11 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activation::{exp, gelu, silu};
+use super::activation::{exp, gelu, silu, sum};
 use super::conv::Size;
-use super::norm::lane_sum;
 use super::scratch;
-use super::simd::{Isa, Simd, Task};
+use super::simd::{Isa, Simd, Task, vectors};
 
 /// Values that one task works on.
 const PART: usize = 16 << 10;
@@ -45,12 +44,18 @@ impl Task for Activate<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Simd>(self, _: I) {
-        let pairs = self.out.iter_mut().zip(self.xs);
-        match self.activation {
-            Activation::Silu => pairs.for_each(|(y, x)| *y = silu(*x)),
-            Activation::Gelu => pairs.for_each(|(y, x)| *y = gelu(*x)),
-            Activation::LeakyRelu(slope) => pairs.for_each(|(y, x)| *y = x.max(slope * x)),
+    fn run<I: Simd>(self, s: I) {
+        for (at, lanes) in vectors::<I>(self.xs.len().min(self.out.len())) {
+            // SAFETY: `at + lanes` is at most the length of both.
+            unsafe {
+                let x = s.read(self.xs.as_ptr().add(at), lanes);
+                let y = match self.activation {
+                    Activation::Silu => silu(s, x),
+                    Activation::Gelu => gelu(s, x),
+                    Activation::LeakyRelu(slope) => s.max(s.mul(x, s.splat(slope)), x),
+                };
+                s.write(self.out.as_mut_ptr().add(at), lanes, y);
+            }
         }
     }
 }
@@ -82,11 +87,15 @@ impl Task for Gate<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Simd>(self, _: I) {
+    fn run<I: Simd>(self, s: I) {
         for (out, xs) in self.out.chunks_exact_mut(self.c).zip(self.xs.chunks_exact(2 * self.c)) {
-            let (values, gates) = xs.split_at(self.c);
-            for ((y, value), gate) in out.iter_mut().zip(values).zip(gates) {
-                *y = value * gelu(*gate);
+            for (at, lanes) in vectors::<I>(self.c) {
+                // SAFETY: `at + lanes` is at most `c`, the length of `out` and half that of `xs`.
+                unsafe {
+                    let value = s.read(xs.as_ptr().add(at), lanes);
+                    let gate = s.read(xs.as_ptr().add(self.c + at), lanes);
+                    s.write(out.as_mut_ptr().add(at), lanes, s.mul(value, gelu(s, gate)));
+                }
             }
         }
     }
@@ -119,28 +128,54 @@ impl Task for Softmax<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Simd>(self, _: I) {
+    fn run<I: Simd>(self, s: I) {
         for (out, xs) in self.out.chunks_exact_mut(self.c).zip(self.xs.chunks_exact(self.c)) {
-            let most = lane_max(xs);
-            out.iter_mut().zip(xs).for_each(|(y, x)| *y = exp(x - most));
-            let share = 1.0 / lane_sum(out, |y| y);
-            out.iter_mut().for_each(|y| *y *= share);
+            out.copy_from_slice(xs);
+            let most = greatest(s, out);
+            let share = s.splat(1.0 / exponentials(s, out, most));
+            for (at, lanes) in vectors::<I>(self.c) {
+                // SAFETY: `at + lanes` is at most the length of `out`.
+                unsafe { s.write(out.as_mut_ptr().add(at), lanes, s.mul(s.read(out.as_ptr().add(at), lanes), share)) };
+            }
         }
     }
 }
 
-/// The largest, in 16 lanes so that it becomes vector code.
+/// The greatest of `xs`.
 #[inline(always)]
-pub(super) fn lane_max(xs: &[f32]) -> f32 {
-    let (chunks, rest) = xs.as_chunks::<16>();
-    let mut most = [f32::NEG_INFINITY; 16];
-    for chunk in chunks {
-        for (most, x) in most.iter_mut().zip(chunk) {
-            // Not `f32::max`, whose care for NaN costs three instructions.
-            *most = if *x > *most { *x } else { *most };
+pub(super) fn greatest<I: Simd>(s: I, xs: &[f32]) -> f32 {
+    let mut most = s.splat(f32::NEG_INFINITY);
+    let whole = xs.len() / I::LANES * I::LANES;
+    for (at, _) in vectors::<I>(whole) {
+        // SAFETY: whole vectors are within `xs`.
+        most = s.max(unsafe { s.load(xs.as_ptr().add(at)) }, most);
+    }
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    // SAFETY: no vector has more lanes.
+    unsafe { s.store(lanes.as_mut_ptr(), most) };
+    lanes.iter().chain(&xs[whole..]).fold(f32::NEG_INFINITY, |a, b| a.max(*b))
+}
+
+/// Replaces every `x` by `e^(x - most)`, and returns their sum.
+#[inline(always)]
+pub(super) fn exponentials<I: Simd>(s: I, xs: &mut [f32], most: f32) -> f32 {
+    let mut total = s.splat(0.0);
+    let whole = xs.len() / I::LANES * I::LANES;
+    for (at, _) in vectors::<I>(whole) {
+        // SAFETY: whole vectors are within `xs`.
+        unsafe {
+            let y = exp(s, s.sub(s.load(xs.as_ptr().add(at)), s.splat(most)));
+            s.store(xs.as_mut_ptr().add(at), y);
+            total = s.add(total, y);
         }
     }
-    most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| a.max(*b))
+    let rest = &mut xs[whole..];
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    lanes[..rest.len()].copy_from_slice(rest);
+    // SAFETY: no vector has more lanes.
+    unsafe { s.store(lanes.as_mut_ptr(), exp(s, s.sub(s.load(lanes.as_ptr()), s.splat(most)))) };
+    rest.copy_from_slice(&lanes[..rest.len()]);
+    sum(s, total) + rest.iter().sum::<f32>()
 }
 
 /// Puts the channels of two maps of `positions` side by side.

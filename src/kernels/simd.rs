@@ -132,8 +132,44 @@ pub(super) trait Simd: Copy + Send + Sync {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a * b`.
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a / b`.
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The greater; `b` where either is no number.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller; `b` where either is no number.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`, rounded once where the set can.
     fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Two to the power of the whole number, -126 to 127, in the low bits of each lane.
+    fn power_of_two(self, bits: Self::V) -> Self::V;
+
+    /// Reads `lanes` values and zeros beyond; whole vectors without a mask, which is faster.
+    ///
+    /// # Safety
+    ///
+    /// They are readable.
+    #[inline(always)]
+    unsafe fn read(self, from: *const f32, lanes: usize) -> Self::V {
+        // SAFETY: as the caller promises.
+        unsafe { if lanes == Self::LANES { self.load(from) } else { self.load_part(from, lanes) } }
+    }
+
+    /// Writes the first `lanes` values.
+    ///
+    /// # Safety
+    ///
+    /// They are writable.
+    #[inline(always)]
+    unsafe fn write(self, to: *mut f32, lanes: usize, v: Self::V) {
+        // SAFETY: as the caller promises.
+        unsafe { if lanes == Self::LANES { self.store(to, v) } else { self.store_part(to, lanes, v) } }
+    }
+}
+
+/// Where the vectors of `length` values begin, and how many lanes of each are values.
+#[inline(always)]
+pub(super) fn vectors<I: Simd>(length: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..length).step_by(I::LANES).map(move |at| (at, I::LANES.min(length - at)))
 }
 
 /// One lane.
@@ -182,6 +218,22 @@ impl Simd for Portable {
     #[inline(always)]
     fn mul(self, a: f32, b: f32) -> f32 {
         a * b
+    }
+    #[inline(always)]
+    fn div(self, a: f32, b: f32) -> f32 {
+        a / b
+    }
+    #[inline(always)]
+    fn max(self, a: f32, b: f32) -> f32 {
+        if a > b { a } else { b }
+    }
+    #[inline(always)]
+    fn min(self, a: f32, b: f32) -> f32 {
+        if a < b { a } else { b }
+    }
+    #[inline(always)]
+    fn power_of_two(self, bits: f32) -> f32 {
+        f32::from_bits((bits.to_bits() << 23).wrapping_add(1.0_f32.to_bits()))
     }
     #[inline(always)]
     fn fma(self, a: f32, b: f32, c: f32) -> f32 {
@@ -268,6 +320,29 @@ mod x86 {
             unsafe { _mm512_mul_ps(a, b) }
         }
         #[inline(always)]
+        fn div(self, a: __m512, b: __m512) -> __m512 {
+            // SAFETY: `self` proves the set.
+            unsafe { _mm512_div_ps(a, b) }
+        }
+        #[inline(always)]
+        fn max(self, a: __m512, b: __m512) -> __m512 {
+            // SAFETY: `self` proves the set.
+            unsafe { _mm512_max_ps(a, b) }
+        }
+        #[inline(always)]
+        fn min(self, a: __m512, b: __m512) -> __m512 {
+            // SAFETY: `self` proves the set.
+            unsafe { _mm512_min_ps(a, b) }
+        }
+        #[inline(always)]
+        fn power_of_two(self, bits: __m512) -> __m512 {
+            // SAFETY: `self` proves the set.
+            unsafe {
+                let exponent = _mm512_slli_epi32::<23>(_mm512_castps_si512(bits));
+                _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_castps_si512(_mm512_set1_ps(1.0))))
+            }
+        }
+        #[inline(always)]
         fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
             // SAFETY: `self` proves the set.
             unsafe { _mm512_fmadd_ps(a, b, c) }
@@ -324,6 +399,29 @@ mod x86 {
         fn mul(self, a: __m256, b: __m256) -> __m256 {
             // SAFETY: `self` proves the set.
             unsafe { _mm256_mul_ps(a, b) }
+        }
+        #[inline(always)]
+        fn div(self, a: __m256, b: __m256) -> __m256 {
+            // SAFETY: `self` proves the set.
+            unsafe { _mm256_div_ps(a, b) }
+        }
+        #[inline(always)]
+        fn max(self, a: __m256, b: __m256) -> __m256 {
+            // SAFETY: `self` proves the set.
+            unsafe { _mm256_max_ps(a, b) }
+        }
+        #[inline(always)]
+        fn min(self, a: __m256, b: __m256) -> __m256 {
+            // SAFETY: `self` proves the set.
+            unsafe { _mm256_min_ps(a, b) }
+        }
+        #[inline(always)]
+        fn power_of_two(self, bits: __m256) -> __m256 {
+            // SAFETY: `self` proves the set.
+            unsafe {
+                let exponent = _mm256_slli_epi32::<23>(_mm256_castps_si256(bits));
+                _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_castps_si256(_mm256_set1_ps(1.0))))
+            }
         }
         #[inline(always)]
         fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
@@ -396,6 +494,29 @@ mod neon {
         fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
             // SAFETY: every 64-bit ARM has NEON.
             unsafe { vmulq_f32(a, b) }
+        }
+        #[inline(always)]
+        fn div(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            // SAFETY: every 64-bit ARM has NEON.
+            unsafe { vdivq_f32(a, b) }
+        }
+        #[inline(always)]
+        fn max(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            // SAFETY: every 64-bit ARM has NEON.
+            unsafe { vbslq_f32(vcgtq_f32(a, b), a, b) }
+        }
+        #[inline(always)]
+        fn min(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+            // SAFETY: every 64-bit ARM has NEON.
+            unsafe { vbslq_f32(vcltq_f32(a, b), a, b) }
+        }
+        #[inline(always)]
+        fn power_of_two(self, bits: float32x4_t) -> float32x4_t {
+            // SAFETY: every 64-bit ARM has NEON.
+            unsafe {
+                let exponent = vshlq_n_s32::<23>(vreinterpretq_s32_f32(bits));
+                vreinterpretq_f32_s32(vaddq_s32(exponent, vreinterpretq_s32_f32(vdupq_n_f32(1.0))))
+            }
         }
         #[inline(always)]
         fn fma(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {

@@ -349,3 +349,61 @@ fn the_number_of_threads_changes_no_bit() {
         assert!(run(threads) == one, "{threads} threads");
     }
 }
+
+/// A function of vectors, of one value.
+macro_rules! of_one {
+    ($isa:expr, $function:path, $x:expr) => {{
+        struct One(f32);
+        impl simd::Task for One {
+            type Output = f32;
+            #[inline(always)]
+            fn run<I: simd::Simd>(self, s: I) -> f32 {
+                let mut lanes = [0.0; 16];
+                // SAFETY: no vector has more lanes.
+                unsafe { s.store(lanes.as_mut_ptr(), $function(s, s.splat(self.0))) };
+                lanes[0]
+            }
+        }
+        $isa.run(One($x))
+    }};
+}
+
+#[test]
+fn exp_is_that_of_the_standard_library() {
+    for isa in Isa::available() {
+        for x in (-17_000..=17_000).map(|i| i as f32 * 0.005).chain([-86.5, 87.9]) {
+            let (ours, right) = (f64::from(of_one!(isa, activation::exp, x)), f64::from(x).exp());
+            assert!((ours - right).abs() <= 2.5e-7 * right, "{isa:?} {x}");
+        }
+        assert_eq!(of_one!(isa, activation::exp, 0.0), 1.0);
+        assert!(of_one!(isa, activation::exp, f32::NEG_INFINITY) < 2e-38);
+        assert!(of_one!(isa, activation::exp, f32::INFINITY) > 1e38);
+        assert!(of_one!(isa, activation::exp, f32::NAN).is_nan());
+    }
+}
+
+/// Twice the standard normal distribution, to seven digits.
+///
+/// Source: Abramowitz and Stegun, table 7.1: the error function at 0.5, 1, 1.5 and 2.
+#[test]
+fn gelu_is_x_times_the_normal_distribution() {
+    for isa in Isa::available() {
+        for (u, erf) in [(0.0, 0.0), (0.5, 0.520_499_88), (1.0, 0.842_700_79), (1.5, 0.966_105_15), (2.0, 0.995_322_27)] {
+            let x = u * std::f32::consts::SQRT_2;
+            assert!((of_one!(isa, activation::gelu, x) - x * (1.0 + erf) / 2.0).abs() < 4e-7, "{isa:?} {x}");
+            assert!((of_one!(isa, activation::gelu, -x) + x * (1.0 - erf) / 2.0).abs() < 4e-7, "{isa:?} -{x}");
+        }
+        assert_eq!(of_one!(isa, activation::gelu, 30.0), 30.0);
+        assert!(of_one!(isa, activation::gelu, f32::NAN).is_nan() && of_one!(isa, activation::silu, f32::NAN).is_nan());
+    }
+}
+
+#[test]
+fn silu_is_x_times_its_sigmoid() {
+    for isa in Isa::available() {
+        for x in (-2000..=2000).map(|i| i as f32 * 0.05) {
+            let right = f64::from(x) / (1.0 + (-f64::from(x)).exp());
+            assert!((f64::from(of_one!(isa, activation::silu, x)) - right).abs() < 4e-7 * right.abs().max(1.0), "{isa:?} {x}");
+        }
+    }
+}

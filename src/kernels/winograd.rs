@@ -230,7 +230,7 @@ impl Chunk<'_> {
                 let mut lines = [[simd.splat(0.0); IN]; IN];
                 for j in 0..IN {
                     // SAFETY: every input has `channels` values.
-                    let column: [I::V; IN] = std::array::from_fn(|i| unsafe { read(simd, from[i][j].wrapping_add(c), lanes) });
+                    let column: [I::V; IN] = std::array::from_fn(|i| unsafe { simd.read(from[i][j].wrapping_add(c), lanes) });
                     let column = input_transform(simd, column);
                     for i in 0..IN {
                         lines[i][j] = column[i];
@@ -240,7 +240,7 @@ impl Chunk<'_> {
                     for (j, value) in input_transform(simd, *line).iter().enumerate() {
                         let at = inputs.at(((i * IN + j) * tiles + t) * channels + c);
                         // SAFETY: `convolve` made room for all of them.
-                        unsafe { write(simd, at, lanes, *value) };
+                        unsafe { simd.write(at, lanes, *value) };
                     }
                 }
                 c += I::LANES;
@@ -264,7 +264,7 @@ impl Chunk<'_> {
                     let column: [I::V; IN] = std::array::from_fn(|i| {
                         let at = ((i * IN + j) * tiles + t) * outputs + c;
                         // SAFETY: `products` holds all of them.
-                        unsafe { read(simd, products.as_ptr().wrapping_add(at), lanes) }
+                        unsafe { simd.read(products.as_ptr().wrapping_add(at), lanes) }
                     });
                     let column: [I::V; OUT] = output_transform(simd, column);
                     for i in 0..OUT {
@@ -289,34 +289,14 @@ impl Chunk<'_> {
         // SAFETY: biases, residual and output have the sizes that `forward` checked; every output has one tile.
         unsafe {
             if let Some(bias) = self.epilogue.bias {
-                value = simd.add(value, read(simd, bias.as_ptr().wrapping_add(column), lanes));
+                value = simd.add(value, simd.read(bias.as_ptr().wrapping_add(column), lanes));
             }
             if let Some(residual) = self.epilogue.residual {
-                value = simd.add(value, read(simd, residual.as_ptr().wrapping_add(index), lanes));
+                value = simd.add(value, simd.read(residual.as_ptr().wrapping_add(index), lanes));
             }
-            write(simd, self.out.at(index), lanes, value);
+            simd.write(self.out.at(index), lanes, value);
         }
     }
-}
-
-/// Reads a whole vector where it can: masks are slower.
-///
-/// # Safety
-///
-/// `lanes` values are readable.
-#[inline(always)]
-unsafe fn read<I: Simd>(simd: I, from: *const f32, lanes: usize) -> I::V {
-    // SAFETY: as the caller promises.
-    unsafe { if lanes == I::LANES { simd.load(from) } else { simd.load_part(from, lanes) } }
-}
-
-/// # Safety
-///
-/// `lanes` values are writable.
-#[inline(always)]
-unsafe fn write<I: Simd>(simd: I, to: *mut f32, lanes: usize, value: I::V) {
-    // SAFETY: as the caller promises.
-    unsafe { if lanes == I::LANES { simd.store(to, value) } else { simd.store_part(to, lanes, value) } }
 }
 
 /// One dimension of the inputs' transform.
