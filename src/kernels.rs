@@ -42,7 +42,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use gemm::{Dense, Epilogue};
+use gemm::{Dense, Epilogue, Product};
 
 /// A linear layer over the last axis: `xs (n, depth)` → `(n, columns)`, plus `bias` and `residual`.
 ///
@@ -50,21 +50,53 @@ use gemm::{Dense, Epilogue};
 ///
 /// Lengths do not fit.
 pub fn linear(xs: &[f32], weights: &Packed, bias: Option<&[f32]>, residual: Option<&[f32]>) -> Vec<f32> {
-    let rows = xs.len() / weights.depth().max(1);
-    assert_eq!(rows * weights.depth(), xs.len(), "not rows of {}", weights.depth());
-    let epilogue = Epilogue { bias, rows_per_bias: usize::MAX, residual };
-    let rows_of = Dense::new(xs, rows, weights.depth(), weights.depth());
+    let rows = rows(xs, weights.depth());
+    let source = Dense::new(xs, rows, weights.depth(), weights.depth());
+    let epilogue = Epilogue { bias, residual };
     // SAFETY: a product writes all of its output, and reads none before.
-    unsafe {
-        scratch::filled(rows * weights.columns(), |out| gemm::multiply(&rows_of, rows, weights, epilogue, out))
+    unsafe { scratch::filled(rows * weights.columns(), |out| gemm::multiply(&source, rows, weights, epilogue, out)) }
+}
+
+/// Several linear layers over the same `xs (n, depth)`, each with its bias.
+///
+/// # Panics
+///
+/// Lengths do not fit.
+pub fn linears<const N: usize>(xs: &[f32], layers: [(&Packed, Option<&[f32]>); N]) -> [Vec<f32>; N] {
+    let depth = layers.first().map_or(1, |layer| layer.0.depth());
+    let rows = rows(xs, depth);
+    let source = Dense::new(xs, rows, depth, depth);
+    let mut outs = layers.map(|layer| Vec::with_capacity(rows * layer.0.columns()));
+    let mut next = outs.iter_mut();
+    let products = layers.map(|(weights, bias)| {
+        let out: &mut Vec<f32> = next.next().expect("one output per layer");
+        // SAFETY: the capacity is there, and a product writes all of its output and reads none before.
+        let out = unsafe {
+            out.set_len(rows * weights.columns());
+            &mut out[..]
+        };
+        Product { weights, epilogue: Epilogue { bias, residual: None }, out }
+    });
+    gemm::multiply_all(&source, rows, products);
+    outs
+}
+
+fn rows(xs: &[f32], depth: usize) -> usize {
+    assert!(depth > 0 && xs.len().is_multiple_of(depth), "not rows of {depth}");
+    xs.len() / depth
+}
+
+/// Calls `work` for every task; alone if there is but one, since to wake a thread takes longer than many a task.
+fn each<T: Sync>(tasks: &[T], work: impl Fn(&T) + Sync) {
+    match tasks {
+        [] => {}
+        [task] => work(task),
+        tasks => tasks.par_iter().with_max_len(1).for_each(|task| work(task)),
     }
 }
 
 /// Calls `work` with the parts of `0..count`, each of at most `part`.
 fn each_part(count: usize, part: usize, work: impl Fn(Range<usize>) + Sync) {
-    let parts = count.div_ceil(part.max(1));
-    if parts <= 1 {
-        return work(0..count);
-    }
-    (0..parts).into_par_iter().with_max_len(1).for_each(|i| work(i * part..((i + 1) * part).min(count)));
+    let parts: Vec<_> = (0..count).step_by(part.max(1)).map(|first| first..(first + part).min(count)).collect();
+    each(&parts, |part| work(part.clone()));
 }

@@ -38,8 +38,8 @@ impl Attention {
     pub(super) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         let (_, _, h, w) = xs.dims4()?;
         let tokens = ops::tokens(&self.group_norm.forward(xs)?)?; // (b, h*w, c)
-        let [q, k, v] = [&self.to_q, &self.to_k, &self.to_v].map(|layer| layer.forward(&tokens));
-        let mixed = ops::attention(&q?, &k?, &v?, 1, None)?;
+        let [q, k, v] = ops::together([&self.to_q, &self.to_k, &self.to_v], &tokens)?;
+        let mixed = ops::attention(&q, &k, &v, 1, None)?;
         ops::from_tokens(&self.to_out.forward_add(&mixed, &ops::tokens(xs)?)?, (h, w))
     }
 }

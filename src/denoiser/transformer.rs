@@ -2,7 +2,7 @@
 
 use super::{Context, UnetConfig};
 use crate::ops::{
-    GatedLinear, GroupNorm, LayerNorm, Linear, attention, from_tokens, linear, linear_no_bias, tokens,
+    GatedLinear, GroupNorm, LayerNorm, Linear, attention, from_tokens, linear, linear_no_bias, together, tokens,
 };
 use crate::synapse::{KeyValue, Taps};
 use candle_core::{Result, Tensor};
@@ -99,9 +99,10 @@ impl Block {
         taps: &mut Taps,
     ) -> Result<Tensor> {
         let normed = self.norm1.forward(xs)?;
-        let (keys, values) = self.attn1.keys_values(&normed)?;
-        let xs = self.attn1.forward_add(&normed, &keys, &values, None, xs)?;
-        let (mut text_keys, mut text_values) = self.attn2.keys_values(&context.tokens)?;
+        let attn1 = &self.attn1;
+        let [queries, keys, values] = together([&attn1.to_q, &attn1.to_k, &attn1.to_v], &normed)?;
+        let xs = attn1.forward_add(&queries, &keys, &values, None, xs)?;
+        let [mut text_keys, mut text_values] = together([&self.attn2.to_k, &self.attn2.to_v], &context.tokens)?;
         match taps {
             Taps::None => {}
             Taps::Capture(captured) => captured.push(KeyValue { keys, values, grid }),
@@ -110,8 +111,8 @@ impl Block {
                 text_values = blends[layer].values(&text_values)?;
             }
         }
-        let normed = self.norm2.forward(&xs)?;
-        let xs = self.attn2.forward_add(&normed, &text_keys, &text_values, context.bias.as_ref(), &xs)?;
+        let queries = self.attn2.to_q.forward(&self.norm2.forward(&xs)?)?;
+        let xs = self.attn2.forward_add(&queries, &text_keys, &text_values, context.bias.as_ref(), &xs)?;
         self.ff.forward_add(&self.norm3.forward(&xs)?, &xs)
     }
 }
@@ -137,22 +138,16 @@ impl Attention {
         })
     }
 
-    /// `tokens (b, m, d)` → keys and values, each `(b, m, c)`.
-    fn keys_values(&self, tokens: &Tensor) -> Result<(Tensor, Tensor)> {
-        Ok((self.to_k.forward(tokens)?, self.to_v.forward(tokens)?))
-    }
-
-    /// `xs (b, n, c)` asks, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides; `residual (b, n, c)` is added.
+    /// `queries (b, n, c)` ask, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides; `residual (b, n, c)` is added.
     fn forward_add(
         &self,
-        xs: &Tensor,
+        queries: &Tensor,
         keys: &Tensor,
         values: &Tensor,
         bias: Option<&Tensor>,
         residual: &Tensor,
     ) -> Result<Tensor> {
-        let queries = self.to_q.forward(xs)?;
-        self.to_out.forward_add(&attention(&queries, keys, values, self.heads, bias)?, residual)
+        self.to_out.forward_add(&attention(queries, keys, values, self.heads, bias)?, residual)
     }
 }
 

@@ -117,7 +117,7 @@ impl Conv {
         if outputs.values() == 0 {
             return Vec::new();
         }
-        let epilogue = Epilogue { bias: Some(&self.bias), rows_per_bias: usize::MAX, residual };
+        let epilogue = Epilogue { bias: Some(&self.bias), residual };
         // SAFETY: both ways write every output, and read none before.
         unsafe {
             scratch::filled(outputs.values(), |out| match self.tiling(size) {
@@ -184,14 +184,15 @@ struct Footprints<'a> {
 impl<'a> Footprints<'a> {
     fn new(shape: Shape, xs: &'a [f32], size: Size, (height, width): (usize, usize)) -> Self {
         let line = size.width * size.channels;
-        let place = |out: usize, tap: usize, stride: usize, dilation: usize, before: usize, length: usize, wraps: bool| {
-            let at = (out * stride + tap * dilation) as isize - before as isize;
-            match (wraps, usize::try_from(at)) {
-                (true, _) => at.rem_euclid(length as isize) as usize,
-                (false, Ok(at)) if at < length => at,
-                (false, _) => OFF,
-            }
-        };
+        let place =
+            |out: usize, tap: usize, stride: usize, dilation: usize, before: usize, length: usize, wraps: bool| {
+                let at = (out * stride + tap * dilation) as isize - before as isize;
+                match (wraps, usize::try_from(at)) {
+                    (true, _) => at.rem_euclid(length as isize) as usize,
+                    (false, Ok(at)) if at < length => at,
+                    (false, _) => OFF,
+                }
+            };
         let offset = |at: usize, step: usize| if at == OFF { OFF } else { at * step };
         let along = |taps: usize, outs: usize, place: &dyn Fn(usize, usize) -> usize| {
             (0..taps * outs).map(|i| place(i % outs, i / outs)).collect()

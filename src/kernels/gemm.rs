@@ -8,8 +8,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::activation::gelu;
 use super::simd::{Isa, Simd, Task};
 
@@ -45,15 +43,22 @@ impl Packed {
 
     fn filled(mut self, entry: impl Fn(usize, usize) -> f32) -> Self {
         let (lanes, _) = self.isa.panel();
+        let blocks = if self.is_gated { 2 } else { 1 };
+        let lines = |width: usize| self.depth * blocks * width.div_ceil(lanes) * lanes;
+        let length = (0..self.panels()).map(|panel| lines(self.panel_columns(panel).1)).sum();
+        let mut data = vec![0.0; length];
+        let mut rest = &mut data[..];
         for panel in 0..self.panels() {
             let (first, width) = self.panel_columns(panel);
             let padded = width.div_ceil(lanes) * lanes;
-            for row in 0..self.depth {
-                let block = |offset: usize| (0..padded).map(move |i| (i < width).then_some(offset + first + i));
-                let gate = block(self.columns).filter(|_| self.is_gated);
-                self.data.extend(block(0).chain(gate).map(|column| column.map_or(0.0, |c| entry(row, c))));
+            let (lines, later) = rest.split_at_mut(self.depth * blocks * padded);
+            for (i, line) in lines.chunks_exact_mut(padded).enumerate() {
+                let (row, first) = (i / blocks, first + i % blocks * self.columns);
+                line[..width].iter_mut().enumerate().for_each(|(j, value)| *value = entry(row, first + j));
             }
+            rest = later;
         }
+        self.data = data;
         self
     }
 
@@ -149,22 +154,10 @@ impl Source for Dense<'_> {
 /// What is added to a product before it is written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Epilogue<'a> {
-    /// One row of biases per item, or one for all; gated matrices have `2 * columns`.
+    /// One per column; gated matrices have `2 * columns`.
     pub bias: Option<&'a [f32]>,
-    /// Rows of the product that share a row of biases.
-    pub rows_per_bias: usize,
     /// Laid out as the product is.
     pub residual: Option<&'a [f32]>,
-}
-
-impl Epilogue<'_> {
-    /// The biases of a row of the product, `width` per item.
-    #[inline(always)]
-    fn bias(&self, row: usize, width: usize) -> Option<*const f32> {
-        let bias = self.bias?;
-        let item = if bias.len() == width { 0 } else { row / self.rows_per_bias };
-        Some(bias.as_ptr().wrapping_add(item * width))
-    }
 }
 
 /// An output that several threads write, each its own part.
@@ -194,42 +187,64 @@ impl Shared {
     }
 }
 
+/// A product: `rows` rows of some source times `weights`, into `out (rows, columns)`.
+pub(super) struct Product<'a> {
+    pub weights: &'a Packed,
+    pub epilogue: Epilogue<'a>,
+    pub out: &'a mut [f32],
+}
+
 /// Multiplies `rows` rows of `source` by `weights` into `out (rows, columns)`.
 ///
 /// # Panics
 ///
 /// Lengths do not fit.
 pub(super) fn multiply<S: Source>(source: &S, rows: usize, weights: &Packed, epilogue: Epilogue, out: &mut [f32]) {
+    multiply_all(source, rows, [Product { weights, epilogue, out }]);
+}
+
+/// Multiplies the same rows by several matrices, side by side.
+///
+/// # Panics
+///
+/// Lengths do not fit.
+pub(super) fn multiply_all<S: Source, const N: usize>(source: &S, rows: usize, products: [Product; N]) {
+    let parts: [_; N] = products.map(|product| {
+        let Product { weights, epilogue, out } = product;
+        check(source, rows, weights, epilogue, out);
+        (weights, epilogue, Shared::new(out))
+    });
+    let tasks: Vec<(usize, Range<usize>, Range<usize>)> =
+        parts.iter().enumerate().flat_map(|(i, part)| tasks(rows, part.0).map(move |(r, p)| (i, r, p))).collect();
+    super::each(&tasks, |(i, rows, panels)| {
+        let (weights, epilogue, out) = parts[*i];
+        let (rows, panels, stride) = (rows.clone(), panels.clone(), weights.columns);
+        weights.isa.run(Tiles { source, rows, panels, weights, epilogue, out, stride });
+    });
+}
+
+fn check<S: Source>(source: &S, rows: usize, weights: &Packed, epilogue: Epilogue, out: &[f32]) {
     let columns = weights.columns;
     assert_eq!(out.len(), rows * columns, "the output has another size");
     assert_eq!((0..source.segments()).map(|s| source.length(s)).sum::<usize>(), weights.depth, "depths differ");
     assert!(epilogue.residual.is_none_or(|residual| residual.len() == out.len()), "the residual has another size");
     let width = if weights.is_gated { 2 * columns } else { columns };
-    let enough = |bias: &[f32]| bias.len() == width || bias.len() * epilogue.rows_per_bias >= rows * width;
-    assert!(epilogue.bias.is_none_or(enough), "too few biases");
-    let shared = Shared::new(out);
-    for_each_task(rows, weights, |rows, panels| {
-        let tile = Tiles { source, rows, panels, weights, epilogue, out: shared, stride: columns };
-        weights.isa.run(tile);
-    });
+    assert!(epilogue.bias.is_none_or(|bias| bias.len() == width), "biases of another number");
 }
 
-/// Splits a product so that no task is too small to be worth it, and calls `work` with the rows and the panels of each.
-fn for_each_task(rows: usize, weights: &Packed, work: impl Fn(Range<usize>, Range<usize>) + Sync) {
-    let panels = weights.panels();
+/// Splits a product into rows and panels, so that no task is too small to be worth it.
+fn tasks(rows: usize, weights: &Packed) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + use<> {
+    let (panels, blocks) = (weights.panels(), rows.div_ceil(ROWS));
     let threads = rayon::current_num_threads();
-    let wanted = (rows * weights.depth * weights.columns / TASK_WORK).clamp(1, 4 * threads);
-    if wanted == 1 || threads == 1 {
-        return work(0..rows, 0..panels);
-    }
-    let blocks = rows.div_ceil(ROWS);
-    let by_rows = wanted.min(blocks);
-    let by_panels = (wanted / by_rows).clamp(1, panels);
+    let most = if threads == 1 { 1 } else { 4 * threads };
+    let wanted = (rows * weights.depth * weights.columns / TASK_WORK).clamp(1, most);
+    let by_rows = wanted.min(blocks).max(1);
+    let by_panels = (wanted / by_rows).clamp(1, panels.max(1));
     let cut = |part: usize, parts: usize, whole: usize| part * whole / parts..(part + 1) * whole / parts;
-    (0..by_rows * by_panels).into_par_iter().with_max_len(1).for_each(|task| {
+    (0..by_rows * by_panels).map(move |task| {
         let blocks = cut(task / by_panels, by_rows, blocks);
-        work(blocks.start * ROWS..(blocks.end * ROWS).min(rows), cut(task % by_panels, by_panels, panels));
-    });
+        (blocks.start * ROWS..(blocks.end * ROWS).min(rows), cut(task % by_panels, by_panels, panels))
+    })
 }
 
 /// A part of a product. The one that runs writes only its own rows' columns of its own panels.
@@ -334,7 +349,7 @@ impl<S: Source> Tiles<'_, S> {
         for segment in segments {
             let rows = self.source.rows(&place, segment);
             for k in 0..self.source.length(segment) {
-                // SAFETY: the panel has as many rows as the segments together have values, which `multiply` checked; each
+                // SAFETY: the panel has as many rows as the segments together have values, which `check` saw to; each
                 // row is readable for its segment's length, which is the contract of `Source`.
                 unsafe {
                     let mut line = [simd.splat(0.0); N];
@@ -369,14 +384,14 @@ impl<S: Source> Tiles<'_, S> {
     #[inline(always)]
     fn finish<I: Simd, const N: usize>(&self, simd: I, part: Part, tile: Tile) {
         for i in 0..tile.valid {
-            let bias = self.epilogue.bias(tile.row + i, self.weights.columns).filter(|_| tile.is_last);
+            let bias = self.epilogue.bias.filter(|_| tile.is_last).map(<[f32]>::as_ptr);
             let residual = self.epilogue.residual.filter(|_| tile.is_last);
             for j in 0..N {
                 let lanes = Self::lanes::<I>(part, j);
                 let column = part.first + j * I::LANES;
                 let index = (tile.row + i) * self.stride + column;
                 let out = self.out.at(index);
-                // SAFETY: biases, residual and output have the sizes that `multiply` checked; no other task writes there.
+                // SAFETY: biases, residual and output have the sizes that `check` saw to; no other task writes there.
                 unsafe {
                     let mut sum = simd.load(tile.sums.as_ptr().add((i * N + j) * I::LANES));
                     if !tile.is_first {
@@ -399,11 +414,11 @@ impl<S: Source> Tiles<'_, S> {
     fn finish_gated<I: Simd, const N: usize>(&self, simd: I, part: Part, tile: Tile) {
         let columns = self.weights.columns;
         for i in 0..tile.valid {
-            let bias = self.epilogue.bias(tile.row + i, 2 * columns);
+            let bias = self.epilogue.bias.map(<[f32]>::as_ptr);
             for j in 0..N / 2 {
                 let lanes = Self::lanes::<I>(part, j);
                 let column = part.first + j * I::LANES;
-                // SAFETY: biases and output have the sizes that `multiply` checked; no other task writes there.
+                // SAFETY: biases and output have the sizes that `check` saw to; no other task writes there.
                 unsafe {
                     let mut value = simd.load(tile.sums.as_ptr().add((i * N + j) * I::LANES));
                     let mut gate = simd.load(tile.sums.as_ptr().add((i * N + N / 2 + j) * I::LANES));

@@ -2,16 +2,15 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::activation::{silu, sum};
 use super::conv::Size;
 use super::gemm::Shared;
 use super::scratch;
 use super::simd::{Isa, Simd, Task, vectors};
 
-/// Positions that one task sums or writes; fixed, so that results do not depend on the number of threads.
-const POSITIONS: usize = 128;
+/// Values that one task sums or writes: enough to be worth it, and fixed, so that results do not depend on the number of
+/// threads.
+const PART: usize = 32 << 10;
 
 /// Learnt scale and shift per channel.
 #[derive(Debug, Clone)]
@@ -53,22 +52,22 @@ pub fn group_norm(
         .map(|b| {
             let xs = &xs[b * item..(b + 1) * item];
             let before = before.map(|all| &all[b * c..(b + 1) * c]);
-            let (means, deviations) = statistics(isa, xs, c, groups, before, eps);
+            let (means, deviations) = statistics(isa, xs, groups, c, before, eps);
             Line::new(affine, before, then.modulation.map(|all| &all[b * 2 * c..(b + 1) * 2 * c]), &means, &deviations)
         })
         .collect();
+    let part = (PART / c).max(1) * c;
     // SAFETY: the tasks write every position, and read none of the output.
     unsafe {
         scratch::filled(xs.len(), |out| {
-            out.par_chunks_mut(POSITIONS * c).with_max_len(1).enumerate().for_each(|(i, out)| {
-                // A chunk may span two items.
-                let mut done = 0;
-                while done < out.len() {
-                    let at = i * POSITIONS * c + done;
-                    let end = (out.len() - done).min(item - at % item);
-                    let task = Apply { xs: &xs[at..at + end], line: &lines[at / item], silu: then.silu, out: &mut out[done..done + end] };
-                    isa.run(task);
-                    done += end;
+            let shared = Shared::new(out);
+            super::each_part(xs.len(), part, |range| {
+                // A part may span two items.
+                let mut at = range.start;
+                while at < range.end {
+                    let end = range.end.min((at / item + 1) * item);
+                    isa.run(Apply { xs: &xs[at..end], line: &lines[at / item], silu: then.silu, out: shared.part(at) });
+                    at = end;
                 }
             });
         })
@@ -76,48 +75,45 @@ pub fn group_norm(
 }
 
 /// Mean and reciprocal deviation per group, of `xs (n, c)` plus `before (c,)`.
-fn statistics(isa: Isa, xs: &[f32], c: usize, groups: usize, before: Option<&[f32]>, eps: f32) -> (Vec<f64>, Vec<f64>) {
-    let width = c / groups;
-    let count = (xs.len() / c * width) as f64;
-    let per_group = |sums: &[f64]| -> Vec<f64> { sums.chunks_exact(width).map(|group| group.iter().sum()).collect() };
-    let positions = xs.len() as f64 / c as f64;
-    let mut sums = channel_sums(isa, xs, c, &vec![0.0; c], false);
-    if let Some(before) = before {
-        sums.iter_mut().zip(before).for_each(|(sum, before)| *sum += f64::from(*before) * positions);
-    }
-    let means: Vec<f64> = per_group(&sums).iter().map(|sum| sum / count).collect();
-    // Around the mean, so that nothing cancels.
-    let centres: Vec<f32> = (0..c).map(|i| (means[i / width] - before.map_or(0.0, |b| f64::from(b[i]))) as f32).collect();
-    let squares = channel_sums(isa, xs, c, &centres, true);
-    let deviations = per_group(&squares).iter().map(|sum| 1.0 / (sum / count + f64::from(eps)).sqrt()).collect();
+fn statistics(isa: Isa, xs: &[f32], groups: usize, c: usize, before: Option<&[f32]>, eps: f32) -> (Vec<f64>, Vec<f64>) {
+    let (width, positions) = (c / groups, (xs.len() / c) as f64);
+    // Around the first position, so that little cancels.
+    let origin = &xs[..c];
+    let (sums, squares) = channel_sums(isa, xs, c, origin);
+    let mean_of = |i: usize| sums[i] / positions + f64::from(origin[i]) + before.map_or(0.0, |b| f64::from(b[i]));
+    let means: Vec<f64> =
+        (0..groups).map(|g| (g * width..(g + 1) * width).map(mean_of).sum::<f64>() / width as f64).collect();
+    // What each channel varies by around its own mean, and its mean around the group's.
+    let spread = |i: usize| {
+        let within = squares[i] / positions - (sums[i] / positions).powi(2);
+        within.max(0.0) + (mean_of(i) - means[i / width]).powi(2)
+    };
+    let variance = |g: usize| (g * width..(g + 1) * width).map(spread).sum::<f64>() / width as f64;
+    let deviations = (0..groups).map(|g| 1.0 / (variance(g) + f64::from(eps)).sqrt()).collect();
     (means, deviations)
 }
 
-/// Per channel, the sum over positions of `x - centre`, or of its square.
-fn channel_sums(isa: Isa, xs: &[f32], c: usize, centres: &[f32], squares: bool) -> Vec<f64> {
-    let parts: Vec<Vec<f32>> = xs
-        .par_chunks(POSITIONS * c)
-        .with_max_len(1)
-        .map(|xs| {
-            let mut sums = vec![0.0; c];
-            isa.run(Sum { xs, centres, squares, sums: &mut sums });
-            sums
-        })
-        .collect();
-    let mut sums = vec![0.0; c];
-    for part in parts {
-        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += f64::from(part));
-    }
-    sums
+/// Per channel, the sums over positions of `x - origin` and of its square.
+fn channel_sums(isa: Isa, xs: &[f32], c: usize, origin: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    let part = (PART / c).max(1) * c;
+    let parts = xs.len().div_ceil(part);
+    let mut sums = vec![0.0; parts * 2 * c];
+    let shared = Shared::new(&mut sums);
+    super::each_part(xs.len(), part, |range| {
+        let sums = shared.part(range.start / part * 2 * c);
+        isa.run(Sum { xs: &xs[range], origin, sums });
+    });
+    let total = |i: usize| sums.chunks_exact(2 * c).map(|part| f64::from(part[i])).sum();
+    ((0..c).map(total).collect(), (c..2 * c).map(total).collect())
 }
 
 /// See [`channel_sums`].
 struct Sum<'a> {
     xs: &'a [f32],
-    /// As many as sums.
-    centres: &'a [f32],
-    squares: bool,
-    sums: &'a mut [f32],
+    /// One per channel.
+    origin: &'a [f32],
+    /// Of the part: a sum per channel, then a sum of squares per channel.
+    sums: Shared,
 }
 
 impl Task for Sum<'_> {
@@ -125,19 +121,20 @@ impl Task for Sum<'_> {
 
     #[inline(always)]
     fn run<I: Simd>(self, s: I) {
-        let c = self.sums.len();
-        let positions = self.xs.len() / c;
+        let c = self.origin.len();
         for (at, lanes) in vectors::<I>(c) {
-            let mut sum = s.splat(0.0);
-            // SAFETY: `at + lanes` is at most `c`, the length of sums and centres, and of every position of `xs`.
+            let (mut sum, mut squares) = (s.splat(0.0), s.splat(0.0));
+            // SAFETY: `at + lanes` is at most `c`, the length of origin, sums, squares, and every position of `xs`; tasks
+            // have sums of their own.
             unsafe {
-                let centre = s.read(self.centres.as_ptr().add(at), lanes);
-                for position in 0..positions {
-                    let x = s.read(self.xs.as_ptr().add(position * c + at), lanes);
-                    let x = s.sub(x, centre);
-                    sum = if self.squares { s.fma(x, x, sum) } else { s.add(sum, x) };
+                let origin = s.read(self.origin.as_ptr().add(at), lanes);
+                for xs in self.xs.chunks_exact(c) {
+                    let x = s.sub(s.read(xs.as_ptr().add(at), lanes), origin);
+                    sum = s.add(sum, x);
+                    squares = s.fma(x, x, squares);
                 }
-                s.write(self.sums.as_mut_ptr().add(at), lanes, sum);
+                s.write(self.sums.at(at), lanes, sum);
+                s.write(self.sums.at(c + at), lanes, squares);
             }
         }
     }
@@ -150,7 +147,13 @@ struct Line {
 }
 
 impl Line {
-    fn new(affine: &Affine, before: Option<&[f32]>, modulation: Option<&[f32]>, means: &[f64], deviations: &[f64]) -> Self {
+    fn new(
+        affine: &Affine,
+        before: Option<&[f32]>,
+        modulation: Option<&[f32]>,
+        means: &[f64],
+        deviations: &[f64],
+    ) -> Self {
         let c = affine.scale.len();
         let width = c / means.len();
         let (mut scales, mut shifts) = (Vec::with_capacity(c), Vec::with_capacity(c));
@@ -171,7 +174,8 @@ struct Apply<'a> {
     xs: &'a [f32],
     line: &'a Line,
     silu: bool,
-    out: &'a mut [f32],
+    /// As long as `xs`.
+    out: Shared,
 }
 
 impl Task for Apply<'_> {
@@ -180,15 +184,15 @@ impl Task for Apply<'_> {
     #[inline(always)]
     fn run<I: Simd>(self, s: I) {
         let c = self.line.scale.len();
-        let (xs, out) = (self.xs.as_ptr(), self.out.as_mut_ptr());
-        for position in 0..self.xs.len().min(self.out.len()) / c {
+        for position in 0..self.xs.len() / c {
             for (at, lanes) in vectors::<I>(c) {
                 // SAFETY: `at + lanes` is at most `c`, the length of scales and shifts, and of every position.
                 unsafe {
                     let scale = s.read(self.line.scale.as_ptr().add(at), lanes);
                     let shift = s.read(self.line.shift.as_ptr().add(at), lanes);
-                    let y = s.fma(s.read(xs.add(position * c + at), lanes), scale, shift);
-                    s.write(out.add(position * c + at), lanes, if self.silu { silu(s, y) } else { y });
+                    let at = position * c + at;
+                    let y = s.fma(s.read(self.xs.as_ptr().add(at), lanes), scale, shift);
+                    s.write(self.out.at(at), lanes, if self.silu { silu(s, y) } else { y });
                 }
             }
         }
@@ -208,7 +212,7 @@ pub fn layer_norm(isa: Isa, xs: &[f32], eps: f32, affine: &Affine) -> Vec<f32> {
     unsafe {
         scratch::filled(xs.len(), |out| {
             let shared = Shared::new(out);
-            super::each_part(rows, POSITIONS.min(rows.div_ceil(4).max(8)), |rows| {
+            super::each_part(rows, (PART / c).max(1), |rows| {
                 isa.run(Rows { xs, rows, eps, affine, out: shared });
             });
         })

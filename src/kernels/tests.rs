@@ -186,7 +186,8 @@ fn transposed_convolutions_scatter_their_kernel() {
                     f64::from(xs[at]) * f64::from(w[(input * outputs + o) * kernel + k]);
             }
         }
-        let cut = right.chunks_exact(whole * outputs).flat_map(|item| &item[padding * outputs..(whole - padding) * outputs]);
+        let cut =
+            right.chunks_exact(whole * outputs).flat_map(|item| &item[padding * outputs..(whole - padding) * outputs]);
         let right: Vec<f64> = cut.enumerate().map(|(i, x)| x + f64::from(bias[i % outputs])).collect();
         assert_close(&conv.forward(&xs, batch, time), &right, 2e-6, &format!("{isa:?} k{kernel} s{stride} p{padding}"));
     });
@@ -214,7 +215,8 @@ fn attention_is_a_softmax_of_products() {
             for head in 0..size.heads {
                 let at = (item * size.queries + row) * c + head * size.width;
                 let key = |j: usize| (item * size.keys + j) * c + head * size.width;
-                let dot = |j: usize| (0..size.width).map(|i| f64::from(q[at + i]) * f64::from(k[key(j) + i])).sum::<f64>();
+                let dot =
+                    |j: usize| (0..size.width).map(|i| f64::from(q[at + i]) * f64::from(k[key(j) + i])).sum::<f64>();
                 let hidden = |j: usize| bias.map_or(0.0, |bias| f64::from(bias[item * size.keys + j]));
                 let scores: Vec<f64> =
                     (0..size.keys).map(|j| dot(j) / (size.width as f64).sqrt() + hidden(j)).collect();
@@ -251,14 +253,15 @@ fn group_norm_has_no_mean_and_unit_deviation_and_then_what_it_learnt() {
         let right = (0..xs.len()).map(|at| {
             let (b, p, i) = (at / c / item, at / c % item, at % c);
             let first = i / width * width;
-            let group = || (0..item).flat_map(|p| (first..first + width).map(move |i| (p, i))).map(|(p, i)| input(b, p, i));
+            let group =
+                || (0..item).flat_map(|p| (first..first + width).map(move |i| (p, i))).map(|(p, i)| input(b, p, i));
             let count = (item * width) as f64;
             let mean = group().sum::<f64>() / count;
             let variance = group().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
             let y = (input(b, p, i) - mean) / (variance + 1e-5).sqrt();
             let y = y * f64::from(affine.scale[i]) + f64::from(affine.shift[i]);
-            let (by, plus) = modulation
-                .map_or((1.0, 0.0), |m| (1.0 + f64::from(m[b * 2 * c + i]), f64::from(m[b * 2 * c + c + i])));
+            let (by, plus) =
+                modulation.map_or((1.0, 0.0), |m| (1.0 + f64::from(m[b * 2 * c + i]), f64::from(m[b * 2 * c + c + i])));
             let y = y * by + plus;
             if then.silu { y / (1.0 + (-y).exp()) } else { y }
         });
@@ -282,7 +285,12 @@ fn layer_norm_is_its_definition() {
                 (x - mean) / (variance + 1e-3).sqrt() * f64::from(affine.scale[i]) + f64::from(affine.shift[i])
             })
         });
-        assert_close(&layer_norm(isa, &xs, 1e-3, &affine), &right.collect::<Vec<_>>(), 1e-5, &format!("{isa:?} {rows}x{c}"));
+        assert_close(
+            &layer_norm(isa, &xs, 1e-3, &affine),
+            &right.collect::<Vec<_>>(),
+            1e-5,
+            &format!("{isa:?} {rows}x{c}"),
+        );
     });
 }
 
@@ -388,7 +396,8 @@ fn exp_is_that_of_the_standard_library() {
 #[test]
 fn gelu_is_x_times_the_normal_distribution() {
     for isa in Isa::available() {
-        for (u, erf) in [(0.0, 0.0), (0.5, 0.520_499_88), (1.0, 0.842_700_79), (1.5, 0.966_105_15), (2.0, 0.995_322_27)] {
+        for (u, erf) in [(0.0, 0.0), (0.5, 0.520_499_88), (1.0, 0.842_700_79), (1.5, 0.966_105_15), (2.0, 0.995_322_27)]
+        {
             let x = u * std::f32::consts::SQRT_2;
             assert!((of_one!(isa, activation::gelu, x) - x * (1.0 + erf) / 2.0).abs() < 4e-7, "{isa:?} {x}");
             assert!((of_one!(isa, activation::gelu, -x) + x * (1.0 - erf) / 2.0).abs() < 4e-7, "{isa:?} -{x}");
@@ -403,7 +412,10 @@ fn silu_is_x_times_its_sigmoid() {
     for isa in Isa::available() {
         for x in (-2000..=2000).map(|i| i as f32 * 0.05) {
             let right = f64::from(x) / (1.0 + (-f64::from(x)).exp());
-            assert!((f64::from(of_one!(isa, activation::silu, x)) - right).abs() < 4e-7 * right.abs().max(1.0), "{isa:?} {x}");
+            assert!(
+                (f64::from(of_one!(isa, activation::silu, x)) - right).abs() < 4e-7 * right.abs().max(1.0),
+                "{isa:?} {x}"
+            );
         }
     }
 }

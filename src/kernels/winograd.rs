@@ -89,9 +89,10 @@ impl Winograd {
         let packed = pairs.map(|(row, column)| {
             Packed::new(isa, inputs, outputs, |input, output| {
                 let taps = &weights[(output * inputs + input) * 9..][..9];
-                let lines = taps.chunks_exact(3).zip(row).map(|(line, r)| {
-                    r * line.iter().zip(column).map(|(tap, c)| f64::from(*tap) * c).sum::<f64>()
-                });
+                let lines = taps
+                    .chunks_exact(3)
+                    .zip(row)
+                    .map(|(line, r)| r * line.iter().zip(column).map(|(tap, c)| f64::from(*tap) * c).sum::<f64>());
                 lines.sum::<f64>() as f32
             })
         });
@@ -230,7 +231,8 @@ impl Chunk<'_> {
                 let mut lines = [[simd.splat(0.0); IN]; IN];
                 for j in 0..IN {
                     // SAFETY: every input has `channels` values.
-                    let column: [I::V; IN] = std::array::from_fn(|i| unsafe { simd.read(from[i][j].wrapping_add(c), lanes) });
+                    let column: [I::V; IN] =
+                        std::array::from_fn(|i| unsafe { simd.read(from[i][j].wrapping_add(c), lanes) });
                     let column = input_transform(simd, column);
                     for i in 0..IN {
                         lines[i][j] = column[i];

@@ -93,13 +93,7 @@ impl Conv2d {
 }
 
 /// `weight (out, in, ..)` and `bias (out,)`, to be packed.
-fn kernel(
-    shape: Shape,
-    inputs: usize,
-    outputs: usize,
-    weight: &Tensor,
-    bias: &Tensor,
-) -> Result<Arc<kernels::Conv>> {
+fn kernel(shape: Shape, inputs: usize, outputs: usize, weight: &Tensor, bias: &Tensor) -> Result<Arc<kernels::Conv>> {
     if shape.kernel.0 == 0 || shape.kernel.1 == 0 || shape.stride.0 == 0 || shape.stride.1 == 0 {
         bail!("a convolution of {:?} taps with a stride of {:?}", shape.kernel, shape.stride);
     }
@@ -174,9 +168,7 @@ impl Conv1d {
     /// The convolution plus `residual (b, out, t)`.
     pub fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            Way1d::Kernel(kernel) => {
-                convolve(kernel, &xs.unsqueeze(3)?, Some(&residual.unsqueeze(3)?))?.squeeze(3)
-            }
+            Way1d::Kernel(kernel) => convolve(kernel, &xs.unsqueeze(3)?, Some(&residual.unsqueeze(3)?))?.squeeze(3),
             Way1d::Candle(_) => self.forward(xs)? + residual,
         }
     }

@@ -89,6 +89,36 @@ impl Linear {
     }
 }
 
+/// Several layers over the same `xs (.., in)`, side by side.
+pub fn together<const N: usize>(layers: [&Linear; N], xs: &Tensor) -> Result<[Tensor; N]> {
+    let mut kernels = Vec::with_capacity(N);
+    for layer in layers {
+        match &layer.way {
+            Way::Kernel(kernel) if xs.dim(D::Minus1)? == kernel.weights.depth() => kernels.push(&**kernel),
+            Way::Kernel(kernel) => bail!("a linear layer of {} inputs got {:?}", kernel.weights.depth(), xs.shape()),
+            Way::Candle(_) => {}
+        }
+    }
+    let Ok(kernels) = <[&Kernel; N]>::try_from(kernels) else {
+        return all(layers.map(|layer| layer.forward(xs)));
+    };
+    let xs = xs.contiguous()?;
+    let values = kernels::linears(&Floats::of(&xs)?, kernels.map(|k| (&k.weights, k.bias.as_deref())));
+    let mut shape = xs.dims().to_vec();
+    shape.pop();
+    let mut columns = kernels.iter().map(|kernel| kernel.weights.columns());
+    all(values.map(|values| {
+        let shape = [&shape[..], &[columns.next().unwrap_or_default()]].concat();
+        Tensor::from_vec(values, shape, xs.device())
+    }))
+}
+
+/// All of them, or the first error.
+fn all<const N: usize>(results: [Result<Tensor>; N]) -> Result<[Tensor; N]> {
+    let tensors: Vec<Tensor> = results.into_iter().collect::<Result<_>>()?;
+    tensors.try_into().map_err(|_| candle_core::Error::msg("as many tensors as results"))
+}
+
 /// Reads `weight (out, in)` and `bias (out,)`.
 pub fn linear(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Linear> {
     Linear::new(vb.get((outputs, inputs), "weight")?, Some(vb.get(outputs, "bias")?))
@@ -126,14 +156,6 @@ impl GatedLinear {
         match &self.0 {
             WayGated::Kernel(kernel) => kernel.forward(xs, None),
             WayGated::Candle(inner) => geglu(&inner.forward(&xs.contiguous()?)?),
-        }
-    }
-
-    /// Values of the last dimension in.
-    pub fn inputs(&self) -> Result<usize> {
-        match &self.0 {
-            WayGated::Kernel(kernel) => Ok(kernel.weights.depth()),
-            WayGated::Candle(inner) => inner.weight().dim(D::Minus1),
         }
     }
 }
