@@ -307,6 +307,7 @@ impl<S: Source> Tiles<'_, S> {
         // A gated panel's second half has no place in the output, where unfinished sums are put aside.
         let deepest = if self.weights.is_gated { usize::MAX } else { DEPTH };
         let (mut begin, mut data) = (0, part.data);
+        let mut sums = [0.0; MOST_SUMS];
         while begin < segments {
             let (mut end, mut depth) = (begin + 1, self.source.length(begin));
             while end < segments && depth + self.source.length(end) <= deepest {
@@ -317,7 +318,6 @@ impl<S: Source> Tiles<'_, S> {
                 let valid = ROWS.min(self.rows.end - row);
                 // Beyond the last row, the last again; it is not written twice.
                 let rows: [usize; ROWS] = std::array::from_fn(|i| row + i.min(valid - 1));
-                let mut sums = [0.0; MOST_SUMS];
                 self.tile::<I, N>(simd, rows, begin..end, data, &mut sums);
                 let tile = Tile { row, valid, sums: &sums, is_first: begin == 0, is_last: end == segments };
                 if self.weights.is_gated {
