@@ -23,4 +23,4 @@ mod transformer;
 mod unet;
 
 pub use config::{DownBlock, TimeShift, UnetConfig, UpBlock};
-pub use unet::{Context, Unet};
+pub use unet::{Context, Deep, Unet};

@@ -3,6 +3,7 @@
 mod compose;
 mod finish;
 mod fit;
+mod painter;
 mod picture;
 mod plan;
 mod redecoding;

@@ -91,7 +91,7 @@ fn each<T: Sync>(tasks: &[T], work: impl Fn(&T) + Sync) {
     match tasks {
         [] => {}
         [task] => work(task),
-        tasks => tasks.par_iter().with_max_len(1).for_each(|task| work(task)),
+        tasks => tasks.par_iter().with_max_len(1).for_each(&work),
     }
 }
 

@@ -54,6 +54,7 @@ pub mod engine;
 pub mod error;
 pub mod image;
 #[allow(unsafe_code, reason = "kernels call instruction sets and share outputs between threads")]
+#[allow(clippy::needless_range_loop, reason = "tiles of registers are indexed in two dimensions")]
 mod kernels;
 pub mod ops;
 #[cfg(feature = "cli")]

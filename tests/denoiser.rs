@@ -99,6 +99,24 @@ fn rolling_latents_along_time_rolls_what_a_circular_unet_answers() {
     }
 }
 
+/// The coarser levels of the same latents at the same time are just what they were.
+#[test]
+fn a_shallow_pass_over_fresh_coarse_levels_is_the_whole_pass() {
+    let golden = Golden::open("denoiser_circular");
+    let unet = Unet::new(&ours(), golden.weights()).unwrap();
+    let context = Context { class: Some(golden.get("label")), ..text(golden.get("tokens")) };
+    let latents = golden.get("latents");
+    let (whole, deep) = unet.forward_deep(&latents, 37.5, &context, &mut Taps::None).unwrap();
+    assert_eq!(deep.batch(), latents.dim(0).unwrap());
+    let shallow = unet.forward_shallow(&latents, 37.5, &context, &mut Taps::None, &deep).unwrap();
+    assert_eq!(bits(&shallow), bits(&whole));
+
+    let later = unet.forward_shallow(&latents.affine(0.9, 0.).unwrap(), 30., &context, &mut Taps::None, &deep).unwrap();
+    assert_ne!(bits(&later), bits(&whole), "the finest level looks at the latents");
+    let mut captured = vec![];
+    assert!(unet.forward_shallow(&latents, 37.5, &context, &mut Taps::Capture(&mut captured), &deep).is_err());
+}
+
 #[test]
 fn class_vector_of_one_serves_a_whole_batch() {
     let golden = Golden::open("denoiser_circular");

@@ -233,6 +233,39 @@ fn pictures_words_seeds_and_keys_are_heard() {
     }
 }
 
+/// The bundle with other defaults.
+fn with_defaults(lines: &str) -> Engine {
+    let dir = copy();
+    edit_manifest(dir.path(), "[defaults]", &format!("[defaults]\n{lines}"));
+    Engine::load(&Bundle::open(dir.path()).unwrap(), Device::Cpu).unwrap()
+}
+
+#[test]
+fn a_schedule_all_without_guidance_is_a_guidance_of_one() {
+    let never = generate(&ENGINE, RequestFields { guidance: 1.0, ..fields() });
+    let all = generate(&with_defaults("unguided = 1.0"), fields());
+    assert_eq!(fingerprint(&all), fingerprint(&never));
+
+    let half = generate(&with_defaults("unguided = 0.5"), fields());
+    assert_ne!(fingerprint(&half), fingerprint(&never));
+    assert_ne!(fingerprint(&half), fingerprint(&generate(&ENGINE, fields())));
+}
+
+#[test]
+fn coarse_levels_are_shared_by_as_many_steps_as_the_bundle_says() {
+    let steps = |deep_steps: usize, steps| {
+        fingerprint(&generate(
+            &with_defaults(&format!("deep_steps = {deep_steps}")),
+            RequestFields { steps, ..fields() },
+        ))
+    };
+    assert_eq!(steps(1, 3), fingerprint(&generate(&ENGINE, RequestFields { steps: 3, ..fields() })));
+    assert_eq!(steps(2, 1), steps(1, 1), "the first step has nothing to share");
+    assert_ne!(steps(2, 3), steps(1, 3));
+    assert_ne!(steps(3, 3), steps(2, 3));
+    assert_eq!(steps(4, 3), steps(3, 3));
+}
+
 #[test]
 fn every_sampler_makes_music_of_its_own() {
     let clips = SamplerKind::ALL.map(|sampler| generate(&ENGINE, RequestFields { sampler, steps: 4, ..fields() }));

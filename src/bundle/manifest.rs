@@ -109,6 +109,13 @@ pub struct Defaults {
     pub guidance: f64,
     /// How much of the spread that guidance adds is taken back, 0..=1.
     pub guidance_rescale: f64,
+    /// Share of the schedule, from its clean end, that is walked without guidance, 0..=1: there it changes little and
+    /// costs as much as everything else.
+    #[serde(default)]
+    pub unguided: f64,
+    /// Steps that share what the UNet's coarser levels made; 1 makes it anew at each.
+    #[serde(default = "one")]
+    pub deep_steps: usize,
     /// How to walk.
     #[serde(default)]
     pub sampler: SamplerKind,
@@ -281,6 +288,10 @@ impl Manifest {
         within("music.latent.channels", latent.channels, 1..4097)?;
         within("music.latent.window", latent.window, 1..65_537)?;
         within("music.latent.rows", latent.rows, 1..4097)?;
+        within("defaults.deep_steps", self.defaults.deep_steps, 1..1001)?;
+        if !(0.0..=1.0).contains(&self.defaults.unguided) {
+            return Err("defaults: unguided should be 0 to 1".into());
+        }
         if !(0.0..=100.0).contains(&self.defaults.guidance) || !(0.0..=1.0).contains(&self.defaults.guidance_rescale) {
             return Err("defaults: guidance should be 0 to 100 and guidance_rescale 0 to 1".into());
         }
@@ -305,6 +316,10 @@ fn within(what: &str, value: usize, range: Range<usize>) -> Result<(), String> {
 }
 
 /// A name must be that of a file in the bundle's own folder, on every system.
+fn one() -> usize {
+    1
+}
+
 fn check_file(name: &str, entry: &FileEntry) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(plain) {

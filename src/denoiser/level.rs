@@ -42,16 +42,28 @@ impl DownLevel {
 
     /// `xs (b, c, t, f)` → `(b, c', t / 2, f / 2)`, both rounded up; pushes what the decoder will want.
     pub fn forward(&self, xs: Tensor, time: &Tensor, context: &Context, skips: &mut Vec<Tensor>) -> Result<Tensor> {
+        let mut xs = self.forward_fine(xs, time, context, skips)?;
+        if let Some(downsampler) = &self.downsampler {
+            xs = downsampler.forward(&xs)?;
+            skips.push(xs.clone());
+        }
+        Ok(xs)
+    }
+
+    /// The part before the resolution is halved: `xs (b, c, t, f)` → `(b, c', t, f)`.
+    pub fn forward_fine(
+        &self,
+        xs: Tensor,
+        time: &Tensor,
+        context: &Context,
+        skips: &mut Vec<Tensor>,
+    ) -> Result<Tensor> {
         let mut xs = xs;
         for (i, resnet) in self.resnets.iter().enumerate() {
             xs = resnet.forward(&xs, time)?;
             if let Some(attention) = self.attentions.get(i) {
                 xs = attention.forward(&xs, context, &mut Taps::None)?;
             }
-            skips.push(xs.clone());
-        }
-        if let Some(downsampler) = &self.downsampler {
-            xs = downsampler.forward(&xs)?;
             skips.push(xs.clone());
         }
         Ok(xs)

@@ -19,6 +19,23 @@ pub struct Context {
     pub class: Option<Tensor>,
 }
 
+/// What all levels but the finest made of one step's latents. It changes slowly from step to step, so that the next steps
+/// may do with it.
+///
+/// Source: Ma, Fang and Wang, "DeepCache: Accelerating Diffusion Models for Free", CVPR 2024, section 3.
+#[derive(Debug, Clone)]
+pub struct Deep {
+    /// What goes into the finest level of the decoder, `(b, c, t, f)`.
+    coarse: Tensor,
+}
+
+impl Deep {
+    /// Entries of the batch that it was made for.
+    pub fn batch(&self) -> usize {
+        self.coarse.dims()[0]
+    }
+}
+
 /// Predicts the noise (or the velocity) in latents.
 #[derive(Debug, Clone)]
 pub struct Unet {
@@ -70,6 +87,21 @@ impl Unet {
     ///
     /// Shapes that do not fit the configuration; as many blends as the decoder has transformers are wanted, or none.
     pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context, taps: &mut Taps) -> Result<Tensor> {
+        self.forward_deep(latents, timestep, context, taps).map(|(output, _)| output)
+    }
+
+    /// As [`Self::forward`], and what [`Self::forward_shallow`] needs for the next timesteps.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::forward`].
+    pub fn forward_deep(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Context,
+        taps: &mut Taps,
+    ) -> Result<(Tensor, Deep)> {
         self.check(taps)?;
         let time = self.time_embedding.forward(timestep, context.class.as_ref())?;
         let mut xs = self.conv_in.forward(latents)?;
@@ -78,10 +110,50 @@ impl Unet {
             xs = level.forward(xs, &time, context, &mut skips)?;
         }
         xs = self.mid_block.forward(&xs, &time, context)?;
-        for level in &self.up_blocks {
+        let (finest, coarser) = self.up_levels()?;
+        for level in coarser {
             xs = level.forward(xs, &time, context, &mut skips, taps)?;
         }
-        self.conv_out.forward(&self.conv_norm_out.forward_silu(&xs)?)
+        let deep = Deep { coarse: xs.clone() };
+        xs = finest.forward(xs, &time, context, &mut skips, taps)?;
+        Ok((self.finish(&xs)?, deep))
+    }
+
+    /// As [`Self::forward`], but only the finest level looks at the latents; the others are taken to be as they were.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::forward`]; `deep` of another size; taps that capture.
+    pub fn forward_shallow(
+        &self,
+        latents: &Tensor,
+        timestep: f64,
+        context: &Context,
+        taps: &mut Taps,
+        deep: &Deep,
+    ) -> Result<Tensor> {
+        self.check(taps)?;
+        if let Taps::Capture(_) = taps {
+            bail!("the coarser levels are not run, so there is nothing of theirs to capture");
+        }
+        let time = self.time_embedding.forward(timestep, context.class.as_ref())?;
+        let xs = self.conv_in.forward(latents)?;
+        let mut skips = vec![xs.clone()];
+        let (finest, _) = self.up_levels()?;
+        self.down_blocks[0].forward_fine(xs, &time, context, &mut skips)?;
+        self.finish(&finest.forward(deep.coarse.clone(), &time, context, &mut skips, taps)?)
+    }
+
+    /// The decoder's finest level, and the ones before it.
+    fn up_levels(&self) -> Result<(&UpLevel, &[UpLevel])> {
+        match self.up_blocks.split_last() {
+            Some(levels) => Ok(levels),
+            None => bail!("a UNet without levels"),
+        }
+    }
+
+    fn finish(&self, xs: &Tensor) -> Result<Tensor> {
+        self.conv_out.forward(&self.conv_norm_out.forward_silu(xs)?)
     }
 
     fn check(&self, taps: &Taps) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 
+use super::painter::Painter;
 use super::{Engine, Plan, Sight};
 use crate::bundle::Guide;
 use crate::denoiser::Context;
@@ -11,7 +12,7 @@ use crate::request::Request;
 use crate::sampler::{Sampler, noise};
 use crate::synapse::{Blend, Taps};
 use crate::text;
-use crate::windows::{Position, Pulse, Windows};
+use crate::windows::{Position, Pulse};
 
 /// What stays the same through all steps of a run.
 pub(crate) struct Conditions {
@@ -21,6 +22,22 @@ pub(crate) struct Conditions {
     pub blends: Vec<Vec<Blend>>,
     /// Strength of guidance; 1 has no unconditional half.
     pub guidance: f64,
+}
+
+impl Conditions {
+    /// Those of the conditional half alone; as they are where there is no other.
+    pub(super) fn unguided(&self) -> Result<Self> {
+        let halves = self.context.tokens.dim(0)?;
+        let last = |xs: &Tensor| if xs.dim(0)? == halves { xs.narrow(0, halves - 1, 1) } else { Ok(xs.clone()) };
+        let context = Context {
+            tokens: last(&self.context.tokens)?,
+            bias: self.context.bias.as_ref().map(last).transpose()?,
+            class: self.context.class.as_ref().map(last).transpose()?,
+        };
+        let blend = |blend: &Blend| Ok(Blend { image: blend.image.clone(), alpha: last(&blend.alpha)? });
+        let blends = self.blends.iter().map(|step| step.iter().map(blend).collect()).collect::<Result<_>>()?;
+        Ok(Self { context, blends, guidance: 1.0 })
+    }
 }
 
 impl Engine {
@@ -104,11 +121,11 @@ impl Engine {
         let latent = &self.manifest.music.latent;
         let shape = (1, latent.channels, plan.columns, latent.rows);
         let timesteps = sampler.timesteps().to_vec();
-        let painter = Painter::new(self, plan).in_stage(Stage::Music)?;
+        let mut painter = Painter::new(self, plan, conditions).in_stage(Stage::Music)?;
         let mut xs = noise(seed, 0, shape, &self.device).in_stage(Stage::Music)?;
         progress.step(Stage::Music, 0, timesteps.len());
         for (i, &t) in timesteps.iter().enumerate() {
-            let output = painter.predict(&xs, t, i, conditions, progress)?;
+            let output = painter.predict(&xs, t, i, progress)?;
             let fresh = if sampler.needs_noise() {
                 Some(noise(seed, i as u64 + 1, shape, &self.device).in_stage(Stage::Music)?)
             } else {
@@ -129,72 +146,7 @@ fn tempo_features(pairs: usize, seconds_per_beat: f64, device: &candle_core::Dev
     Tensor::from_vec(waves, (1, 2 * pairs), device)
 }
 
-/// Runs the music UNet over all windows of a piece.
-struct Painter<'a> {
-    engine: &'a Engine,
-    windows: Windows,
-    /// Where a column stands in bar and beat, `(1, p, window, rows)` per window.
-    planes: Vec<Option<Tensor>>,
-}
-
-impl<'a> Painter<'a> {
-    fn new(engine: &'a Engine, plan: &Plan) -> Result<Self> {
-        let latent = &engine.manifest.music.latent;
-        let windows = if plan.circular {
-            Windows::circular(plan.columns, latent.window)
-        } else {
-            Windows::linear(plan.columns, latent.window)
-        };
-        let planes = windows.starts().iter().map(|&start| match &engine.manifest.music.position {
-            Some(position) => position.planes(start, latent.window, latent.rows, plan.pulse, &engine.device).map(Some),
-            None => Ok(None),
-        });
-        Ok(Self { engine, planes: planes.collect::<Result<_>>()?, windows })
-    }
-
-    /// The model's guided output for the whole piece at timestep `t`, the `i`th of the run.
-    fn predict(
-        &self,
-        xs: &Tensor,
-        t: usize,
-        i: usize,
-        conditions: &Conditions,
-        progress: &dyn Progress,
-    ) -> std::result::Result<Tensor, Error> {
-        let mut outputs = Vec::with_capacity(self.planes.len());
-        for (j, planes) in self.planes.iter().enumerate() {
-            if progress.is_cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let window = self.windows.gather(xs, j).in_stage(Stage::Music)?;
-            outputs.push(
-                self.engine
-                    .predict(&window, planes.as_ref(), t, conditions, conditions.blends.get(i))
-                    .in_stage(Stage::Music)?,
-            );
-        }
-        self.windows.blend(&outputs).in_stage(Stage::Music)
-    }
-}
-
 impl Engine {
-    /// Guided output `(1, c, window, rows)` for one window.
-    pub(crate) fn predict(
-        &self,
-        xs: &Tensor,
-        planes: Option<&Tensor>,
-        t: usize,
-        conditions: &Conditions,
-        blends: Option<&Vec<Blend>>,
-    ) -> Result<Tensor> {
-        let outputs = self.halves(xs, planes, t, conditions, blends)?;
-        if conditions.guidance == 1.0 {
-            return Ok(outputs);
-        }
-        let guided = guide(&outputs, conditions.guidance)?;
-        rescale(guided, &outputs.narrow(0, 1, 1)?, self.manifest.defaults.guidance_rescale)
-    }
-
     /// Position planes of a piece of exactly one window, where the bundle has any.
     pub(crate) fn whole_window_planes(&self) -> Result<Option<Tensor>> {
         let music = &self.manifest.music;
@@ -211,15 +163,19 @@ impl Engine {
         conditions: &Conditions,
         blends: Option<&Vec<Blend>>,
     ) -> Result<Tensor> {
-        let input = match planes {
-            Some(planes) => Tensor::cat(&[xs, planes], 1)?,
-            None => xs.clone(),
-        };
-        let batch = conditions.context.tokens.dim(0)?;
-        let input = input.repeat((batch, 1, 1, 1))?;
+        let input = input(xs, planes, conditions)?;
         let mut taps = blends.map_or(Taps::None, |blends| Taps::Blend(blends));
         self.music.forward(&input, t as f64, &conditions.context, &mut taps)
     }
+}
+
+/// What the UNet is given: latents and position planes, once per half.
+pub(super) fn input(xs: &Tensor, planes: Option<&Tensor>, conditions: &Conditions) -> Result<Tensor> {
+    let input = match planes {
+        Some(planes) => Tensor::cat(&[xs, planes], 1)?,
+        None => xs.clone(),
+    };
+    input.repeat((conditions.context.tokens.dim(0)?, 1, 1, 1))
 }
 
 /// Classifier-free guidance: from the unconditional half past the conditional one. The only half there is, as it is.
@@ -229,6 +185,14 @@ pub(crate) fn guide(halves: &Tensor, guidance: f64) -> Result<Tensor> {
     }
     let (without, with) = (halves.narrow(0, 0, 1)?, halves.narrow(0, 1, 1)?);
     &without + ((with - &without)? * guidance)?
+}
+
+/// The guided output `(1, c, window, rows)` of both halves; of one half, that one.
+pub(super) fn guided(halves: &Tensor, guidance: f64, rescaled: f64) -> Result<Tensor> {
+    if halves.dim(0)? == 1 {
+        return Ok(halves.clone());
+    }
+    rescale(guide(halves, guidance)?, &halves.narrow(0, 1, 1)?, rescaled)
 }
 
 /// Pulls the spread of the guided output back towards that of the conditional one; strong guidance inflates it.

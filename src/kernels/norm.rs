@@ -46,7 +46,7 @@ pub fn group_norm(
 ) -> Vec<f32> {
     let c = size.channels;
     assert_eq!((xs.len(), affine.scale.len(), affine.shift.len()), (size.values(), c, c), "sizes differ");
-    assert!(groups > 0 && c % groups == 0, "{c} channels do not split into {groups} groups");
+    assert!(groups > 0 && c.is_multiple_of(groups), "{c} channels do not split into {groups} groups");
     let item = size.height * size.width * c;
     let lines: Vec<Line> = (0..size.batch)
         .map(|b| {

@@ -1,0 +1,130 @@
+//! Prints what fewer steps, less guidance and shared coarse levels save, and how far they move the music.
+//!
+//! ```sh
+//! cargo bench --bench savings
+//! ```
+//!
+//! Distance is the mean difference of the mel spectrogram's natural logarithms from what 100 steps without any saving
+//! make of the same noise; the first line says how far another seed is. Times are of the whole clip with a known picture,
+//! against 20 steps without savings in the same run.
+
+#![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
+
+#[allow(dead_code, reason = "shared by several benchmarks")]
+mod piece;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{env, fs, io};
+
+use candle_core::Device;
+use melfusion::bundle::Defaults;
+use melfusion::progress::Silent;
+use melfusion::request::{Request, RequestFields};
+use melfusion::{Bundle, Engine, Error};
+
+/// Words that ask for very different music.
+const PROMPTS: [&str; 4] = [
+    piece::PROMPT,
+    "synthwave with saw lead, synth bass and drums",
+    "dark ambient drone with warm pad",
+    "joyful folk guitar and flute",
+];
+/// Steps, share without guidance, steps that share coarse levels.
+const CASES: [(u32, f64, usize); 16] = [
+    (30, 0.0, 1),
+    (20, 0.0, 1),
+    (16, 0.0, 1),
+    (12, 0.0, 1),
+    (10, 0.0, 1),
+    (8, 0.0, 1),
+    (20, 0.2, 1),
+    (20, 0.4, 1),
+    (20, 0.5, 1),
+    (20, 0.6, 1),
+    (20, 0.0, 2),
+    (20, 0.0, 3),
+    (20, 0.4, 2),
+    (16, 0.4, 2),
+    (12, 0.4, 1),
+    (12, 0.4, 2),
+];
+/// Of the noise.
+const SEED: u64 = 7;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if env::args().all(|argument| argument != "--bench") {
+        return Ok(()); // Under `cargo test --benches` there is nothing to try out that takes less than a minute.
+    }
+    let folder = tempfile::tempdir()?;
+    let plain = engine(folder.path(), 0.0, 1)?;
+    let reference = all(&plain, 100, SEED)?;
+    println!("| Steps | Without guidance | Coarse levels shared by | Distance | Time |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    println!("| 100 | another seed | | {:.3} | |", distance(&reference, &all(&plain, 100, SEED + 1)?));
+    for (steps, unguided, deep_steps) in CASES {
+        let other = engine(folder.path(), unguided, deep_steps)?;
+        let made = all(&other, steps, SEED)?;
+        let ratio = fastest(&other, steps)?.as_secs_f64() / fastest(&plain, 20)?.as_secs_f64();
+        let share = 100.0 * unguided;
+        println!("| {steps} | {share:.0} % | {deep_steps} | {:.3} | {ratio:.2} |", distance(&reference, &made));
+    }
+    Ok(())
+}
+
+/// The mini bundle with other defaults.
+fn engine(folder: &Path, unguided: f64, deep_steps: usize) -> Result<Engine, Box<dyn std::error::Error>> {
+    let mini = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles/mini");
+    for entry in fs::read_dir(&mini)?.collect::<io::Result<Vec<_>>>()? {
+        let copy = folder.join(entry.file_name());
+        if entry.file_type()?.is_file() && !copy.exists() {
+            fs::copy(entry.path(), copy)?;
+        }
+    }
+    let manifest = fs::read_to_string(mini.join("manifest.toml"))?;
+    let kept = manifest.lines().filter(|line| !line.starts_with("unguided =") && !line.starts_with("deep_steps ="));
+    let ours = format!("[defaults]\nunguided = {unguided:?}\ndeep_steps = {deep_steps}");
+    let manifest = kept.collect::<Vec<_>>().join("\n").replace("[defaults]", &ours);
+    fs::write(folder.join("manifest.toml"), manifest)?;
+    Ok(Engine::load(&Bundle::open(folder)?, Device::Cpu)?)
+}
+
+fn request(defaults: &Defaults, prompt: &str, steps: u32, seed: u64) -> Result<Request, Error> {
+    Request::new(RequestFields {
+        prompt: prompt.into(),
+        picture: Some(piece::picture(0)?),
+        bars: 4,
+        bpm: 120.0,
+        seed,
+        steps,
+        guidance: defaults.guidance,
+        sampler: defaults.sampler,
+        ..Default::default()
+    })
+}
+
+/// The mel spectrograms of all prompts.
+fn all(engine: &Engine, steps: u32, seed: u64) -> Result<Vec<Vec<f32>>, Error> {
+    let make = |prompt: &&str| {
+        let clip = engine.generate(&request(&engine.manifest().defaults, prompt, steps, seed)?, &Silent)?;
+        Ok(engine.mel(&clip)?.0)
+    };
+    PROMPTS.iter().map(make).collect()
+}
+
+fn fastest(engine: &Engine, steps: u32) -> Result<Duration, Error> {
+    let request = request(&engine.manifest().defaults, PROMPTS[0], steps, SEED)?;
+    let time = || {
+        let start = Instant::now();
+        engine.generate(&request, &Silent).map(|_| start.elapsed())
+    };
+    time()?; // learns the picture
+    let times = (0..3).map(|_| time()).collect::<Result<Vec<_>, _>>()?;
+    Ok(times.into_iter().min().unwrap_or_default())
+}
+
+fn distance(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
+    let differences = a.iter().flatten().zip(b.iter().flatten()).map(|(x, y)| f64::from((x - y).abs()));
+    let count = a.iter().map(Vec::len).sum::<usize>();
+    differences.sum::<f64>() / count as f64
+}

@@ -1,0 +1,96 @@
+//! The music UNet over a whole piece, and what is saved of its work.
+//!
+//! Two savings, both by the bundle's [`Defaults`](crate::bundle::Defaults); `cargo bench --bench savings` measures what
+//! they change and what they cost.
+//!
+//! - Near the clean end of the schedule there is no guidance, and so no unconditional half (`unguided`).
+//!   Source: Kynkäänniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
+//! - Several steps share what the UNet's coarser levels made ([`Deep`], `deep_steps`).
+
+use candle_core::{Result, Tensor};
+
+use super::compose::{Conditions, guided, input};
+use super::{Engine, Plan};
+use crate::denoiser::Deep;
+use crate::error::{Error, InStage, Stage};
+use crate::progress::Progress;
+use crate::synapse::Taps;
+use crate::windows::Windows;
+
+/// Runs the music UNet over all windows of a piece, step by step.
+pub(super) struct Painter<'a> {
+    engine: &'a Engine,
+    windows: Windows,
+    /// Per window, where a column stands in bar and beat `(1, p, window, rows)`, and what is left of earlier steps.
+    panes: Vec<Pane>,
+    guided: &'a Conditions,
+    unguided: Conditions,
+}
+
+struct Pane {
+    planes: Option<Tensor>,
+    deep: Option<Deep>,
+    /// Steps that `deep` still serves.
+    left: usize,
+}
+
+impl<'a> Painter<'a> {
+    pub fn new(engine: &'a Engine, plan: &Plan, conditions: &'a Conditions) -> Result<Self> {
+        let latent = &engine.manifest.music.latent;
+        let windows = if plan.circular {
+            Windows::circular(plan.columns, latent.window)
+        } else {
+            Windows::linear(plan.columns, latent.window)
+        };
+        let panes = windows.starts().iter().map(|&start| {
+            let position = engine.manifest.music.position.as_ref();
+            let planes =
+                |p: &crate::windows::Position| p.planes(start, latent.window, latent.rows, plan.pulse, &engine.device);
+            Ok(Pane { planes: position.map(planes).transpose()?, deep: None, left: 0 })
+        });
+        let panes = panes.collect::<Result<_>>()?;
+        Ok(Self { engine, panes, windows, guided: conditions, unguided: conditions.unguided()? })
+    }
+
+    /// The model's output for the whole piece at timestep `t`, the `i`th of the run; steps come in order.
+    pub fn predict(
+        &mut self,
+        xs: &Tensor,
+        t: usize,
+        i: usize,
+        progress: &dyn Progress,
+    ) -> std::result::Result<Tensor, Error> {
+        let mut outputs = Vec::with_capacity(self.panes.len());
+        for j in 0..self.panes.len() {
+            if progress.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let window = self.windows.gather(xs, j).in_stage(Stage::Music)?;
+            outputs.push(self.window(&window, j, t, i).in_stage(Stage::Music)?);
+        }
+        self.windows.blend(&outputs).in_stage(Stage::Music)
+    }
+
+    /// The output `(1, c, window, rows)` for window `j`.
+    fn window(&mut self, xs: &Tensor, j: usize, t: usize, i: usize) -> Result<Tensor> {
+        let Engine { manifest, music, .. } = self.engine;
+        let is_guided = t as f64 >= manifest.defaults.unguided * manifest.music.schedule.num_train_timesteps as f64;
+        let conditions = if is_guided { self.guided } else { &self.unguided };
+        let pane = &mut self.panes[j];
+        let (input, t) = (input(xs, pane.planes.as_ref(), conditions)?, t as f64);
+        let mut taps = conditions.blends.get(i).map_or(Taps::None, |blends| Taps::Blend(blends));
+        let batch = input.dim(0)?;
+        let halves = match pane.deep.as_ref().filter(|deep| pane.left > 0 && deep.batch() == batch) {
+            Some(deep) => {
+                pane.left -= 1;
+                music.forward_shallow(&input, t, &conditions.context, &mut taps, deep)?
+            }
+            None => {
+                let (halves, deep) = music.forward_deep(&input, t, &conditions.context, &mut taps)?;
+                (pane.deep, pane.left) = (Some(deep), manifest.defaults.deep_steps - 1);
+                halves
+            }
+        };
+        guided(&halves, conditions.guidance, manifest.defaults.guidance_rescale)
+    }
+}
