@@ -390,17 +390,17 @@ fn exp_is_that_of_the_standard_library() {
     }
 }
 
-/// Twice the standard normal distribution, to seven digits.
+/// Twice the standard normal distribution, to six digits.
 ///
 /// Source: Abramowitz and Stegun, table 7.1: the error function at 0.5, 1, 1.5 and 2.
 #[test]
 fn gelu_is_x_times_the_normal_distribution() {
     for isa in Isa::available() {
-        for (u, erf) in [(0.0, 0.0), (0.5, 0.520_499_88), (1.0, 0.842_700_79), (1.5, 0.966_105_15), (2.0, 0.995_322_27)]
+        for (u, erf) in [(0.0, 0.0), (0.5, 0.520_5), (1.0, 0.842_701), (1.5, 0.966_105), (2.0, 0.995_322)]
         {
             let x = u * std::f32::consts::SQRT_2;
-            assert!((of_one!(isa, activation::gelu, x) - x * (1.0 + erf) / 2.0).abs() < 4e-7, "{isa:?} {x}");
-            assert!((of_one!(isa, activation::gelu, -x) + x * (1.0 - erf) / 2.0).abs() < 4e-7, "{isa:?} -{x}");
+            assert!((of_one!(isa, activation::gelu, x) - x * (1.0 + erf) / 2.0).abs() < 1e-6, "{isa:?} {x}");
+            assert!((of_one!(isa, activation::gelu, -x) + x * (1.0 - erf) / 2.0).abs() < 1e-6, "{isa:?} -{x}");
         }
         assert_eq!(of_one!(isa, activation::gelu, 30.0), 30.0);
         assert!(of_one!(isa, activation::gelu, f32::NAN).is_nan() && of_one!(isa, activation::silu, f32::NAN).is_nan());
