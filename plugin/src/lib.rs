@@ -15,6 +15,8 @@ pub mod desk;
 pub mod editor;
 pub mod link;
 pub mod params;
+#[cfg(feature = "assert_process_allocs")]
+mod planted;
 pub mod player;
 pub mod project;
 pub mod readout;
@@ -94,6 +96,8 @@ impl Plugin for MelfusionPlugin {
         config: &BufferConfig,
         _context: &mut impl ActivateContext<Self>,
     ) -> bool {
+        #[cfg(feature = "assert_process_allocs")]
+        planted::look();
         self.player.prepare(config.sample_rate, config.max_buffer_size as usize);
         worker::fit::conform(&self.session, config.sample_rate.round() as u32);
         self.seat.wake();
@@ -114,6 +118,8 @@ impl Plugin for MelfusionPlugin {
         _aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
+        #[cfg(feature = "assert_process_allocs")]
+        planted::allocate();
         let moment = moment(context.transport());
         if (moment.playing, moment.tempo) != self.transport {
             self.transport = (moment.playing, moment.tempo);
