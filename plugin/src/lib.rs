@@ -25,7 +25,7 @@ pub mod state;
 pub mod worker;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use nice_plug::prelude::*;
 use nice_plug_egui::EguiEditor;
@@ -94,8 +94,11 @@ impl Plugin for MelfusionPlugin {
         &mut self,
         _layout: &AudioIOLayout,
         config: &BufferConfig,
-        _context: &mut impl ActivateContext<Self>,
+        context: &mut impl ActivateContext<Self>,
     ) -> bool {
+        if cfg!(target_os = "linux") && context.plugin_api() == PluginApi::Vst3 {
+            keep_notifier();
+        }
         #[cfg(feature = "assert_process_allocs")]
         planted::look();
         self.player.prepare(config.sample_rate, config.max_buffer_size as usize);
@@ -135,6 +138,14 @@ impl Plugin for MelfusionPlugin {
         self.player.process(&moment, &controls, left, right);
         ProcessStatus::KeepAlive
     }
+}
+
+/// Keeps an instance that no host knows, for good. On Linux the framework's VST3 side reports automation through a thread
+/// that all instances share; if an instance goes with a report under way, the thread ends, and then the last instance to
+/// go, not finding it, would take the host down.
+fn keep_notifier() {
+    static KEPT: Once = Once::new();
+    KEPT.call_once(|| std::mem::forget(nice_plug::wrapper::vst3::Wrapper::<MelfusionPlugin>::new()));
 }
 
 impl MelfusionPlugin {
