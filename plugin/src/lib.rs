@@ -8,7 +8,8 @@
 //! ```
 //!
 //! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`] and [`readout`] name neither
-//! the engine nor candle; the editor never touches the player; only [`worker`] runs the engine.
+//! the engine nor candle; the editor never touches the player; only [`worker`] runs the engine. [`params`], [`state`],
+//! [`worker`] and [`session`] use one another in this order only.
 
 pub mod clip;
 pub mod desk;
