@@ -69,7 +69,7 @@ def test_parameters_have_units_and_read_back(vst3):
 DROPPED = """
 import random, sys, threading
 import pedalboard
-for _ in range(300):
+for _ in range(100):
     plugin = pedalboard.load_plugin(sys.argv[1], initialization_timeout=0.0)
     def work():
         for _ in range(4):

@@ -8,6 +8,8 @@
 //! differs between them, with distances in time about the window's centre scaled as the speed wants it. The first keeps
 //! tones in tune, the second keeps attacks in one piece. Each is weighed by its energy, so that the louder neighbour
 //! leads.
+//!
+//! Source: both predictions are the ideas of Signalsmith Stretch 1.3.1, `processSpectrum` in `signalsmith-stretch.h`.
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use super::strip::Strip;
 
 /// Shape of the Kaiser window: its main lobe is as wide as five windows that overlap allow.
 const BETA: f64 = 7.4;
-/// Neighbours that bins are predicted from, one of them beyond the main lobe.
+/// Distance of the nearer neighbour that bins are predicted from. The other one is beyond the window's main lobe.
 const NEAR: usize = 1;
 /// Parts in which phases are found.
 const PARTS: usize = 6;
@@ -49,7 +51,7 @@ pub(super) struct Vocoder {
     hop: usize,
     /// Applied before and after; its squares add up to 1 where windows overlap.
     shape: Box<[f32]>,
-    /// What the second neighbour is distant, in bins.
+    /// Distance of the other neighbour, in bins.
     far: usize,
     job: Window,
     /// Steps of the job that are done.
@@ -146,7 +148,7 @@ impl Vocoder {
         match self.done {
             step @ 0..2 => self.analyse(strip, step, true),
             step @ 2..4 => self.analyse(strip, step - 2, false),
-            step @ 4..6 => self.go_on(step - 4),
+            step @ 4..6 => self.advance(step - 4),
             step if step < 6 + PARTS => self.lock(step - 6),
             step => self.synthesise(step - 6 - PARTS),
         }
@@ -170,7 +172,7 @@ impl Vocoder {
     }
 
     /// Lets the last window's phases go on by what they gain within a hop.
-    fn go_on(&mut self, channel: usize) {
+    fn advance(&mut self, channel: usize) {
         let bins = self.made[channel].iter_mut().zip(&mut self.energy[channel]);
         for ((made, energy), (now, before)) in bins.zip(self.now[channel].iter().zip(&self.before[channel])) {
             let loud = now.norm_sqr();
@@ -226,7 +228,7 @@ impl Vocoder {
     }
 }
 
-/// A distance in bins that lies between whole ones.
+/// A distance of at least half a bin, that may lie between whole ones.
 #[derive(Clone, Copy)]
 struct Reach {
     whole: usize,
@@ -235,7 +237,7 @@ struct Reach {
 
 impl Reach {
     fn new(bins: f32) -> Self {
-        let whole = bins.ceil();
+        let whole = bins.ceil().max(1.0);
         Self { whole: whole as usize, part: whole - bins }
     }
 
