@@ -1,4 +1,5 @@
-//! How long a block takes: copying and stretching, alone and 64 times, in blocks of 64 and 512 frames at 48 kHz.
+//! How long a block takes: copying, stretching, and stretching while the host jumps every 10 blocks, alone and 64 times, in
+//! blocks of 64 and 512 frames at 48 kHz.
 //!
 //! `cargo bench -p melfusion-plugin --bench process`. All times are of one call of `Player::process`, or of one call each for
 //! 64 players one after the other, and contain the clock's own time.
@@ -27,11 +28,11 @@ fn player(take: u64) -> (Outbox, Player) {
     (outbox, player)
 }
 
-/// Nanoseconds of every block.
-fn measure(players: &mut [(Outbox, Player)], tempo: f64, frames: usize, blocks: usize) -> Vec<u64> {
+/// Nanoseconds of every block. The host jumps by a second every `jump` blocks.
+fn measure(players: &mut [(Outbox, Player)], tempo: f64, jump: usize, frames: usize, blocks: usize) -> Vec<u64> {
     let (mut left, mut right) = (vec![0.0; frames], vec![0.0; frames]);
     let mut block = |block: usize| {
-        let frame = (block * frames) as i64;
+        let frame = (block * frames + block / jump * RATE as usize) as i64;
         let moment = Moment {
             playing: true,
             frame: Some(frame),
@@ -58,9 +59,11 @@ fn main() {
     for instances in [1, 64] {
         let mut players: Vec<_> = (0..instances).map(|take| player(take * 7 + 1)).collect();
         for frames in [64, 512] {
-            for (how, tempo) in [("copy", BPM), ("stretch", BPM * 1.07)] {
+            for (how, tempo, jump) in
+                [("copy", BPM, usize::MAX), ("stretch", BPM * 1.07, usize::MAX), ("stretch, jumping", BPM * 1.07, 10)]
+            {
                 let blocks = if instances == 1 { 200_000 } else { 4_000 } * 64 / frames;
-                let mut times = measure(&mut players, tempo, frames, blocks);
+                let mut times = measure(&mut players, tempo, jump, frames, blocks);
                 // What starts, starts: its fade is no part of the steady state but belongs to the worst.
                 times.sort_unstable();
                 let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];

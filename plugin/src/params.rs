@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::*;
 
 use crate::link::SLOTS;
-use crate::session::Session;
+use crate::project::Strengths;
+use crate::session::{Parameters, Session};
 use crate::state::Saved;
 
 /// Range of the gain, in decibels.
@@ -73,5 +75,53 @@ impl MelfusionParams {
             generate: BoolParam::new("Generate", false),
             changes: IntParam::new("Changes", 0, IntRange::Linear { min: 0, max: 9_999 }).hide().non_automatable(),
         }
+    }
+}
+
+impl Parameters for MelfusionParams {
+    fn slot(&self) -> usize {
+        (self.take.value() - 1) as usize
+    }
+
+    fn strengths(&self) -> Strengths {
+        Strengths {
+            influence: as_shown(self.influence.value()),
+            guidance: as_shown(self.guidance.value()),
+            steps: self.steps.value().unsigned_abs(),
+        }
+    }
+
+    fn select(&self, slot: usize, host: &GuiContext) {
+        let setter = host.param_setter();
+        setter.begin_set_parameter(&self.take);
+        setter.set_parameter(&self.take, slot as i32 + 1);
+        setter.end_set_parameter(&self.take);
+    }
+
+    fn count_change(&self, host: &GuiContext) {
+        let setter = host.param_setter();
+        let next = (self.changes.value() + 1) % 10_000;
+        setter.begin_set_parameter(&self.changes);
+        setter.set_parameter(&self.changes, next);
+        setter.end_set_parameter(&self.changes);
+    }
+}
+
+/// The number that the user sees: 0.3, not 0.300000011920929.
+fn as_shown(value: f32) -> f64 {
+    (f64::from(value) * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link;
+
+    #[test]
+    fn strengths_are_taken_as_the_user_reads_them() {
+        assert_eq!(as_shown(0.3), 0.3);
+        assert_eq!(as_shown(7.1), 7.1);
+        let params = MelfusionParams::new(&Session::new(link::pair().0));
+        assert_eq!(params.strengths(), Strengths::default());
     }
 }

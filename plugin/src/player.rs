@@ -17,6 +17,7 @@ mod fade;
 mod level;
 mod stretch;
 mod strip;
+mod vocoder;
 mod voice;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ mod sound;
 use std::sync::Arc;
 
 use melfusion::clip::Recipe;
-use melfusion::request::{Key, Meter};
+use melfusion::request::{Key, Meter, RequestFields};
 
 use crate::clip::Clip;
 use crate::link::SLOTS;
@@ -48,6 +48,17 @@ pub struct Brief {
     pub seed: u64,
     /// Keeps the seed; else every press of Generate draws a new one.
     pub seed_locked: bool,
+}
+
+/// The automatable parameters that shape the next clip.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Strengths {
+    /// How much the picture is heard, 0..=1.
+    pub influence: f64,
+    /// How strictly the words are followed, 0..=20.
+    pub guidance: f64,
+    /// Denoising steps, 1..=200.
+    pub steps: u32,
 }
 
 /// One clip that was made. Immutable: fitting it to another tempo makes a new `Take` with the same `id`.
@@ -150,6 +161,13 @@ impl Clip {
 impl Default for Project {
     fn default() -> Self {
         Self { brief: Brief::default(), takes: Default::default(), anchor_bar: 0, window: (1000, 680) }
+    }
+}
+
+impl Default for Strengths {
+    fn default() -> Self {
+        let RequestFields { influence, guidance, steps, .. } = RequestFields::default();
+        Self { influence, guidance, steps }
     }
 }
 

@@ -10,8 +10,7 @@ use parking_lot::Mutex;
 use crate::clip::Clip;
 use crate::desk::Desk;
 use crate::link::{Delivery, Outbox, SLOTS};
-use crate::params::MelfusionParams;
-use crate::project::{Project, Sound};
+use crate::project::{Project, Sound, Strengths};
 use crate::readout::Readout;
 
 /// One instance's shared parts. Never locked by the audio thread.
@@ -32,7 +31,22 @@ pub struct Session {
     pub repaint: RepaintNotifier,
     /// The host, once an editor has been open.
     pub host: Mutex<Option<GuiContext>>,
-    params: OnceLock<Weak<MelfusionParams>>,
+    params: OnceLock<Weak<dyn Parameters>>,
+}
+
+/// The host's parameters, as far as they matter to others than the player and the editor.
+pub trait Parameters: Send + Sync {
+    /// The slot of the take that is to be heard.
+    fn slot(&self) -> usize;
+
+    /// What shapes the next clip.
+    fn strengths(&self) -> Strengths;
+
+    /// Has another take heard, by way of the host.
+    fn select(&self, slot: usize, host: &GuiContext);
+
+    /// Counts a change of the project, by way of the host: so it knows that there is something to save.
+    fn count_change(&self, host: &GuiContext);
 }
 
 /// What goes on, for the editor.
@@ -102,12 +116,12 @@ impl Session {
     }
 
     /// Says which parameters belong to the session; once.
-    pub fn set_params(&self, params: Weak<MelfusionParams>) {
+    pub fn set_params(&self, params: Weak<impl Parameters + 'static>) {
         let _ = self.params.set(params);
     }
 
     /// The instance's parameters, while it lives.
-    pub fn params(&self) -> Option<Arc<MelfusionParams>> {
+    pub fn params(&self) -> Option<Arc<dyn Parameters>> {
         self.params.get()?.upgrade()
     }
 
@@ -137,11 +151,7 @@ impl Session {
     pub fn mark_changed(&self) {
         let host = self.host.lock().clone();
         if let Some((host, params)) = host.zip(self.params()) {
-            let setter = host.param_setter();
-            let next = (params.changes.value() + 1) % 10_000;
-            setter.begin_set_parameter(&params.changes);
-            setter.set_parameter(&params.changes, next);
-            setter.end_set_parameter(&params.changes);
+            params.count_change(&host);
         }
         self.repaint.request_repaint();
     }

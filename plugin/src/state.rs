@@ -93,7 +93,7 @@ impl Saved {
         if let Some((text, _)) = kept.filter(|(_, as_read)| as_read.is_same_work(&project)) {
             return text;
         }
-        let selected = self.session.params().map(|params| (params.take.value() - 1) as usize);
+        let selected = self.session.params().map(|params| params.slot());
         let Written { text, remark } = write(&project, selected, self.cap, &self.library);
         self.tell(|remarks| remarks.saving = remark);
         Arc::new(text)

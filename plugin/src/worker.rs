@@ -162,7 +162,7 @@ impl Seat {
 
     /// Queues a clip made from the session's brief. What is wrong with it, the status says.
     pub fn generate(&self) {
-        let strengths = self.session.params().map(|params| Strengths::of(&params));
+        let strengths = self.session.params().map(|params| params.strengths());
         self.generate_with(strengths.unwrap_or_default());
     }
 

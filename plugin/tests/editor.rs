@@ -14,6 +14,7 @@ use melfusion::request::Mode;
 use melfusion_plugin::editor::desktop::Arrival;
 use melfusion_plugin::editor::export;
 use melfusion_plugin::editor::host::Dial;
+use melfusion_plugin::project::Take;
 use melfusion_plugin::session::{Job, Notice, Place};
 use stage::{Call, Stage, take};
 
@@ -86,6 +87,23 @@ fn undo_keeps_the_sound_that_was_fitted_meanwhile() {
     let after = stage.take(0).expect("undo of a name keeps the take");
     assert_eq!((after.name.as_str(), after.sound.bpm), ("one", 90.0));
     assert!(Arc::ptr_eq(&after.sound, &fitted.sound));
+}
+
+#[test]
+fn another_key_can_be_undone_and_made_again() {
+    let mut stage = Stage::new();
+    stage.add(1, "one");
+    stage.step();
+    let made = stage.take(0).expect("was just added");
+    let key = Some("D minor".parse().expect("a key"));
+    let moved = Take { key, ..Take::clone(&take(1, "one", 120.0)) };
+    stage.session.project.lock().takes[0] = Some(Arc::new(moved.clone()));
+    stage.click("Undo");
+    let before = stage.take(0).expect("undo of a key keeps the take");
+    assert!(before.key == made.key && Arc::ptr_eq(&before.sound, &made.sound), "in the key that it was in");
+    stage.click("Redo");
+    let after = stage.take(0).expect("redo keeps the take");
+    assert!(after.key == key && Arc::ptr_eq(&after.sound, &moved.sound));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The player leaves memory alone, and so does the C++ of its stretcher.
+//! The player leaves memory alone.
 //!
-//! A Rust allocator that counts would not see C++, so the C library's own functions are counted.
+//! The C library's own functions are counted, so that nothing below Rust is missed either.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 use std::cell::Cell;

@@ -417,6 +417,36 @@ fn large_sounds_go_to_the_library_and_come_back() {
 }
 
 #[test]
+fn what_a_sound_was_stretched_from_is_saved_where_there_is_room() {
+    let mut whole = project();
+    let (first, key) = (Arc::new(sound(77, 3000)), Some(Key::new(2, Mode::Minor)));
+    let fitted = sound(78, 2500).with_origin(first.clone(), key);
+    whole.takes[3] = Some(Arc::new(Take { sound: Arc::new(fitted), ..Take::clone(&take(4, 0)) }));
+    let library = Library::new("/nonexistent");
+    let origin = |text: &str| {
+        let reading = state::read(text, &library);
+        assert_eq!(reading.trouble, None);
+        assert_same(&reading.project, &whole);
+        let sound = reading.project.takes[3].as_ref().unwrap().sound.clone();
+        sound.origin().map(|(origin, key)| (origin.frames.clone(), origin.rate, origin.bpm, key))
+    };
+    let text = text_of(&whole);
+    let (frames, rate, bpm, heard) = origin(&text).expect("there was room");
+    assert!(frames == first.frames && (rate, bpm, heard) == (first.rate, first.bpm, key));
+    assert!(text_of(&state::read(&text, &library).project) == text, "and the same again");
+
+    let sounds = whole.takes.iter().flatten().map(|take| take.sound.packed().unwrap().base64.len()).sum();
+    let tight = state::write(&whole, None, sounds, &library);
+    assert_eq!((origin(&tight.text), tight.remark), (None, None));
+    // Without its data, the rest is there all the same.
+    let line = format!("data {} ", first.packed().unwrap().sha256);
+    let cut: String = text.lines().filter(|text| !text.starts_with(&line)).map(|text| format!("{text}\n")).collect();
+    let reading = state::read(&cut, &library);
+    assert_eq!(reading.trouble, Some(state::Trouble::Damaged));
+    assert_same(&reading.project, &whole);
+}
+
+#[test]
 fn the_selected_take_stays_inside() {
     let folder = tempfile::tempdir().unwrap();
     let library = Library::new(folder.path());

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = ROOT / "target" / "bundled"
 # JUCE's hosts must not find a display: they would open connections that nobody serves.
 os.environ.pop("DISPLAY", None)
+# Nor may rubbish that is opened here be kept in the library of whoever runs this.
+os.environ.setdefault("MELFUSION_LIBRARY", str(ROOT / "target" / "library"))
 
 
 def host(*args) -> str:

@@ -2,6 +2,8 @@
 says 120 bpm, and takes of another tempo would be refitted to that."""
 
 import json
+import subprocess
+import sys
 
 import juce
 import numpy as np
@@ -62,3 +64,26 @@ def test_parameters_have_units_and_read_back(vst3):
     plugin.steps = 50
     state = json.loads(juce.unwrap(plugin.raw_state))["params"]
     assert state["take"] == {"i32": 5} and state["steps"] == {"i32": 50}
+
+
+DROPPED = """
+import random, sys, threading
+import pedalboard
+for _ in range(100):
+    plugin = pedalboard.load_plugin(sys.argv[1], initialization_timeout=0.0)
+    def work():
+        for _ in range(4):
+            for name in ("gain_db", "take", "influence", "guidance", "steps"):
+                plugin.parameters[name].raw_value = random.random()
+            plugin([], duration=0.001, sample_rate=48000, num_channels=2, buffer_size=64, reset=False)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    del work, plugin
+"""
+
+
+def test_instances_may_go_while_their_parameters_move(vst3):
+    """The framework's own thread may be about to report a parameter of an instance that is gone."""
+    run = subprocess.run([sys.executable, "-c", DROPPED, vst3], capture_output=True, text=True, timeout=100)
+    assert run.returncode == 0, run.stderr[-2000:]

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -29,10 +30,23 @@ def test_no_model_file_is_touched(clap):
     assert not model, f"scanning opened {model}"
 
 
-def test_nothing_is_allocated_in_process(tmp_path):
-    """Runs where the plugin was built with `assert_process_allocs`: any allocation ends the program."""
+@pytest.fixture
+def checked():
+    """The plugin as it was built with `assert_process_allocs`: any allocation in `process` ends the program."""
     built = ROOT / "target/checked/libmelfusion_plugin.so"
     if not built.exists():
         pytest.skip("not built with assert_process_allocs")
+    return built
+
+
+def test_nothing_is_allocated_in_process(tmp_path, checked):
     host("fixture", tmp_path, 48000, 120, 1)
-    print(host("blocks", built, tmp_path / "state.json", 200_000))
+    print(host("blocks", checked, tmp_path / "state.json", 200_000))
+
+
+def test_what_were_allocated_in_process_would_end_the_program(tmp_path, checked, monkeypatch):
+    host("fixture", tmp_path, 48000, 120, 1)
+    monkeypatch.setenv("MELFUSION_PLANT_ALLOCATION", "1")
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        host("blocks", checked, tmp_path / "state.json", 1)
+    assert ended.value.returncode == -signal.SIGABRT and "memory allocation" in ended.value.stderr

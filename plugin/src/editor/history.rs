@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use melfusion::request::Key;
+
 use crate::link::SLOTS;
 use crate::project::{Project, Take};
 
@@ -100,10 +102,11 @@ impl History {
     }
 }
 
-/// `wanted`, with the sound that fits the host now: undo does not bring an old tempo back.
+/// `wanted`, with the sound that fits the host now: undo does not bring an old tempo back. In another key there is only
+/// the old sound; if the tempo has changed since, the worker fits it anew.
 fn current(wanted: Option<&Arc<Take>>, now: Option<&Arc<Take>>) -> Option<Arc<Take>> {
     let wanted = wanted?;
-    let Some(now) = now.filter(|now| now.id == wanted.id) else { return Some(wanted.clone()) };
+    let Some(now) = now.filter(|now| now.id == wanted.id && now.key == wanted.key) else { return Some(wanted.clone()) };
     if now.name == wanted.name {
         return Some(now.clone());
     }
@@ -112,15 +115,15 @@ fn current(wanted: Option<&Arc<Take>>, now: Option<&Arc<Take>>) -> Option<Arc<Ta
 
 fn difference(before: &Project, after: &Project) -> Option<Kind> {
     let (old, new) = (&before.brief, &after.brief);
-    let names = |project: &Project| -> [Option<(u64, String)>; SLOTS] {
-        std::array::from_fn(|slot| project.takes[slot].as_ref().map(|take| (take.id, take.name.clone())))
+    let made = |project: &Project| -> [Option<(u64, String, Option<Key>)>; SLOTS] {
+        std::array::from_fn(|slot| project.takes[slot].as_ref().map(|take| (take.id, take.name.clone(), take.key)))
     };
     let hash = |project: &Project| project.brief.picture.as_ref().map(|frame| frame.sha256.clone());
     // A seed that is not locked changes by itself whenever a take is made.
     let seed = old.seed_locked != new.seed_locked || (new.seed_locked && old.seed != new.seed);
     let numbers = (old.bars, old.meter, old.key) != (new.bars, new.meter, new.key) || old.bpm != new.bpm;
     [
-        (names(before) != names(after), Kind::Takes),
+        (made(before) != made(after), Kind::Takes),
         (hash(before) != hash(after), Kind::Picture),
         (old.prompt != new.prompt, Kind::Prompt),
         (old.negative != new.negative, Kind::Negative),

@@ -22,6 +22,8 @@ pub struct PictureWell {
     reading: Option<Receiver<Result<Frame, String>>>,
     /// The path that is being typed.
     path: Option<String>,
+    /// The field for it has just appeared, and is to be typed into at once.
+    is_path_new: bool,
 }
 
 impl PictureWell {
@@ -160,6 +162,7 @@ impl PictureWell {
         }
         if widgets::button(ui, place(2), "Path", Look::Raised, true).clicked() {
             self.path = if self.path.is_some() { None } else { Some(String::new()) };
+            self.is_path_new = self.path.is_some();
         }
         let clear = widgets::button(ui, place(3), "Clear", Look::Raised, scene.project.brief.picture.is_some());
         if clear.clicked() {
@@ -184,6 +187,9 @@ impl PictureWell {
             .frame(egui::Frame::NONE)
             .align(Align2::LEFT_CENTER);
         let response = ui.put(place.shrink2(vec2(theme::GRID, 0.0)), field).accessible_name("Path of the picture");
+        if std::mem::take(&mut self.is_path_new) {
+            response.request_focus();
+        }
         if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
             let path = PathBuf::from(path.trim().trim_matches('"'));
             self.path = None;

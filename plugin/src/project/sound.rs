@@ -23,7 +23,7 @@ pub struct Sound {
     packed: OnceLock<Result<Packed, FlacError>>,
     /// Where the sound should be, if it is not here.
     missing: Option<Link>,
-    /// What it was stretched from, and the key that was heard in. Not saved.
+    /// What it was stretched from, and the key that was heard in.
     origin: Option<(Arc<Sound>, Option<Key>)>,
 }
 

@@ -28,8 +28,12 @@ impl Library {
         Self { folder: folder.into() }
     }
 
-    /// `library` in the user's data folder, beside the bundles; in the folder for temporary files if there is no user.
+    /// The folder that the environment variable `MELFUSION_LIBRARY` names; else `library` in the user's data folder,
+    /// beside the bundles; in the folder for temporary files if there is no user.
     pub fn of_user() -> Self {
+        if let Some(folder) = std::env::var_os("MELFUSION_LIBRARY").filter(|folder| !folder.is_empty()) {
+            return Self::new(folder);
+        }
         let data = ProjectDirs::from("", "", "melfusion").map(|project| project.data_dir().to_path_buf());
         Self::new(data.unwrap_or_else(|| std::env::temp_dir().join("melfusion")).join("library"))
     }

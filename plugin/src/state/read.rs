@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::library::Library;
 use super::migrate;
 use super::parallel::in_parallel;
-use super::sheet::{BriefSheet, FrameSheet, ProjectSheet, SoundSheet, TakeSheet};
+use super::sheet::{BriefSheet, FrameSheet, OriginSheet, ProjectSheet, SoundSheet, TakeSheet};
 use super::text::{self, Lines};
 use super::{VERSION, range};
 use crate::link::SLOTS;
@@ -155,10 +155,20 @@ fn read_sound(sheet: &SoundSheet, lines: &Lines<'_>, library: &Library) -> (Soun
     let link = Link { sha256: sheet.sha256.clone(), path };
     let flac = lines.data(&sheet.sha256).or_else(|| library.find(&link));
     let sound = flac.and_then(|flac| Sound::from_flac(&flac, sheet.bpm).ok());
-    match sound.filter(|sound| sound.rate == sheet.rate) {
-        Some(sound) => (sound, false),
-        None => (Sound::missing(link, sheet.rate, sheet.bpm), sheet.file.is_none() && !sheet.sha256.is_empty()),
+    match (sound.filter(|sound| sound.rate == sheet.rate), &sheet.origin) {
+        (Some(sound), None) => (sound, false),
+        (Some(sound), Some(origin)) => match read_origin(origin, lines) {
+            Some(of) => (sound.with_origin(Arc::new(of), origin.key), false),
+            None => (sound, true),
+        },
+        (None, _) => (Sound::missing(link, sheet.rate, sheet.bpm), sheet.file.is_none() && !sheet.sha256.is_empty()),
     }
+}
+
+fn read_origin(sheet: &OriginSheet, lines: &Lines<'_>) -> Option<Sound> {
+    let is_sane = range::FITTED_BPM.contains(&sheet.bpm) && range::RATE.contains(&sheet.rate);
+    let flac = lines.data(&sheet.sha256).filter(|_| is_sane)?;
+    Sound::from_flac(&flac, sheet.bpm).ok().filter(|sound| sound.rate == sheet.rate)
 }
 
 /// Puts a take where it was. `false` if it had to go elsewhere, or found no place.

@@ -61,6 +61,17 @@ pub struct SoundSheet {
     pub bpm: f64,
     pub sha256: String,
     pub file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginSheet>,
+}
+
+/// What a sound was stretched from, and the key that was heard in; `sha256` names data.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OriginSheet {
+    pub rate: u32,
+    pub bpm: f64,
+    pub sha256: String,
+    pub key: Option<Key>,
 }
 
 impl ProjectSheet {

@@ -1,16 +1,18 @@
 //! A project to text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use melfusion::request::Key;
 
 use super::VERSION;
 use super::library::Library;
 use super::parallel::in_parallel;
-use super::sheet::{ProjectSheet, SoundSheet, TakeSheet};
+use super::sheet::{OriginSheet, ProjectSheet, SoundSheet, TakeSheet};
 use super::text::Writer;
 use crate::link::SLOTS;
-use crate::project::{Packed, Project, Take};
+use crate::project::{Packed, Project, Sound, Take};
 
 /// A saved project.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Written {
 #[derive(Default)]
 struct Moved {
     files: HashMap<usize, PathBuf>,
+    /// Bytes of base64 that stay.
+    left: usize,
     megabytes: f64,
     /// Why a sound that should have gone did not.
     refused: Option<String>,
@@ -32,17 +36,20 @@ struct Moved {
 
 /// Writes `project`. If its sounds take more than `cap` bytes, the largest go to files in `library` until the rest fits;
 /// that of the slot `selected` goes last. What cannot be put there stays: a large project is better than a lost sound.
+/// What sounds were stretched from goes in as far as there is room then: without it they are as good, and only the next
+/// change of tempo begins at a sound that was stretched before.
 pub fn write(project: &Project, selected: Option<usize>, cap: usize, library: &Library) -> Written {
     pack(project);
     let moved = move_out(project, selected, cap, library);
-    let sounds: usize = packed(project).map(|(_, packed)| packed.base64.len()).sum();
-    let mut writer = Writer::new(VERSION, sounds + (1 << 16));
+    let origins = origins_within(project, cap.saturating_sub(moved.left));
+    let mut writer = Writer::new(VERSION, cap.min(2 * moved.left) + (1 << 16));
     let thumbnail = project.brief.picture.as_ref().map(|frame| writer.data(&frame.thumbnail));
     writer.json("project", &ProjectSheet::of(project, thumbnail));
     let mut unpacked = 0;
     for (slot, take) in takes(project) {
-        let sound = sound(take, moved.files.get(&slot), &mut writer);
+        let mut sound = sound(take, moved.files.get(&slot), &mut writer);
         unpacked += usize::from(sound.sha256.is_empty() && !take.sound.is_missing());
+        sound.origin = origin(take).filter(|_| origins.contains(&slot)).and_then(|origin| origin.sheet(&mut writer));
         let latents = writer.data(&take.latents);
         writer.json("take", &TakeSheet::of(slot, take, latents, sound));
     }
@@ -55,8 +62,41 @@ fn takes(project: &Project) -> impl Iterator<Item = (usize, &Arc<Take>)> {
 
 /// Packs what was not packed in the background, all at once.
 fn pack(project: &Project) {
-    let takes: Vec<_> = takes(project).filter(|(_, take)| !take.sound.is_missing()).collect();
-    in_parallel(takes.len(), |index| takes[index].1.sound.packed().is_ok());
+    let origins = takes(project).filter_map(|(_, take)| origin(take)).map(|origin| origin.sound);
+    let sounds: Vec<_> = takes(project).map(|(_, take)| &take.sound).chain(origins).collect();
+    in_parallel(sounds.len(), |index| sounds[index].is_missing() || sounds[index].packed().is_ok());
+}
+
+/// What a take's sound was stretched from.
+struct Origin<'a> {
+    sound: &'a Arc<Sound>,
+    key: Option<Key>,
+}
+
+fn origin(take: &Take) -> Option<Origin<'_>> {
+    take.sound.origin().map(|(sound, key)| Origin { sound, key })
+}
+
+/// The slots whose sounds' origins fit into `room` bytes of base64, the smallest first.
+fn origins_within(project: &Project, mut room: usize) -> HashSet<usize> {
+    let length = |origin: Origin<'_>| origin.sound.packed().ok().map(|packed| packed.base64.len());
+    let mut origins: Vec<_> = takes(project).filter_map(|(slot, take)| Some((length(origin(take)?)?, slot))).collect();
+    origins.sort_unstable();
+    let fits = |(length, _): &(usize, usize)| {
+        let left = room.checked_sub(*length);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    origins.into_iter().take_while(fits).map(|(_, slot)| slot).collect()
+}
+
+impl Origin<'_> {
+    fn sheet(&self, writer: &mut Writer) -> Option<OriginSheet> {
+        let packed = self.sound.packed().ok()?;
+        writer.base64(&packed.sha256, &packed.base64);
+        let (rate, bpm) = (self.sound.rate, self.sound.bpm);
+        Some(OriginSheet { rate, bpm, sha256: packed.sha256.clone(), key: self.key })
+    }
 }
 
 /// The sounds that there are, by slot.
@@ -83,12 +123,13 @@ fn move_out(project: &Project, selected: Option<usize>, cap: usize, library: &Li
             Err(error) => moved.refused = Some(error.to_string()),
         }
     }
+    moved.left = bytes;
     moved
 }
 
 fn sound(take: &Take, file: Option<&PathBuf>, writer: &mut Writer) -> SoundSheet {
     let sound = &take.sound;
-    let sheet = SoundSheet { rate: sound.rate, bpm: sound.bpm, sha256: String::new(), file: None };
+    let sheet = SoundSheet { rate: sound.rate, bpm: sound.bpm, sha256: String::new(), file: None, origin: None };
     let letters = |path: &PathBuf| Some(path.to_string_lossy().into_owned());
     if let Some(link) = sound.link() {
         return SoundSheet { sha256: link.sha256.clone(), file: letters(&link.path), ..sheet };

@@ -6,8 +6,8 @@ use melfusion::request::{Meter, RequestFields};
 use melfusion::{Error, Request};
 
 use super::costs::Work;
-use crate::params::MelfusionParams;
 use crate::project::Frame;
+pub use crate::project::Strengths;
 use crate::session::Session;
 
 /// Tempo and rate where neither the brief nor the host says: what hosts begin a project with.
@@ -16,40 +16,11 @@ const USUAL_RATE: u32 = 48_000;
 /// Seeds that are drawn stay below this, so that people can read them out and type them.
 const SEEDS: u64 = 1_000_000_000;
 
-/// The parameters that shape the next clip.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Strengths {
-    /// How much the picture is heard, 0..=1.
-    pub influence: f64,
-    /// How strictly the words are followed, 0..=20.
-    pub guidance: f64,
-    /// Denoising steps, 1..=200.
-    pub steps: u32,
-}
-
 /// What one press of Generate asked for: the brief, the parameters and the host as they were then.
 #[derive(Debug, Clone)]
 pub struct Ask {
     request: Request,
     picture: Option<Arc<Frame>>,
-}
-
-impl Default for Strengths {
-    fn default() -> Self {
-        let RequestFields { influence, guidance, steps, .. } = RequestFields::default();
-        Self { influence, guidance, steps }
-    }
-}
-
-impl Strengths {
-    /// As the parameters stand.
-    pub fn of(params: &MelfusionParams) -> Self {
-        Self {
-            influence: as_shown(params.influence.value()),
-            guidance: as_shown(params.guidance.value()),
-            steps: params.steps.value().unsigned_abs(),
-        }
-    }
 }
 
 impl Ask {
@@ -119,11 +90,6 @@ impl Ask {
     }
 }
 
-/// The number that the user sees: 0.3, not 0.300000011920929.
-fn as_shown(value: f32) -> f64 {
-    (f64::from(value) * 1e4).round() / 1e4
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -177,15 +143,6 @@ mod tests {
         session.project.lock().brief.bars = 4;
         session.readout.set_meter(Some((5, 32)));
         assert!(Ask::new(&session, Strengths::default()).unwrap_err().to_string().contains("5/32 is not a meter"));
-    }
-
-    #[test]
-    fn parameters_are_taken_as_the_user_reads_them() {
-        assert_eq!(as_shown(0.3), 0.3);
-        assert_eq!(as_shown(7.1), 7.1);
-        let session = session();
-        let params = MelfusionParams::new(&session);
-        assert_eq!(Strengths::of(&params), Strengths::default());
     }
 
     #[test]

@@ -165,9 +165,7 @@ impl Chair {
 /// Sets the `take` parameter, if there is a host to set it.
 fn hear(session: &Session, slot: usize) {
     let host = session.host.lock().clone();
-    let Some((host, params)) = host.zip(session.params()) else { return };
-    let setter = host.param_setter();
-    setter.begin_set_parameter(&params.take);
-    setter.set_parameter(&params.take, slot as i32 + 1);
-    setter.end_set_parameter(&params.take);
+    if let Some((host, params)) = host.zip(session.params()) {
+        params.select(slot, &host);
+    }
 }

@@ -9,7 +9,6 @@ use crossbeam::channel::{self, Receiver};
 use melfusion::progress::Progress;
 use rayon::ThreadPool;
 
-use super::ask::Strengths;
 use super::chair::Chair;
 use super::fit::{self, FitError, Target};
 use super::studio::words;
@@ -169,7 +168,7 @@ impl Seen {
         }
         let takes = session.project.lock().takes.clone();
         let wishes = chair.wishes(|take, key| takes.iter().flatten().any(|t| t.id == take && t.key != key));
-        let heard = session.params().map_or(0, |params| (params.take.value() - 1) as usize);
+        let heard = session.params().map_or(0, |params| params.slot());
         let mut takes: Vec<_> =
             takes.iter().enumerate().filter_map(|(slot, take)| Some((slot, take.as_ref()?))).collect();
         takes.sort_by_key(|(slot, take)| (!wishes.contains_key(&take.id), *slot != heard));
@@ -239,7 +238,7 @@ impl Progress for Task {
 impl Worker {
     /// As if the instance's Generate button had been pressed.
     fn press(&self, chair: &Arc<Chair>, session: &Session) {
-        let strengths = session.params().map(|params| Strengths::of(&params)).unwrap_or_default();
+        let strengths = session.params().map(|params| params.strengths()).unwrap_or_default();
         // No threads of its own accord: the last instance may just have gone.
         let calls = self.house.lock().shift.as_ref().map(|shift| shift.calls.clone());
         if let Some(calls) = calls {

@@ -149,7 +149,7 @@ impl Failure {
 /// The new take is to be heard if there was nothing to hear so far, or the take before it is being heard.
 fn wants_to_hear(chair: &Chair, session: &Session, project: &Project) -> bool {
     let Some(params) = session.params() else { return false };
-    let heard = project.takes.get((params.take.value() - 1) as usize).and_then(Option::as_ref);
+    let heard = project.takes.get(params.slot()).and_then(Option::as_ref);
     heard.is_none_or(|heard| chair.newest() == Some(heard.id))
 }
 

@@ -79,7 +79,7 @@ impl Dialogs {
 
 fn unseen(place: Place) -> String {
     let instead = match place {
-        Place::Picture => "Drop the picture on this window, or copy it and paste.",
+        Place::Picture => "Drop the picture on this window, paste it, or press Path and type where it is.",
         Place::Takes => "Drag the clip onto a track or a folder instead.",
         _ => "Drop the text file on this window, or copy the text and paste.",
     };
