@@ -1,0 +1,219 @@
+//! One case on both sides: checked, tried, then timed in alternation.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use candle_core::{DType, Device, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::Fallible;
+use crate::cases::{Case, Section};
+use crate::machine::used_seconds;
+use crate::options::Options;
+use crate::ours::{self, Call};
+use crate::peer::Peer;
+use crate::piece::{Part, Times};
+
+/// A turn repeats what takes less until it lasts this long.
+const TURN_MS: f64 = 40.0;
+/// Between turns, until the threads of the side that had its turn are asleep: some spin for a while.
+const PAUSE: Duration = Duration::from_millis(40);
+/// Turns that decide which variant is best.
+const TRIES: usize = 3;
+
+/// A way to run a case, as it was tried.
+#[derive(Debug)]
+pub struct Tried {
+    pub variant: String,
+    /// Least of the tries; or why it cannot be run.
+    pub ms: Result<f64, String>,
+}
+
+/// What came of a case.
+#[derive(Debug)]
+pub struct Outcome {
+    pub theirs: Side,
+    pub ours: Side,
+    /// Largest difference of the two answers over the largest value.
+    pub error: f64,
+}
+
+/// What came of one side.
+#[derive(Debug, Default)]
+pub struct Side {
+    /// The fastest variant.
+    pub variant: String,
+    pub tried: Vec<Tried>,
+    /// Per round.
+    pub ms: Vec<f64>,
+    /// Per round, of the parts of a clip.
+    pub parts: Vec<HashMap<String, f64>>,
+    /// Per round, cores that this side's process used while the other ran.
+    restless: Vec<f64>,
+}
+
+/// Runs a case.
+pub fn run(case: &Case, peer: &mut Peer, options: &Options, directory: &Path) -> Fallible<Outcome> {
+    let file = directory.join("case.safetensors");
+    let variants = peer.prepare(&case.work, Some(&file))?;
+    let tensors = candle_core::safetensors::load(&file, &Device::Cpu)?;
+    let answer = tensors.get("answer").ok_or("PyTorch gave no answer")?.to_dtype(DType::F32)?;
+    let mut calls = ours::build(&case.work, &VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu))?;
+    let mut error = 0f64;
+    for (layout, call) in &mut calls {
+        let found = relative_error(&call()?.answer, &answer)?;
+        if found > case.work.tolerance() {
+            return Err(format!("not timed: {layout} differs from PyTorch by {found:.1e}").into());
+        }
+        error = error.max(found);
+    }
+    let variants = variants.into_iter().filter(|variant| options.compile || !variant.starts_with("compiled"));
+    let theirs = try_theirs(peer, variants, case.section)?;
+    let (ours, mut call) = try_ours(calls, case.section)?;
+    let mut match_ = Match { peer, call: &mut call, ours, theirs };
+    let rounds = if case.section == Section::Clip { options.rounds.div_ceil(3) } else { options.rounds };
+    for round in 0..rounds {
+        match_.round(round % 2 == 0)?;
+    }
+    Ok(Outcome { theirs: match_.theirs, ours: match_.ours, error })
+}
+
+/// Largest absolute difference over the largest absolute value.
+fn relative_error(ours: &Tensor, theirs: &Tensor) -> Fallible<f64> {
+    let values = |tensor: &Tensor| tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>();
+    let (ours, theirs) = (values(ours)?, values(theirs)?);
+    if ours.len() != theirs.len() || ours.iter().any(|x| !x.is_finite()) {
+        return Ok(f64::INFINITY);
+    }
+    let largest = |values: &mut dyn Iterator<Item = f32>| f64::from(values.fold(f32::MIN_POSITIVE, f32::max));
+    let difference = largest(&mut ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()));
+    Ok(difference / largest(&mut theirs.iter().map(|x| x.abs())))
+}
+
+fn tries(section: Section) -> usize {
+    if section == Section::Clip { 1 } else { TRIES }
+}
+
+/// The variants in turn, each after a first call that may compile.
+fn try_theirs(peer: &mut Peer, variants: impl Iterator<Item = String>, section: Section) -> Fallible<Side> {
+    let mut side = Side::default();
+    for variant in variants {
+        let mut best = || -> Fallible<f64> {
+            peer.run(&variant, 1)?;
+            let repeats = repeats(peer.run(&variant, 1)?.ms);
+            least((0..tries(section)).map(|_| Ok(peer.run(&variant, repeats)?.ms)))
+        };
+        let ms = best().map_err(|error| error.to_string());
+        side.tried.push(Tried { variant, ms });
+    }
+    side.choose()?;
+    Ok(side)
+}
+
+fn try_ours(calls: Vec<(&'static str, Call)>, section: Section) -> Fallible<(Side, Call)> {
+    let mut side = Side::default();
+    let mut made = HashMap::new();
+    for (layout, mut call) in calls {
+        let repeats = repeats(turn(&mut call, 1)?.0);
+        let ms = least((0..tries(section)).map(|_| Ok(turn(&mut call, repeats)?.0)))?;
+        side.tried.push(Tried { variant: layout.into(), ms: Ok(ms) });
+        made.insert(layout.to_string(), call);
+    }
+    side.choose()?;
+    let call = made.remove(&side.variant).ok_or("there is no such layout")?;
+    Ok((side, call))
+}
+
+fn least(times: impl Iterator<Item = Fallible<f64>>) -> Fallible<f64> {
+    Ok(times.collect::<Fallible<Vec<f64>>>()?.into_iter().fold(f64::INFINITY, f64::min))
+}
+
+impl Side {
+    fn choose(&mut self) -> Fallible {
+        let fastest = self.tried.iter().filter_map(|tried| Some((tried.ms.as_ref().ok()?, &tried.variant)));
+        let fastest = fastest.min_by(|a, b| a.0.total_cmp(b.0)).ok_or_else(|| match self.tried.first() {
+            Some(Tried { ms: Err(error), .. }) => error.clone(),
+            _ => "there is no way to run it".into(),
+        })?;
+        self.variant = fastest.1.clone();
+        Ok(())
+    }
+
+    /// Cores that it used while the other side ran, on average.
+    pub fn restless(&self) -> f64 {
+        self.restless.iter().sum::<f64>() / self.restless.len().max(1) as f64
+    }
+
+    /// Repeats of a turn, from how long the chosen variant took.
+    fn repeats(&self) -> usize {
+        let tried = self.tried.iter().find(|tried| tried.variant == self.variant);
+        tried.and_then(|tried| tried.ms.as_ref().ok()).map_or(1, |&ms| repeats(ms))
+    }
+}
+
+fn repeats(ms: f64) -> usize {
+    (TURN_MS / ms).ceil().clamp(1.0, 10_000.0) as usize
+}
+
+/// Milliseconds of one call, and of its parts.
+fn turn(call: &mut Call, repeats: usize) -> Fallible<(f64, HashMap<String, f64>)> {
+    let mut times = None;
+    let start = Instant::now();
+    for _ in 0..repeats {
+        times = call()?.times;
+    }
+    let whole = 1e3 * start.elapsed().as_secs_f64() / repeats as f64;
+    Ok(times.map_or((whole, HashMap::new()), parts))
+}
+
+/// A clip's parts under the names of the other side. Loudness and the rate of the file, which PyTorch has nothing for,
+/// are left out, also of the whole.
+fn parts(times: Times) -> (f64, HashMap<String, f64>) {
+    let named = [("text", Part::Text), ("picture", Part::Picture), ("music", Part::Music), ("sound", Part::Decoder)];
+    let parts: HashMap<String, f64> =
+        named.iter().map(|(name, part)| ((*name).into(), 1e3 * times.of(*part).as_secs_f64())).collect();
+    (1e3 * (times.total() - times.of(Part::Finish)).as_secs_f64(), parts)
+}
+
+/// The two sides of a case, ready to take turns.
+struct Match<'a> {
+    peer: &'a mut Peer,
+    call: &'a mut Call,
+    ours: Side,
+    theirs: Side,
+}
+
+impl Match<'_> {
+    fn round(&mut self, we_begin: bool) -> Fallible {
+        if we_begin {
+            self.our_turn()?;
+            self.their_turn()
+        } else {
+            self.their_turn()?;
+            self.our_turn()
+        }
+    }
+
+    fn our_turn(&mut self) -> Fallible {
+        thread::sleep(PAUSE);
+        let (start, before) = (Instant::now(), used_seconds(&self.peer.id().to_string()));
+        let (ms, parts) = turn(self.call, self.ours.repeats())?;
+        let used = used_seconds(&self.peer.id().to_string()) - before;
+        self.theirs.restless.push(used / start.elapsed().as_secs_f64());
+        self.ours.ms.push(ms);
+        self.ours.parts.push(parts);
+        Ok(())
+    }
+
+    fn their_turn(&mut self) -> Fallible {
+        thread::sleep(PAUSE);
+        let (start, before) = (Instant::now(), used_seconds("self"));
+        let turn = self.peer.run(&self.theirs.variant, self.theirs.repeats())?;
+        self.ours.restless.push((used_seconds("self") - before) / start.elapsed().as_secs_f64());
+        self.theirs.ms.push(turn.ms);
+        self.theirs.parts.push(turn.parts);
+        Ok(())
+    }
+}
