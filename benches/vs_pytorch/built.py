@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable
 
 import torch
@@ -26,7 +27,6 @@ class Built:
     gives_weights: bool = True
     # The same in a layout of its own, where `channels_last` alone does not give one.
     channels_last: tuple[nn.Module, list[Tensor]] | None = None
-    made: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     def variants(self) -> list[str]:
         """The ways to run it; the first is the plainest."""
@@ -36,14 +36,12 @@ class Built:
 
     def variant(self, name: str) -> Callable[[], object]:
         """A call that runs it in that way. Compiles at the first call, not here."""
-        if name not in self.made:
-            module, inputs = self.module, list(self.inputs.values())
-            if name in (CHANNELS_LAST, COMPILED_LAST):
-                module, inputs = self.channels_last or (to_channels_last(module), [last(x) for x in inputs])
-            if name in (COMPILED, COMPILED_LAST):
-                module = torch.compile(module)
-            self.made[name] = lambda: module(*inputs)
-        return self.made[name]
+        module, inputs = self.module, list(self.inputs.values())
+        if name in (CHANNELS_LAST, COMPILED_LAST):
+            module, inputs = self.channels_last or (to_channels_last(module), [last(x) for x in inputs])
+        if name in (COMPILED, COMPILED_LAST):
+            module = compiled(module)
+        return lambda: module(*inputs)
 
     def to(self, device: str) -> Built:
         """The same on another device."""
@@ -65,6 +63,13 @@ class Built:
         return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in (found | {"answer": self.answer()}).items()}
 
 
+@lru_cache(maxsize=32)
+def compiled(module: nn.Module) -> nn.Module:
+    """Compiled at its first call; a clip takes over what its networks were compiled to alone."""
+    return torch.compile(module)
+
+
+@lru_cache(maxsize=32)
 def to_channels_last(module: nn.Module) -> nn.Module:
     """A copy whose convolutions have their weights channels last."""
     return copy.deepcopy(module).to(memory_format=torch.channels_last)

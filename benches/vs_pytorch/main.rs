@@ -114,12 +114,12 @@ fn compare(cases: &[Case], options: &Options, directory: &Path) -> Fallible<Exit
         for case in cases.iter().filter(|case| case.section == section) {
             eprintln!("{} ({})", case.name, case.shape);
             let outcome = rounds::run(case, &mut peer, options, directory);
-            if let Ok(Outcome { ours, theirs, .. }) = &outcome {
-                restless = restless.max(ours.restless()).max(theirs.restless());
-            }
-            if let Err(error) = &outcome {
-                eprintln!("  {error}");
-                sound = false;
+            match &outcome {
+                Ok(Outcome { ours, theirs, .. }) => restless = restless.max(ours.restless()).max(theirs.restless()),
+                Err(error) => {
+                    eprintln!("  {error}");
+                    sound = false;
+                }
             }
             outcomes.push((case, outcome));
         }

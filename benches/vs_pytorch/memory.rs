@@ -30,16 +30,18 @@ pub fn compare(cases: &[Case], python: &Path, directory: &Path, options: &Option
         Work::Clip(clip) => !clip.known,
         _ => false,
     };
-    let row = |case: &Case| -> Fallible<Row> {
+    // Writing tensors takes memory too, so that another process does it.
+    let mut writer = Peer::start(python, directory, options)?;
+    let mut row = |case: &Case| -> Fallible<Row> {
+        writer.prepare(&case.work, Some(&directory.join("case.safetensors")))?;
         let mut peer = Peer::start(python, directory, options)?;
-        peer.prepare(&case.work, Some(&directory.join("case.safetensors")))?;
-        // Its answer was one run; what `prepare` holds while it writes the file is less than that, or counts too.
-        let theirs_mb = peer.peak_mb()?;
-        let libraries_mb = peer.hello.memory_mb;
+        let variants = peer.prepare(&case.work, None)?;
+        peer.run(&variants[0], 1)?;
+        let (theirs_mb, libraries_mb) = (peer.peak_mb()?, peer.hello.memory_mb);
         drop(peer);
         Ok(Row { name: case.name.clone(), ours_mb: ask(&case.name)?, theirs_mb, libraries_mb })
     };
-    cases.iter().filter(wanted).map(row).collect()
+    cases.iter().filter(wanted).map(&mut row).collect()
 }
 
 /// Our own peak, from a child process.

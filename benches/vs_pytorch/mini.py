@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import nets
 import synapse
-from built import Built
+from built import Built, last
 from codec import PatchCodec
 from networks import TIMESTEP
 from schedule import CONFIG, Schedule
@@ -216,6 +216,7 @@ class Clip(nn.Module):
         self.tempo = nets.tempo_features(torch.tensor([beat]))
         self.planes = nets.position_planes()
         self.statistics = _weights("synapse")
+        self.channels_last = False
         self.seen: tuple | None = None
         self.parts: dict[str, float] = {}
 
@@ -232,9 +233,13 @@ class Clip(nn.Module):
         self._lap("picture")
         latents = self._compose(tokens, *self.seen, noise)
         self._lap("music")
-        self.stereo = self.sound.stereo(self.decode(latents)[0].clamp(torch.tensor(FLOOR).log().item(), CEILING))
+        self.stereo = self.sound.stereo(self.decode(self._laid_out(latents))[0].clamp(torch.tensor(FLOOR).log().item(), CEILING))
         self._lap("sound")
         return latents
+
+    def _laid_out(self, x: Tensor) -> Tensor:
+        """As the networks want it."""
+        return last(x) if self.channels_last else x.contiguous()
 
     def _lap(self, part: str) -> None:
         now = time.perf_counter()
@@ -245,25 +250,25 @@ class Clip(nn.Module):
         schedule, seen = Schedule(), {}
 
         def velocity(x: Tensor, t: Tensor) -> Tensor:
-            v, *tensors = self.image(x, t[0])
+            v, *tensors = self.image(self._laid_out(x), t[0])
             seen[int(t)] = tensors
             return v
 
-        path = schedule.invert(velocity, self.encode(pixels), self.steps)
+        path = schedule.invert(velocity, self.encode(self._laid_out(pixels)), self.steps)
         velocity(path[-1], torch.tensor([schedule.trailing(self.steps)[0]]))
         clean = torch.cat([values.mean(1) for values in seen.pop(0)[1::2]], -1)
         vector = (clean - self.statistics["pooled_mean"]) / self.statistics["pooled_std"]
         return vector, {t: [synapse.pool(tensor) for tensor in tensors] for t, tensors in seen.items()}
 
     def _compose(self, tokens: Tensor, vector: Tensor, seen: dict[int, list[Tensor]], x: Tensor) -> Tensor:
-        config = {name: value for name, value in CONFIG.items() if name not in ("set_alpha_to_one",)}
+        config = {name: value for name, value in CONFIG.items() if name != "set_alpha_to_one"}
         scheduler = DPMSolverMultistepScheduler(**config, algorithm_type="dpmsolver++", solver_order=2, final_sigmas_type="zero")
         scheduler.set_timesteps(self.steps)
         pooled = torch.cat([torch.zeros_like(vector), vector])
         vector = torch.cat([pooled, tokens.mean(1), self.tempo.expand(2, -1)], -1)
         shares = torch.stack([torch.tensor([0.0, alpha]).view(2, 1, 1) for alpha in self.statistics["alpha"].tolist()])
         for t in scheduler.timesteps:
-            inputs = torch.cat([x, self.planes], 1).expand(2, -1, -1, -1)
+            inputs = self._laid_out(torch.cat([x, self.planes], 1).repeat(2, 1, 1, 1))
             without, sees = self.music(inputs, tokens, vector, t, shares, *seen[int(t)]).chunk(2)
             guided = without + self.guidance * (sees - without)
             guided = guided * (self.rescale * sees.std() / guided.std() + 1 - self.rescale)

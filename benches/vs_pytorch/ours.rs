@@ -46,8 +46,8 @@ pub fn build(work: &Work, tensors: &VarBuilder) -> std::result::Result<Variants,
     }
 }
 
-fn plain(mut call: impl FnMut() -> Result<Tensor> + 'static) -> Variants {
-    vec![("plain", boxed(move || call()))]
+fn plain(call: impl FnMut() -> Result<Tensor> + 'static) -> Variants {
+    vec![("plain", boxed(call))]
 }
 
 fn boxed(mut call: impl FnMut() -> Result<Tensor> + 'static) -> Call {

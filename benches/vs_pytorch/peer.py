@@ -20,6 +20,7 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import Callable
 
 HERE = Path(__file__).parent
 sys.dont_write_bytecode = True
@@ -33,7 +34,7 @@ from safetensors.torch import save_file  # noqa: E402
 import mini  # noqa: E402
 import networks  # noqa: E402
 import operations  # noqa: E402
-from built import CHANNELS_LAST, COMPILED, COMPILED_LAST, Built, to_channels_last  # noqa: E402
+from built import CHANNELS_LAST, COMPILED, COMPILED_LAST, Built, compiled, to_channels_last  # noqa: E402
 
 BUILDERS = {
     **{name: getattr(operations, name) for name in ("conv2d", "conv1d", "conv_transpose1d", "linear", "attention",
@@ -48,6 +49,7 @@ class Peer:
 
     def __init__(self) -> None:
         self.device, self.built = "cpu", None
+        self.calls: dict[str, Callable[[], object]] = {}
 
     def hello(self, threads: int, device: str) -> dict:
         torch.set_num_threads(threads)
@@ -58,8 +60,11 @@ class Peer:
 
     def prepare(self, work: dict, file: str | None) -> dict:
         self.built = None
+        self.calls.clear()
         gc.collect()
-        torch._dynamo.reset()
+        if hasattr(operations, work["kind"]):
+            # Operations share their Python code: what was compiled for others would be looked through at each call.
+            torch._dynamo.reset()
         torch.manual_seed(7)
         self.built = BUILDERS[work.pop("kind")](**work).to(self.device)
         if file:
@@ -67,22 +72,15 @@ class Peer:
         return dict(variants=self.built.variants())
 
     def run(self, variant: str, repeats: int) -> dict:
-        module = self.built.module
-        if isinstance(module, mini.Clip):
-            call = self._clip(variant)
-        else:
-            call = self.built.variant(variant)
+        if variant not in self.calls:
+            is_clip = isinstance(self.built.module, mini.Clip)
+            self.calls[variant] = ClipCall(self.built, variant) if is_clip else self.built.variant(variant)
+        call = self.calls[variant]
         milliseconds = _time(call, repeats, self.device)
         return dict(ms=milliseconds, parts=getattr(call, "parts", dict)())
 
     def memory(self) -> dict:
         return dict(peak_mb=_peak_mb())
-
-    def _clip(self, variant: str) -> "ClipCall":
-        key = "clip, " + variant
-        if key not in self.built.made:
-            self.built.made[key] = ClipCall(self.built, variant)
-        return self.built.made[key]
 
 
 class ClipCall:
@@ -91,10 +89,11 @@ class ClipCall:
     def __init__(self, built: Built, variant: str) -> None:
         self.inputs, self.clip = list(built.inputs.values()), copy.copy(built.module)
         self.clip._modules = dict(built.module._modules)
+        self.clip.channels_last = variant in (CHANNELS_LAST, COMPILED_LAST)
         for name in self.clip.networks():
             network = getattr(self.clip, name)
-            network = to_channels_last(network) if variant in (CHANNELS_LAST, COMPILED_LAST) else network
-            setattr(self.clip, name, torch.compile(network) if variant in (COMPILED, COMPILED_LAST) else network)
+            network = to_channels_last(network) if self.clip.channels_last else network
+            setattr(self.clip, name, compiled(network) if variant in (COMPILED, COMPILED_LAST) else network)
 
     def __call__(self) -> torch.Tensor:
         return self.clip(*self.inputs)

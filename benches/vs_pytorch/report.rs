@@ -51,7 +51,7 @@ pub fn section(section: Section, outcomes: &Outcomes) {
 fn row(name: &str, shape: &str, Outcome { theirs, ours, error }: &Outcome) {
     let ratios: Vec<f64> = ours.ms.iter().zip(&theirs.ms).map(|(ours, theirs)| ours / theirs).collect();
     println!(
-        "| {name} | {shape} | {} | {} | {} | {} | **{:.2}** | {:.2} to {:.2} | {error:.0e} |",
+        "| {name} | {shape} | {} | {} | {} | {} | **{:.2}** | {:.2} to {:.2} | {} |",
         ms(median(&theirs.ms)),
         theirs.variant,
         ms(median(&ours.ms)),
@@ -59,6 +59,7 @@ fn row(name: &str, shape: &str, Outcome { theirs, ours, error }: &Outcome) {
         median(&ratios),
         ratios.iter().copied().fold(f64::INFINITY, f64::min),
         ratios.iter().copied().fold(0.0, f64::max),
+        if *error == 0.0 { "0".into() } else { format!("{error:.0e}") },
     );
 }
 

@@ -20,8 +20,9 @@ use crate::piece::{Part, Times};
 const TURN_MS: f64 = 40.0;
 /// Between turns, until the threads of the side that had its turn are asleep: some spin for a while.
 const PAUSE: Duration = Duration::from_millis(40);
-/// Turns that decide which variant is best.
+/// Turns that decide which variant is best; one, if a call takes long.
 const TRIES: usize = 3;
+const LONG_MS: f64 = 400.0;
 
 /// A way to run a case, as it was tried.
 #[derive(Debug)]
@@ -61,23 +62,29 @@ pub fn run(case: &Case, peer: &mut Peer, options: &Options, directory: &Path) ->
     let tensors = candle_core::safetensors::load(&file, &Device::Cpu)?;
     let answer = tensors.get("answer").ok_or("PyTorch gave no answer")?.to_dtype(DType::F32)?;
     let mut calls = ours::build(&case.work, &VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu))?;
+    let error = check(&mut calls, &answer, case.work.tolerance())?;
+    let variants = variants.into_iter().filter(|variant| options.compile || !variant.starts_with("compiled"));
+    let theirs = try_theirs(peer, variants)?;
+    let (ours, mut call) = try_ours(calls)?;
+    let mut sides = Match { peer, call: &mut call, ours, theirs };
+    let rounds = if case.section == Section::Clip { options.rounds.div_ceil(3) } else { options.rounds };
+    for round in 0..rounds {
+        sides.round(round % 2 == 0)?;
+    }
+    Ok(Outcome { theirs: sides.theirs, ours: sides.ours, error })
+}
+
+/// Every layout's error, of which it returns the largest: nothing wrong is timed.
+fn check(calls: &mut [(&'static str, Call)], answer: &Tensor, tolerance: f64) -> Fallible<f64> {
     let mut error = 0f64;
-    for (layout, call) in &mut calls {
-        let found = relative_error(&call()?.answer, &answer)?;
-        if found > case.work.tolerance() {
+    for (layout, call) in calls {
+        let found = relative_error(&call()?.answer, answer)?;
+        if found > tolerance {
             return Err(format!("not timed: {layout} differs from PyTorch by {found:.1e}").into());
         }
         error = error.max(found);
     }
-    let variants = variants.into_iter().filter(|variant| options.compile || !variant.starts_with("compiled"));
-    let theirs = try_theirs(peer, variants, case.section)?;
-    let (ours, mut call) = try_ours(calls, case.section)?;
-    let mut match_ = Match { peer, call: &mut call, ours, theirs };
-    let rounds = if case.section == Section::Clip { options.rounds.div_ceil(3) } else { options.rounds };
-    for round in 0..rounds {
-        match_.round(round % 2 == 0)?;
-    }
-    Ok(Outcome { theirs: match_.theirs, ours: match_.ours, error })
+    Ok(error)
 }
 
 /// Largest absolute difference over the largest absolute value.
@@ -87,23 +94,22 @@ fn relative_error(ours: &Tensor, theirs: &Tensor) -> Fallible<f64> {
     if ours.len() != theirs.len() || ours.iter().any(|x| !x.is_finite()) {
         return Ok(f64::INFINITY);
     }
-    let largest = |values: &mut dyn Iterator<Item = f32>| f64::from(values.fold(f32::MIN_POSITIVE, f32::max));
+    let largest = |values: &mut dyn Iterator<Item = f32>| f64::from(values.fold(0.0, f32::max));
     let difference = largest(&mut ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()));
-    Ok(difference / largest(&mut theirs.iter().map(|x| x.abs())))
+    Ok(difference / largest(&mut theirs.iter().map(|x| x.abs())).max(f64::MIN_POSITIVE))
 }
 
-fn tries(section: Section) -> usize {
-    if section == Section::Clip { 1 } else { TRIES }
-}
-
-/// The variants in turn, each after a first call that may compile.
-fn try_theirs(peer: &mut Peer, variants: impl Iterator<Item = String>, section: Section) -> Fallible<Side> {
+/// The variants in turn, each after a first call that may compile. Only the faster layout is compiled: the compiler
+/// lays most of a network out as it likes.
+fn try_theirs(peer: &mut Peer, variants: impl Iterator<Item = String>) -> Fallible<Side> {
     let mut side = Side::default();
     for variant in variants {
+        if variant.starts_with("compiled") && variant.contains("channels last") != side.prefers_channels_last() {
+            continue;
+        }
         let mut best = || -> Fallible<f64> {
             peer.run(&variant, 1)?;
-            let repeats = repeats(peer.run(&variant, 1)?.ms);
-            least((0..tries(section)).map(|_| Ok(peer.run(&variant, repeats)?.ms)))
+            least(peer.run(&variant, 1)?.ms, |repeats| Ok(peer.run(&variant, repeats)?.ms))
         };
         let ms = best().map_err(|error| error.to_string());
         side.tried.push(Tried { variant, ms });
@@ -112,12 +118,11 @@ fn try_theirs(peer: &mut Peer, variants: impl Iterator<Item = String>, section: 
     Ok(side)
 }
 
-fn try_ours(calls: Vec<(&'static str, Call)>, section: Section) -> Fallible<(Side, Call)> {
+fn try_ours(calls: Vec<(&'static str, Call)>) -> Fallible<(Side, Call)> {
     let mut side = Side::default();
     let mut made = HashMap::new();
     for (layout, mut call) in calls {
-        let repeats = repeats(turn(&mut call, 1)?.0);
-        let ms = least((0..tries(section)).map(|_| Ok(turn(&mut call, repeats)?.0)))?;
+        let ms = least(turn(&mut call, 1)?.0, |repeats| Ok(turn(&mut call, repeats)?.0))?;
         side.tried.push(Tried { variant: layout.into(), ms: Ok(ms) });
         made.insert(layout.to_string(), call);
     }
@@ -126,8 +131,16 @@ fn try_ours(calls: Vec<(&'static str, Call)>, section: Section) -> Fallible<(Sid
     Ok((side, call))
 }
 
-fn least(times: impl Iterator<Item = Fallible<f64>>) -> Fallible<f64> {
-    Ok(times.collect::<Fallible<Vec<f64>>>()?.into_iter().fold(f64::INFINITY, f64::min))
+/// The least of `first`, in milliseconds, and of a few turns of as many repeats as that allows; if it is long, `first`.
+fn least(first: f64, mut turn: impl FnMut(usize) -> Fallible<f64>) -> Fallible<f64> {
+    if first > LONG_MS {
+        return Ok(first);
+    }
+    let mut least = first;
+    for _ in 0..TRIES {
+        least = least.min(turn(repeats(first))?);
+    }
+    Ok(least)
 }
 
 impl Side {
@@ -144,6 +157,12 @@ impl Side {
     /// Cores that it used while the other side ran, on average.
     pub fn restless(&self) -> f64 {
         self.restless.iter().sum::<f64>() / self.restless.len().max(1) as f64
+    }
+
+    /// Whether channels last was the faster of the layouts that are not compiled.
+    fn prefers_channels_last(&self) -> bool {
+        let ms = |name| self.tried.iter().find(|tried| tried.variant == name).and_then(|tried| tried.ms.as_ref().ok());
+        matches!((ms("eager"), ms("channels last")), (Some(eager), Some(last)) if last < eager)
     }
 
     /// Repeats of a turn, from how long the chosen variant took.
