@@ -13,6 +13,7 @@
 //! | `attention` | attention that never holds all scores |
 //! | `norm` | group and layer normalisation with what follows them |
 //! | `pointwise`, `activation` | activations, softmax, concatenation, upsampling |
+//! | `weights` | weights in half the memory until they are packed |
 //! | `scratch` | memory that every thread keeps for the next kernel |
 //!
 //! This module is the only one of the engine with `unsafe` code. It has two reasons: instruction sets are called after
@@ -26,6 +27,7 @@ mod norm;
 mod pointwise;
 mod scratch;
 mod simd;
+mod weights;
 mod winograd;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use super::gemm::{Epilogue, Packed, ROWS, Source, multiply};
 use super::scratch;
 use super::simd::Isa;
+use super::weights::Weights;
 use super::winograd::{Tiling, Winograd};
 
 /// Size of a map.
@@ -76,7 +77,7 @@ pub struct Conv {
     direct: std::sync::OnceLock<Packed>,
     winograd: [std::sync::OnceLock<Winograd>; 2],
     /// `(outputs, inputs, rows, columns)`, until packed for the sizes it meets.
-    weights: std::sync::Arc<[f32]>,
+    weights: Weights,
     bias: Vec<f32>,
     isa: Isa,
 }
@@ -91,7 +92,7 @@ impl Conv {
         assert_eq!(weights.len(), outputs * inputs * shape.kernel.0 * shape.kernel.1, "weights of another size");
         assert_eq!(bias.len(), outputs, "biases of another number");
         assert!(shape.kernel.0 * shape.kernel.1 * shape.stride.0 * shape.stride.1 > 0, "an empty kernel");
-        let weights = weights.into();
+        let weights = Weights::new(weights);
         Self { shape, inputs, outputs, direct: Default::default(), winograd: Default::default(), weights, bias, isa }
     }
 
@@ -148,7 +149,7 @@ impl Conv {
             let taps = self.shape.kernel.0 * self.shape.kernel.1;
             let entry = |row: usize, column: usize| {
                 let (tap, input) = (row / self.inputs, row % self.inputs);
-                self.weights[(column * self.inputs + input) * taps + tap]
+                self.weights.at((column * self.inputs + input) * taps + tap)
             };
             Packed::new(self.isa, taps * self.inputs, self.outputs, entry)
         })

@@ -14,6 +14,7 @@ use super::conv::Size;
 use super::gemm::{Dense, Epilogue, Packed, ROWS, Shared, Tiles};
 use super::scratch::Scratch;
 use super::simd::{Isa, Simd, Task};
+use super::weights::Weights;
 
 /// Side of a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,17 +84,15 @@ pub struct Winograd {
 
 impl Winograd {
     /// From `weights (outputs, inputs, 3, 3)`.
-    pub(super) fn new(isa: Isa, tiling: Tiling, inputs: usize, outputs: usize, weights: &[f32]) -> Self {
+    pub(super) fn new(isa: Isa, tiling: Tiling, inputs: usize, outputs: usize, weights: &Weights) -> Self {
         let transform = tiling.kernel_transform();
         let pairs = transform.iter().flat_map(|row| transform.iter().map(move |column| (row, column)));
         let packed = pairs.map(|(row, column)| {
             Packed::new(isa, inputs, outputs, |input, output| {
-                let taps = &weights[(output * inputs + input) * 9..][..9];
-                let lines = taps
-                    .chunks_exact(3)
-                    .zip(row)
-                    .map(|(line, r)| r * line.iter().zip(column).map(|(tap, c)| f64::from(*tap) * c).sum::<f64>());
-                lines.sum::<f64>() as f32
+                let first = (output * inputs + input) * 9;
+                let tap = |i: usize, j: usize| f64::from(weights.at(first + 3 * i + j));
+                let line = |i: usize| (0..3).map(|j| tap(i, j) * column[j]).sum::<f64>();
+                (0..3).map(|i| row[i] * line(i)).sum::<f64>() as f32
             })
         });
         Self { tiling, weights: packed.collect() }

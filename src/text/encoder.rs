@@ -5,6 +5,11 @@ use super::words::Words;
 use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::t5::T5EncoderModel;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// Prompts whose embeddings are kept: the empty one, which every guided clip asks for, and the last of a session.
+const KEPT: usize = 8;
 
 /// Turns prompts into token embeddings.
 #[derive(Debug, Clone)]
@@ -12,6 +17,8 @@ pub struct TextEncoder {
     words: Words,
     model: T5EncoderModel,
     device: Device,
+    /// The latest last.
+    recent: Arc<Mutex<Vec<(String, Tensor)>>>,
 }
 
 impl TextEncoder {
@@ -23,7 +30,7 @@ impl TextEncoder {
     pub fn new(config: &TextConfig, tokenizer_json: &[u8], vb: VarBuilder) -> Result<Self> {
         let words = Words::new(config, tokenizer_json)?;
         let device = vb.device().clone();
-        Ok(Self { words, model: T5EncoderModel::load(vb, &(&config.t5).into())?, device })
+        Ok(Self { words, model: T5EncoderModel::load(vb, &(&config.t5).into())?, device, recent: Arc::default() })
     }
 
     /// The token ids of `prompt`: at least one, at most [`TextConfig::limit`], closed by the end token and
@@ -42,6 +49,19 @@ impl TextEncoder {
     ///
     /// The device's own, or that of [`TextEncoder::ids`].
     pub fn encode(&self, prompt: &str) -> Result<Tensor> {
+        let mut recent = self.recent.lock();
+        let entry = match recent.iter().position(|(known, _)| known == prompt) {
+            Some(i) => recent.remove(i),
+            None => (prompt.to_string(), self.compute(prompt)?),
+        };
+        if recent.len() == KEPT {
+            recent.remove(0);
+        }
+        recent.push(entry.clone());
+        Ok(entry.1)
+    }
+
+    fn compute(&self, prompt: &str) -> Result<Tensor> {
         let ids = Tensor::new(self.ids(prompt)?, &self.device)?.unsqueeze(0)?;
         // candle wants `&mut` for the cache that only decoders use; a clone shares the weights.
         self.model.clone().forward(&ids)

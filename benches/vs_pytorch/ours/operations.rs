@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use melfusion::ops::{
     Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, GroupNorm, LayerNorm, TimePadding, attention, geglu, gelu, linear,
-    silu, softmax,
+    silu, softmax, upsample_nearest,
 };
 
 use super::{Variants, layouts, plain};
@@ -41,7 +41,7 @@ pub fn build(work: &Work, weights: VarBuilder, inputs: VarBuilder) -> Result<Var
             Ok(plain(move || function(&xs)))
         }
         Work::Upsample { channels, size: (h, w) } => {
-            layouts(inputs.get((1, channels, h, w), "xs")?, move |xs| xs.upsample_nearest2d(2 * h, 2 * w))
+            layouts(inputs.get((1, channels, h, w), "xs")?, move |xs| upsample_nearest(xs, 2 * h, 2 * w))
         }
         _ => bail!("not an operation: {work:?}"),
     }
