@@ -27,6 +27,14 @@ pub fn used_seconds(process: &str) -> f64 {
     (ticks(11) + ticks(12)) / TICKS
 }
 
+/// Processor time that the whole machine has used, or that was taken from it, in seconds.
+pub fn busy_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks: Vec<f64> = stat.split_whitespace().skip(1).map_while(|text| text.parse().ok()).take(8).collect();
+    // user, nice, system, idle, iowait, irq, softirq, steal
+    ticks.iter().enumerate().filter(|(i, _)| ![3, 4].contains(i)).map(|(_, ticks)| ticks / TICKS).sum()
+}
+
 /// The mean number of running tasks over the last minute.
 pub fn load() -> String {
     fs::read_to_string("/proc/loadavg")

@@ -49,6 +49,9 @@ fn main() -> Fallible<ExitCode> {
         Task::Memory(name) => memory::hold(&cases, name)?,
         Task::Compare if !has_threads(options.threads) => return again(options.threads),
         Task::Compare => {
+            // Two runs at once would read each other's tensors, and neither would measure anything.
+            let lock = fs::File::create(directory.join("lock"))?;
+            lock.try_lock().map_err(|_| "another run of this benchmark is not over yet")?;
             write_clip_inputs(&clip_inputs)?;
             let cases: Vec<Case> = cases.into_iter().filter(|case| options.wants(case)).collect();
             return compare(&cases, &options, &directory);
@@ -107,30 +110,16 @@ fn compare(cases: &[Case], options: &Options, directory: &Path) -> Fallible<Exit
     let mut peer = Peer::start(&python, directory, options)?;
     report::header(&peer, options);
     let peak = roofline::peak_gflops(options.threads);
-    let (mut sound, mut restless) = (true, 0f64);
-    let mut operations = Vec::new();
+    let (mut outcomes, mut restless) = (Vec::new(), 0f64);
     for section in Section::ALL {
-        let mut outcomes = Vec::new();
-        for case in cases.iter().filter(|case| case.section == section) {
-            eprintln!("{} ({})", case.name, case.shape);
-            let outcome = rounds::run(case, &mut peer, options, directory);
-            match &outcome {
-                Ok(Outcome { ours, theirs, .. }) => restless = restless.max(ours.restless()).max(theirs.restless()),
-                Err(error) => {
-                    eprintln!("  {error}");
-                    sound = false;
-                }
-            }
-            outcomes.push((case, outcome));
+        let found = measure(cases, section, &mut peer, options, directory);
+        for outcome in found.iter().filter_map(|(_, outcome)| outcome.as_ref().ok()) {
+            restless = restless.max(outcome.ours.restless()).max(outcome.theirs.restless());
         }
-        if !outcomes.is_empty() {
-            report::section(section, &outcomes);
-        }
-        if section == Section::Operation {
-            operations = outcomes;
-        }
+        outcomes.extend(found);
     }
-    let measured = operations.iter().filter_map(|(case, outcome)| Some((*case, outcome.as_ref().ok()?)));
+    let sound = outcomes.iter().all(|(_, outcome)| outcome.is_ok());
+    let measured = outcomes.iter().filter_map(|(case, outcome)| Some((*case, outcome.as_ref().ok()?)));
     report::roofline(&measured.collect::<Vec<(&Case, &Outcome)>>(), peak);
     drop(peer);
     println!("\nWhile one side ran, the other used at most {:.0} % of a core.", 100.0 * restless);
@@ -138,4 +127,27 @@ fn compare(cases: &[Case], options: &Options, directory: &Path) -> Fallible<Exit
         report::memory(&memory::compare(cases, &python, directory, options)?);
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs and reports the cases of a section.
+fn measure<'a>(
+    cases: &'a [Case],
+    section: Section,
+    peer: &mut Peer,
+    options: &Options,
+    directory: &Path,
+) -> Vec<(&'a Case, Fallible<Outcome>)> {
+    let mut outcomes = Vec::new();
+    for case in cases.iter().filter(|case| case.section == section) {
+        if outcomes.is_empty() {
+            report::begin(section);
+        }
+        let outcome = rounds::run(case, peer, options, directory);
+        report::line(case, &outcome);
+        outcomes.push((case, outcome));
+    }
+    if !outcomes.is_empty() {
+        report::end(section, &outcomes);
+    }
+    outcomes
 }

@@ -10,6 +10,9 @@ use crate::options::Options;
 use crate::peer::Peer;
 use crate::rounds::{Outcome, Side};
 
+/// Cores that others may use before a measurement is called into question.
+const MOST_OTHERS: f64 = 0.1;
+
 type Outcomes<'a> = [(&'a Case, Fallible<Outcome>)];
 
 /// Parts of a clip, and what they are called.
@@ -25,21 +28,28 @@ pub fn header(peer: &Peer, options: &Options) {
     println!("{}; {} threads on either side; load {} before.", machine::describe(), options.threads, machine::load());
     println!("{}, {} threads; ours: melfusion {}.", peer.hello.about, peer.hello.threads, env!("CARGO_PKG_VERSION"));
     println!("Medians of {} rounds. A ratio above 1 says that we are slower.", options.rounds);
+    println!("Lines marked *busy* were measured while other processes took more than {MOST_OTHERS} of a core.");
 }
 
-/// The table of a section.
-pub fn section(section: Section, outcomes: &Outcomes) {
+/// The head of a section's table.
+pub fn begin(section: Section) {
     println!("\n### {}\n", section.title());
     println!(
-        "| | | PyTorch, ms | at its best | ours, ms | layout | ours / PyTorch | over the rounds | max. rel. error |"
+        "| | | PyTorch, ms | at its best | ours, ms | layout | ours / PyTorch | over the rounds | of the least | max. rel. error |"
     );
-    println!("| --- | --- | ---: | --- | ---: | --- | ---: | ---: | ---: |");
-    for (case, outcome) in outcomes {
-        match outcome {
-            Ok(outcome) => row(&case.name, &case.shape, outcome),
-            Err(error) => println!("| {} | {} | {error} | | | | | | |", case.name, case.shape),
-        }
+    println!("| --- | --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |");
+}
+
+/// The line of a case.
+pub fn line(case: &Case, outcome: &Fallible<Outcome>) {
+    match outcome {
+        Ok(outcome) => row(&case.name, &case.shape, outcome),
+        Err(error) => println!("| {} | {} | {error} | | | | | | | |", case.name, case.shape),
     }
+}
+
+/// What follows a section's table.
+pub fn end(section: Section, outcomes: &Outcomes) {
     for (case, outcome) in outcomes {
         if let (Section::Clip, Ok(outcome)) = (section, outcome) {
             clip(case, outcome);
@@ -48,17 +58,19 @@ pub fn section(section: Section, outcomes: &Outcomes) {
     tried(outcomes);
 }
 
-fn row(name: &str, shape: &str, Outcome { theirs, ours, error }: &Outcome) {
+fn row(name: &str, shape: &str, Outcome { theirs, ours, error, others }: &Outcome) {
     let ratios: Vec<f64> = ours.ms.iter().zip(&theirs.ms).map(|(ours, theirs)| ours / theirs).collect();
     println!(
-        "| {name} | {shape} | {} | {} | {} | {} | **{:.2}** | {:.2} to {:.2} | {} |",
+        "| {name}{} | {shape} | {} | {} | {} | {} | **{:.2}** | {:.2} to {:.2} | {:.2} | {} |",
+        if *others > MOST_OTHERS { " *busy*" } else { "" },
         ms(median(&theirs.ms)),
         theirs.variant,
         ms(median(&ours.ms)),
         ours.variant,
         median(&ratios),
-        ratios.iter().copied().fold(f64::INFINITY, f64::min),
+        least(&ratios),
         ratios.iter().copied().fold(0.0, f64::max),
+        least(&ours.ms) / least(&theirs.ms),
         if *error == 0.0 { "0".into() } else { format!("{error:.0e}") },
     );
 }
@@ -148,6 +160,10 @@ fn ms(value: f64) -> String {
         value if value < 100.0 => format!("{value:.1}"),
         value => format!("{value:.0}"),
     }
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 fn median(values: &[f64]) -> f64 {

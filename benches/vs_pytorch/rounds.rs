@@ -10,7 +10,7 @@ use candle_nn::VarBuilder;
 
 use crate::Fallible;
 use crate::cases::{Case, Section};
-use crate::machine::used_seconds;
+use crate::machine::{busy_seconds, used_seconds};
 use crate::options::Options;
 use crate::ours::{self, Call};
 use crate::peer::Peer;
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub ours: Side,
     /// Largest difference of the two answers over the largest value.
     pub error: f64,
+    /// Cores that anything else on the machine used during the turns.
+    pub others: f64,
 }
 
 /// What came of one side.
@@ -51,8 +53,22 @@ pub struct Side {
     pub ms: Vec<f64>,
     /// Per round, of the parts of a clip.
     pub parts: Vec<HashMap<String, f64>>,
-    /// Per round, cores that this side's process used while the other ran.
-    restless: Vec<f64>,
+    /// What this side's process used while the other ran.
+    restless: Use,
+}
+
+/// Processor time.
+#[derive(Debug, Default)]
+struct Use {
+    seconds: f64,
+    /// In how much time.
+    of: f64,
+}
+
+impl Use {
+    fn cores(&self) -> f64 {
+        self.seconds / self.of.max(f64::MIN_POSITIVE)
+    }
 }
 
 /// Runs a case.
@@ -66,12 +82,12 @@ pub fn run(case: &Case, peer: &mut Peer, options: &Options, directory: &Path) ->
     let variants = variants.into_iter().filter(|variant| options.compile || !variant.starts_with("compiled"));
     let theirs = try_theirs(peer, variants)?;
     let (ours, mut call) = try_ours(calls)?;
-    let mut sides = Match { peer, call: &mut call, ours, theirs };
+    let mut sides = Match { peer, call: &mut call, ours, theirs, others: Use::default() };
     let rounds = if case.section == Section::Clip { options.rounds.div_ceil(3) } else { options.rounds };
     for round in 0..rounds {
         sides.round(round % 2 == 0)?;
     }
-    Ok(Outcome { theirs: sides.theirs, ours: sides.ours, error })
+    Ok(Outcome { others: sides.others.cores(), theirs: sides.theirs, ours: sides.ours, error })
 }
 
 /// Every layout's error, of which it returns the largest: nothing wrong is timed.
@@ -122,7 +138,7 @@ fn try_ours(calls: Vec<(&'static str, Call)>) -> Fallible<(Side, Call)> {
     let mut side = Side::default();
     let mut made = HashMap::new();
     for (layout, mut call) in calls {
-        let ms = least(turn(&mut call, 1)?.0, |repeats| Ok(turn(&mut call, repeats)?.0))?;
+        let ms = least(turn_of(&mut call, 1)?.0, |repeats| Ok(turn_of(&mut call, repeats)?.0))?;
         side.tried.push(Tried { variant: layout.into(), ms: Ok(ms) });
         made.insert(layout.to_string(), call);
     }
@@ -156,7 +172,7 @@ impl Side {
 
     /// Cores that it used while the other side ran, on average.
     pub fn restless(&self) -> f64 {
-        self.restless.iter().sum::<f64>() / self.restless.len().max(1) as f64
+        self.restless.cores()
     }
 
     /// Whether channels last was the faster of the layouts that are not compiled.
@@ -177,7 +193,7 @@ fn repeats(ms: f64) -> usize {
 }
 
 /// Milliseconds of one call, and of its parts.
-fn turn(call: &mut Call, repeats: usize) -> Fallible<(f64, HashMap<String, f64>)> {
+fn turn_of(call: &mut Call, repeats: usize) -> Fallible<(f64, HashMap<String, f64>)> {
     let mut times = None;
     let start = Instant::now();
     for _ in 0..repeats {
@@ -202,37 +218,55 @@ struct Match<'a> {
     call: &'a mut Call,
     ours: Side,
     theirs: Side,
+    others: Use,
 }
 
 impl Match<'_> {
     fn round(&mut self, we_begin: bool) -> Fallible {
-        if we_begin {
-            self.our_turn()?;
-            self.their_turn()
-        } else {
-            self.their_turn()?;
-            self.our_turn()
+        for turn in [we_begin, !we_begin] {
+            thread::sleep(PAUSE);
+            let before = Clocks::read(self.peer);
+            if turn {
+                let (ms, parts) = turn_of(self.call, self.ours.repeats())?;
+                self.ours.ms.push(ms);
+                self.ours.parts.push(parts);
+            } else {
+                let turn = self.peer.run(&self.theirs.variant, self.theirs.repeats())?;
+                self.theirs.ms.push(turn.ms);
+                self.theirs.parts.push(turn.parts);
+            }
+            let after = Clocks::read(self.peer);
+            let used = if turn { after.peer - before.peer } else { after.own - before.own };
+            let idle = if turn { &mut self.theirs.restless } else { &mut self.ours.restless };
+            idle.add(used, &before, &after);
+            self.others.add(after.others() - before.others(), &before, &after);
         }
-    }
-
-    fn our_turn(&mut self) -> Fallible {
-        thread::sleep(PAUSE);
-        let (start, before) = (Instant::now(), used_seconds(&self.peer.id().to_string()));
-        let (ms, parts) = turn(self.call, self.ours.repeats())?;
-        let used = used_seconds(&self.peer.id().to_string()) - before;
-        self.theirs.restless.push(used / start.elapsed().as_secs_f64());
-        self.ours.ms.push(ms);
-        self.ours.parts.push(parts);
         Ok(())
     }
+}
 
-    fn their_turn(&mut self) -> Fallible {
-        thread::sleep(PAUSE);
-        let (start, before) = (Instant::now(), used_seconds("self"));
-        let turn = self.peer.run(&self.theirs.variant, self.theirs.repeats())?;
-        self.ours.restless.push((used_seconds("self") - before) / start.elapsed().as_secs_f64());
-        self.theirs.ms.push(turn.ms);
-        self.theirs.parts.push(turn.parts);
-        Ok(())
+/// Processor time so far, in seconds.
+struct Clocks {
+    at: Instant,
+    own: f64,
+    peer: f64,
+    machine: f64,
+}
+
+impl Clocks {
+    fn read(peer: &Peer) -> Self {
+        let peer = used_seconds(&peer.id().to_string());
+        Self { at: Instant::now(), own: used_seconds("self"), peer, machine: busy_seconds() }
+    }
+
+    fn others(&self) -> f64 {
+        self.machine - self.own - self.peer
+    }
+}
+
+impl Use {
+    fn add(&mut self, seconds: f64, before: &Clocks, after: &Clocks) {
+        self.seconds += seconds;
+        self.of += (after.at - before.at).as_secs_f64();
     }
 }
