@@ -26,6 +26,8 @@ pub struct Options {
     pub rounds: usize,
     /// Words of which a case's name has one; none is every case.
     pub only: Vec<String>,
+    /// Seconds to wait before a case for other processes to come to rest.
+    pub patience: usize,
     /// Whether PyTorch may compile.
     pub compile: bool,
     /// Whether peak memory is measured too.
@@ -34,7 +36,7 @@ pub struct Options {
     pub python: Option<PathBuf>,
 }
 
-const HELP: &str = "options: --device cpu | --threads N | --rounds N | --only WORD,WORD | --no-compile | --no-memory | \
+const HELP: &str = "options: --device cpu | --threads N | --rounds N | --only WORD,WORD | --patience SECONDS | --no-compile | --no-memory | \
                     --python PATH";
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
             threads: thread::available_parallelism().map_or(1, usize::from),
             rounds: 9,
             only: Vec::new(),
+            patience: 10,
             compile: true,
             memory: true,
             python: None,
@@ -58,6 +61,7 @@ impl Options {
                 "--threads" => options.threads = count(&value()?)?,
                 "--rounds" => options.rounds = count(&value()?)?,
                 "--only" => options.only = value()?.split(',').map(|word| word.trim().to_lowercase()).collect(),
+                "--patience" => options.patience = count(&value()?)?,
                 "--no-compile" => options.compile = false,
                 "--no-memory" => options.memory = false,
                 "--python" => options.python = Some(value()?.into()),

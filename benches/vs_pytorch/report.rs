@@ -8,10 +8,7 @@ use crate::machine;
 use crate::memory::Row;
 use crate::options::Options;
 use crate::peer::Peer;
-use crate::rounds::{Outcome, Side};
-
-/// Cores that others may use before a measurement is called into question.
-const MOST_OTHERS: f64 = 0.1;
+use crate::rounds::{MOST_OTHERS, Outcome, Side};
 
 type Outcomes<'a> = [(&'a Case, Fallible<Outcome>)];
 

@@ -20,6 +20,8 @@ use crate::piece::{Part, Times};
 const TURN_MS: f64 = 40.0;
 /// Between turns, until the threads of the side that had its turn are asleep: some spin for a while.
 const PAUSE: Duration = Duration::from_millis(40);
+/// Cores that others may use before a measurement is called into question.
+pub const MOST_OTHERS: f64 = 0.1;
 /// Turns that decide which variant is best; one, if a call takes long.
 const TRIES: usize = 3;
 const LONG_MS: f64 = 400.0;
@@ -80,14 +82,30 @@ pub fn run(case: &Case, peer: &mut Peer, options: &Options, directory: &Path) ->
     let mut calls = ours::build(&case.work, &VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu))?;
     let error = check(&mut calls, &answer, case.work.tolerance())?;
     let variants = variants.into_iter().filter(|variant| options.compile || !variant.starts_with("compiled"));
+    wait_for_quiet(options.patience);
     let theirs = try_theirs(peer, variants)?;
     let (ours, mut call) = try_ours(calls)?;
     let mut sides = Match { peer, call: &mut call, ours, theirs, others: Use::default() };
     let rounds = if case.section == Section::Clip { options.rounds.div_ceil(3) } else { options.rounds };
+    // Compiling may have taken minutes.
+    wait_for_quiet(options.patience);
     for round in 0..rounds {
         sides.round(round % 2 == 0)?;
     }
     Ok(Outcome { others: sides.others.cores(), theirs: sides.theirs, ours: sides.ours, error })
+}
+
+/// Waits until nothing else works on this machine, or `patience` seconds.
+fn wait_for_quiet(patience: usize) {
+    const LOOK: Duration = Duration::from_millis(250);
+    let start = Instant::now();
+    while start.elapsed().as_secs() < patience as u64 {
+        let before = busy_seconds();
+        thread::sleep(LOOK);
+        if busy_seconds() - before <= MOST_OTHERS * LOOK.as_secs_f64() {
+            return;
+        }
+    }
 }
 
 /// Every layout's error, of which it returns the largest: nothing wrong is timed.
