@@ -116,6 +116,9 @@ pub fn roofline(outcomes: &[(&Case, &Outcome)], peak: Option<(f64, &'static str)
         }
     }
     let mut heaviest: Vec<_> = heaviest.into_values().collect();
+    if heaviest.is_empty() {
+        return;
+    }
     heaviest.sort_by(|a, b| b.0.total_cmp(&a.0));
     println!("\n### Roofline of the three heaviest operations\n");
     println!("Peak: {peak:.0} GFLOP/s, {name} multiply-adds in registers on all threads, measured in this run.\n");
