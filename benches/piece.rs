@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use melfusion::Engine;
 use melfusion::bundle::Defaults;
 use melfusion::error::{Error, Stage};
 use melfusion::image::Picture;
 use melfusion::progress::Progress;
 use melfusion::request::{Request, RequestFields};
+use melfusion::{Clip, Engine};
 
 /// What the words say.
 pub const PROMPT: &str = "calm piano over soft strings";
@@ -67,14 +67,15 @@ impl Times {
     }
 }
 
-/// Makes the music of `request`, to the end or, if `until` names a part, to the end of that.
-pub fn make(engine: &Engine, request: &Request, until: Option<Part>) -> Result<Times, Error> {
+/// Makes the music of `request`, to the end, where there is a clip, or, if `until` names a part, to the end of that.
+pub fn make(engine: &Engine, request: &Request, until: Option<Part>) -> Result<(Times, Option<Clip>), Error> {
     let watch =
         Stopwatch { until, laps: Mutex::new(Laps { last: Instant::now(), times: Times::default(), done: false }) };
     match engine.generate(request, &watch) {
         // What was broken at first and made again took twice its time.
         Ok(clip) if clip.recipe.seed != request.seed => Err(Error::Unsound { problem: "broken music".into() }),
-        Ok(_) | Err(Error::Cancelled) => Ok(watch.times()),
+        Ok(clip) => Ok((watch.times(), Some(clip))),
+        Err(Error::Cancelled) => Ok((watch.times(), None)),
         Err(error) => Err(error),
     }
 }

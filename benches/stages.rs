@@ -173,7 +173,7 @@ fn timed(engine: &Engine, part: impl Into<Option<Part>>, is_new: bool) -> impl F
         let mut run = || {
             number += usize::from(is_new);
             let request = piece::request(&engine.manifest().defaults, piece::picture(number)?)?;
-            let times = piece::make(engine, &request, part)?;
+            let (times, _) = piece::make(engine, &request, part)?;
             Ok::<_, melfusion::Error>(part.map_or_else(|| times.total(), |part| times.of(part)))
         };
         (0..iterations).map(|_| run().expect("the piece can be made")).sum()

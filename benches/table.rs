@@ -29,8 +29,8 @@ fn main() -> Result<(), Error> {
     let (mut new, mut known) = (Vec::new(), Vec::new());
     for number in 0..runs {
         let request = piece::request(&engine.manifest().defaults, piece::picture(number)?)?;
-        new.push(piece::make(&engine, &request, None)?);
-        known.push(piece::make(&engine, &request, None)?);
+        new.push(piece::make(&engine, &request, None)?.0);
+        known.push(piece::make(&engine, &request, None)?.0);
     }
     print_table(&new, &known, engine.manifest().defaults.steps);
     println!();

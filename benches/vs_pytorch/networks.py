@@ -1,0 +1,75 @@
+"""Whole networks of the public-weights kind, small, with random weights."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch import Tensor, nn
+from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
+
+from built import Built, stirred
+
+TIMESTEP = 500
+
+
+class Denoiser(nn.Module):
+    """A UNet at one timestep."""
+
+    def __init__(self, unet: UNet2DConditionModel) -> None:
+        super().__init__()
+        self.unet = unet
+
+    def forward(self, latents: Tensor, tokens: Tensor, timestep: Tensor) -> Tensor:
+        return self.unet(latents, timestep, tokens, return_dict=False)[0]
+
+    def state_dict(self, *_, **__) -> dict[str, Tensor]:
+        return self.unet.state_dict()
+
+
+def unet(config: dict, batch: int, size: tuple[int, int], tokens: int) -> Built:
+    config.pop("circular_time")
+    module = Denoiser(stirred(UNet2DConditionModel(**config)))
+    return Built(module, dict(latents=torch.randn(batch, config["in_channels"], *size),
+                              tokens=torch.randn(batch, tokens, config["cross_attention_dim"]),
+                              timestep=torch.tensor(TIMESTEP)))
+
+
+class MelDecoder(nn.Module):
+    """The half of an autoencoder that is used."""
+
+    def __init__(self, vae: AutoencoderKL) -> None:
+        super().__init__()
+        self.decoder, self.post_quant_conv, self.scale = vae.decoder, vae.post_quant_conv, vae.config.scaling_factor
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.decoder(self.post_quant_conv(latents / self.scale))
+
+
+def mel_decoder(config: dict, size: tuple[int, int]) -> Built:
+    config.pop("circular_time")
+    levels = len(config["block_out_channels"])
+    vae = AutoencoderKL(**config, down_block_types=("DownEncoderBlock2D",) * levels, up_block_types=("UpDecoderBlock2D",) * levels)
+    return Built(MelDecoder(stirred(vae)), dict(latents=torch.randn(1, config["latent_channels"], *size)))
+
+
+class Vocoder(nn.Module):
+    """Takes the mel as the other side does, bands before time."""
+
+    def __init__(self, vocoder: SpeechT5HifiGan) -> None:
+        super().__init__()
+        self.vocoder = vocoder
+
+    def forward(self, mel: Tensor) -> Tensor:
+        return self.vocoder(mel.transpose(1, 2))
+
+    def state_dict(self, *_, **__) -> dict[str, Tensor]:
+        return {name.replace("upsampler.", "ups."): tensor for name, tensor in self.vocoder.state_dict().items()}
+
+
+def hifi_gan(config: dict, frames: int) -> Built:
+    vocoder = SpeechT5HifiGan(SpeechT5HifiGanConfig(**config)).eval()
+    for name, parameter in vocoder.named_parameters():
+        # Fresh weights are so small that everything but the last bias would vanish.
+        spread = 0.1 if name.endswith("bias") else parameter[0].numel() ** -0.5
+        parameter.data = torch.randn_like(parameter) * spread
+    return Built(Vocoder(vocoder), dict(mel=torch.randn(1, config["model_in_dim"], frames) - 3))

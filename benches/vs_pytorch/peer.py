@@ -1,0 +1,145 @@
+"""The PyTorch side of `cargo bench --bench vs_pytorch`.
+
+Answers requests, a line of JSON each, on the streams it is started with:
+
+    {"do": "hello", "threads": 2, "device": "cpu"}        -> {"about": ..., "memory_mb": of the libraries}
+    {"do": "prepare", "work": {"kind": ...}, "file": ...} -> {"variants": [...]}; writes weights, inputs and answer
+    {"do": "run", "variant": ..., "repeats": n}           -> {"ms": of one, "parts": {...} of a clip}
+    {"do": "memory"}                                      -> {"peak_mb": ...}
+
+What fails is answered by {"error": ...}. While it waits for a request it does nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Callable
+
+HERE = Path(__file__).parent
+sys.dont_write_bytecode = True
+sys.path += [str(HERE), str(HERE.parents[1] / "bundles" / "mini" / "recipe")]
+
+import diffusers  # noqa: E402
+import torch  # noqa: E402
+import transformers  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+
+import mini  # noqa: E402
+import networks  # noqa: E402
+import operations  # noqa: E402
+from built import CHANNELS_LAST, COMPILED, COMPILED_LAST, Built, compiled, to_channels_last  # noqa: E402
+
+BUILDERS = {
+    **{name: getattr(operations, name) for name in ("conv2d", "conv1d", "conv_transpose1d", "linear", "attention",
+                                                   "group_norm", "layer_norm", "activation", "upsample")},
+    **{name: getattr(networks, name) for name in ("unet", "mel_decoder", "hifi_gan")},
+    **{name: getattr(mini, name) for name in ("music", "image", "picture", "text", "codec", "vocoder", "clip")},
+}
+
+
+class Peer:
+    """What one request leaves for the next."""
+
+    def __init__(self) -> None:
+        self.device, self.built = "cpu", None
+        self.calls: dict[str, Callable[[], object]] = {}
+
+    def hello(self, threads: int, device: str) -> dict:
+        torch.set_num_threads(threads)
+        self.device = device
+        about = (f"PyTorch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()}), diffusers {diffusers.__version__}, "
+                 f"transformers {transformers.__version__}, Python {platform.python_version()}")
+        return dict(about=about, threads=torch.get_num_threads(), memory_mb=_peak_mb())
+
+    def prepare(self, work: dict, file: str | None) -> dict:
+        self.built = None
+        self.calls.clear()
+        gc.collect()
+        if hasattr(operations, work["kind"]):
+            # Operations share their Python code: what was compiled for others would be looked through at each call.
+            torch._dynamo.reset()
+        torch.manual_seed(7)
+        self.built = BUILDERS[work.pop("kind")](**work).to(self.device)
+        if file:
+            save_file(self.built.tensors(), file)
+        return dict(variants=self.built.variants())
+
+    def run(self, variant: str, repeats: int) -> dict:
+        if variant not in self.calls:
+            is_clip = isinstance(self.built.module, mini.Clip)
+            self.calls[variant] = ClipCall(self.built, variant) if is_clip else self.built.variant(variant)
+        call = self.calls[variant]
+        milliseconds = _time(call, repeats, self.device)
+        return dict(ms=milliseconds, parts=getattr(call, "parts", dict)())
+
+    def memory(self) -> dict:
+        return dict(peak_mb=_peak_mb())
+
+
+class ClipCall:
+    """A clip whose networks run in the way of `variant`."""
+
+    def __init__(self, built: Built, variant: str) -> None:
+        self.inputs, self.clip = list(built.inputs.values()), copy.copy(built.module)
+        self.clip._modules = dict(built.module._modules)
+        self.clip.channels_last = variant in (CHANNELS_LAST, COMPILED_LAST)
+        for name in self.clip.networks():
+            network = getattr(self.clip, name)
+            network = to_channels_last(network) if self.clip.channels_last else network
+            setattr(self.clip, name, compiled(network) if variant in (COMPILED, COMPILED_LAST) else network)
+
+    def __call__(self) -> torch.Tensor:
+        return self.clip(*self.inputs)
+
+    def parts(self) -> dict[str, float]:
+        """Milliseconds of each part of the last call."""
+        return self.clip.parts
+
+
+def _time(call, repeats: int, device: str) -> float:
+    """Milliseconds of one call."""
+    wait = torch.cuda.synchronize if device.startswith("cuda") else (lambda: None)
+    gc.disable()
+    wait()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    wait()
+    found = 1e3 * (time.perf_counter() - start) / repeats
+    gc.enable()
+    return found
+
+
+def _peak_mb() -> float:
+    """Most memory that this process ever held."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
+
+
+def main() -> None:
+    """Answers until there are no more requests."""
+    # What libraries print must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    peer = Peer()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            with torch.inference_mode():
+                answer = getattr(peer, request.pop("do"))(**request)
+        except Exception as error:  # the other side decides what to do without this answer
+            answer = dict(error=f"{type(error).__name__}: {error}"[:2000])
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
