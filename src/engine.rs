@@ -1,8 +1,10 @@
 //! The one place where the stages meet: words and a picture become a [`Clip`].
 
 mod compose;
+mod conditions;
 mod finish;
 mod fit;
+mod guidance;
 mod painter;
 mod picture;
 mod plan;
@@ -24,7 +26,7 @@ use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::TextEncoder;
 
-pub(crate) use self::compose::guide;
+pub(crate) use self::guidance::guide;
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;

@@ -23,6 +23,7 @@ mod activation;
 mod attention;
 mod conv;
 mod gemm;
+mod map;
 mod norm;
 mod pointwise;
 mod scratch;
@@ -34,8 +35,9 @@ mod winograd;
 mod tests;
 
 pub use attention::{Heads, attention};
-pub use conv::{Conv, ConvTranspose, Shape, Size};
+pub use conv::{Conv, ConvTranspose, Shape};
 pub use gemm::Packed;
+pub use map::Size;
 pub use norm::{Affine, Then, group_norm, layer_norm};
 pub use pointwise::{Activation, activate, concatenate, geglu, softmax, upsample_nearest};
 pub use simd::Isa;

@@ -9,13 +9,14 @@
 
 use candle_core::{Result, Tensor};
 
-use super::compose::{Conditions, guided, input};
+use super::conditions::Conditions;
+use super::guidance::guided;
 use super::{Engine, Plan};
 use crate::denoiser::Deep;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
-use crate::synapse::Taps;
-use crate::windows::Windows;
+use crate::synapse::{Blend, Taps};
+use crate::windows::{Position, Pulse, Windows};
 
 /// Runs the music UNet over all windows of a piece, step by step.
 pub(super) struct Painter<'a> {
@@ -44,8 +45,7 @@ impl<'a> Painter<'a> {
         };
         let panes = windows.starts().iter().map(|&start| {
             let position = engine.manifest.music.position.as_ref();
-            let planes =
-                |p: &crate::windows::Position| p.planes(start, latent.window, latent.rows, plan.pulse, &engine.device);
+            let planes = |p: &Position| p.planes(start, latent.window, latent.rows, plan.pulse, &engine.device);
             Ok(Pane { planes: position.map(planes).transpose()?, deep: None, left: 0 })
         });
         let panes = panes.collect::<Result<_>>()?;
@@ -93,4 +93,36 @@ impl<'a> Painter<'a> {
         };
         guided(&halves, conditions.guidance, manifest.defaults.guidance_rescale)
     }
+}
+
+impl Engine {
+    /// Position planes of a piece of exactly one window, where the bundle has any.
+    pub(crate) fn whole_window_planes(&self) -> Result<Option<Tensor>> {
+        let music = &self.manifest.music;
+        let planes = |p: &Position| p.planes(0, music.latent.window, music.latent.rows, Pulse::COMMON, &self.device);
+        music.position.as_ref().map(planes).transpose()
+    }
+
+    /// The UNet's output per half `(b, c, window, rows)`.
+    pub(crate) fn halves(
+        &self,
+        xs: &Tensor,
+        planes: Option<&Tensor>,
+        t: usize,
+        conditions: &Conditions,
+        blends: Option<&Vec<Blend>>,
+    ) -> Result<Tensor> {
+        let input = input(xs, planes, conditions)?;
+        let mut taps = blends.map_or(Taps::None, |blends| Taps::Blend(blends));
+        self.music.forward(&input, t as f64, &conditions.context, &mut taps)
+    }
+}
+
+/// What the UNet is given: latents and position planes, once per half.
+fn input(xs: &Tensor, planes: Option<&Tensor>, conditions: &Conditions) -> Result<Tensor> {
+    let input = match planes {
+        Some(planes) => Tensor::cat(&[xs, planes], 1)?,
+        None => xs.clone(),
+    };
+    input.repeat((conditions.context.tokens.dim(0)?, 1, 1, 1))
 }

@@ -5,35 +5,11 @@
 //! width 1; a transposed one is a plain one whose outputs are all phases of a step at once.
 
 use super::gemm::{Epilogue, Packed, ROWS, Source, multiply};
+use super::map::Size;
 use super::scratch;
 use super::simd::Isa;
 use super::weights::Weights;
 use super::winograd::{Tiling, Winograd};
-
-/// Size of a map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    /// Items.
-    pub batch: usize,
-    /// Rows; time, where there is one.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-    /// Channels, the innermost axis.
-    pub channels: usize,
-}
-
-impl Size {
-    /// Positions of all items.
-    pub fn positions(&self) -> usize {
-        self.batch * self.height * self.width
-    }
-
-    /// Values.
-    pub fn values(&self) -> usize {
-        self.positions() * self.channels
-    }
-}
 
 /// How a kernel moves over the map; pairs are (rows, columns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::activation::{silu, sum};
-use super::conv::Size;
 use super::gemm::Shared;
+use super::map::Size;
 use super::scratch;
 use super::simd::{Isa, Simd, Task, vectors};
 

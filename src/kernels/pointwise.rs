@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::activation::{exp, gelu, silu, sum};
-use super::conv::Size;
+use super::map::Size;
 use super::scratch;
 use super::simd::{Isa, Simd, Task, vectors};
 

@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::conv::Size;
 use super::gemm::{Dense, Epilogue, Packed, ROWS, Shared, Tiles};
+use super::map::Size;
 use super::scratch::Scratch;
 use super::simd::{Isa, Simd, Task};
 use super::weights::Weights;
