@@ -105,10 +105,10 @@ impl Engine {
     /// [`Error::Cancelled`] within one denoising step of `progress` saying so; [`Error::Stage`] if the device fails;
     /// [`Error::Unsound`] if the music was broken with two seeds. The engine stays usable.
     pub fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
-        match self.attempt(request, request.seed, progress) {
+        in_pool(|| match self.attempt(request, request.seed, progress) {
             Err(Error::Unsound { .. }) => self.attempt(request, request.seed.wrapping_add(RETRY_SEED_STEP), progress),
             result => result,
-        }
+        })
     }
 
     /// Decodes a clip's latents again, at another tempo or in another key: the same music, without a new diffusion.
@@ -125,7 +125,7 @@ impl Engine {
     ) -> Result<Clip, Error> {
         self.check_redecoding(latents, recipe, to)?;
         let recipe = Recipe { bpm: to.bpm.unwrap_or(recipe.bpm), key: to.key.or(recipe.key), ..recipe.clone() };
-        self.finish(latents.clone(), recipe, to.sample_rate, progress)
+        in_pool(|| self.finish(latents.clone(), recipe, to.sample_rate, progress))
     }
 
     /// Rate in Hz that the decoder works at; clips of that rate are not resampled.
@@ -228,4 +228,10 @@ impl Engine {
             composed_bpm: request.bpm,
         }
     }
+}
+
+/// Runs `work` on a thread of the rayon pool: from outside, each of its thousand parallel parts would be handed over and
+/// waited for.
+fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Stage;
 
-/// Watches a generation; called on the thread that generates.
+/// Watches a generation; called on one of the threads that compute, one call at a time.
 pub trait Progress: Sync {
     /// `stage` has done `done` of `total` steps. Called with `done == 0` when the stage begins.
     fn step(&self, stage: Stage, done: usize, total: usize);
