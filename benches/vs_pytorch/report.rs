@@ -121,7 +121,8 @@ pub fn roofline(outcomes: &[(&Case, &Outcome)], peak: Option<(f64, &'static str)
     }
     heaviest.sort_by(|a, b| b.0.total_cmp(&a.0));
     println!("\n### Roofline of the three heaviest operations\n");
-    println!("Peak: {peak:.0} GFLOP/s, {name} multiply-adds in registers on all threads, measured in this run.\n");
+    println!("Peak: {peak:.0} GFLOP/s, {name} multiply-adds in registers on all threads, measured in this run.");
+    println!("Rates count a convolution's plain multiply-adds; Winograd's needs fewer, and may pass the peak.\n");
     println!("| | | PyTorch, GFLOP/s | of peak | ours, GFLOP/s | of peak |\n| --- | --- | ---: | ---: | ---: | ---: |");
     for (_, case, outcome) in heaviest.into_iter().take(3) {
         let rate = |side: &Side| case.work.flops().unwrap_or(0.0) / median(&side.ms) / 1e6;

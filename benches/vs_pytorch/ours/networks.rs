@@ -1,7 +1,7 @@
 //! The mini bundle's stages, networks of the public weights' kind, and whole clips.
 
 use std::error::Error;
-use std::rc::Rc;
+use std::fs;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
@@ -9,6 +9,7 @@ use melfusion::autoencoder::{Decoder, Encoder};
 use melfusion::decoder::hifi_gan::HifiGan;
 use melfusion::decoder::{DecoderConfig, GridConfig, GridDecoder, LoopVocoder};
 use melfusion::denoiser::{Context, Unet};
+use melfusion::request::{Request, RequestFields};
 use melfusion::synapse::{Blend, KeyValue, Taps};
 use melfusion::text::TextEncoder;
 use melfusion::{Bundle, Engine};
@@ -44,8 +45,8 @@ pub fn build(work: &Work, weights: VarBuilder, inputs: VarBuilder) -> Built {
         Work::Text { prompt } => {
             let text = &manifest.text;
             let encoder = TextEncoder::new(&text.encoder, &bundle.bytes(&text.tokenizer)?, of_bundle(&text.weights)?)?;
-            let prompt = *prompt;
-            Ok(plain(move || encoder.encode(prompt)))
+            let mut prompts = prompts(prompt);
+            Ok(plain(move || encoder.encode(&prompts())))
         }
         Work::Codec => {
             let grid = GridDecoder::new(grid(&bundle)?, of_bundle(&manifest.decoder.weights)?)?;
@@ -116,14 +117,25 @@ fn small(work: &Work, weights: VarBuilder, inputs: &VarBuilder) -> Built {
     }
 }
 
+/// `first`, then prompts that have not been read before: the encoder remembers the last ones.
+fn prompts(first: &'static str) -> impl FnMut() -> String {
+    let mut number = 0;
+    move || {
+        number += 1;
+        if number == 1 { first.into() } else { format!("{first} {number}") }
+    }
+}
+
 /// A clip; each new picture is unlike the ones before, but for the first, which the other side has too.
 fn whole(bundle: &Bundle, work: &ClipWork) -> Built {
-    let engine = Rc::new(Engine::load(bundle, Device::Cpu)?);
+    let engine = if work.savings { Engine::load(bundle, Device::Cpu)? } else { without_savings(bundle)? };
     let known = work.known;
     let mut number = 0;
+    let mut prompts = prompts(work.prompt);
     let call = move || {
         let made = piece::picture(number)
             .and_then(|picture| piece::request(&engine.manifest().defaults, picture))
+            .and_then(|request| Request::new(RequestFields { prompt: prompts(), ..request.into_fields() }))
             .and_then(|request| piece::make(&engine, &request, None));
         number += usize::from(!known);
         let (times, clip) = made.map_err(candle_core::Error::wrap)?;
@@ -133,4 +145,16 @@ fn whole(bundle: &Bundle, work: &ClipWork) -> Built {
         Ok(Done { answer: latents.to_dtype(DType::F32)?, times: Some(times) })
     };
     Ok(vec![("plain", Box::new(call))])
+}
+
+/// The bundle with guidance at every step and all of the UNet in each, as the other side has it.
+fn without_savings(bundle: &Bundle) -> std::result::Result<Engine, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    for file in bundle.files() {
+        fs::write(folder.path().join(file), bundle.bytes(file)?)?;
+    }
+    let mut manifest = bundle.manifest().clone();
+    (manifest.defaults.unguided, manifest.defaults.deep_steps) = (0.0, 1);
+    fs::write(folder.path().join("manifest.toml"), toml::to_string(&manifest)?)?;
+    Ok(Engine::load(&Bundle::open(folder.path())?, Device::Cpu)?)
 }
