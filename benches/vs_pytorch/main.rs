@@ -39,7 +39,16 @@ use self::rounds::Outcome;
 
 type Fallible<T = ()> = Result<T, Box<dyn Error>>;
 
-fn main() -> Fallible<ExitCode> {
+fn main() -> ExitCode {
+    // On a thread of the pool, as the engine computes: from outside, every operation would be handed over and waited for.
+    let result = rayon::scope(|_| run().map_err(|error| error.to_string()));
+    result.unwrap_or_else(|error| {
+        println!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Fallible<ExitCode> {
     let options = Options::parse(env::args().skip(1))?;
     let directory = directory()?;
     let clip_inputs = directory.join("clip.safetensors");

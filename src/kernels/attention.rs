@@ -159,6 +159,9 @@ fn weigh<I: Simd>(s: I, scores: &mut [f32], bias: Option<&[f32]>, most: &mut f32
     let before = *most;
     *most = before.max(greatest(s, scores));
     let fade = (before - *most).exp();
-    *total = *total * fade + exponentials(s, scores, *most);
+    let at = scores.as_mut_ptr();
+    // SAFETY: in place.
+    let sum = unsafe { exponentials(s, at, at, scores.len(), *most) };
+    *total = *total * fade + sum;
     fade
 }

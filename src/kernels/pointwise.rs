@@ -130,9 +130,9 @@ impl Task for Softmax<'_> {
     #[inline(always)]
     fn run<I: Simd>(self, s: I) {
         for (out, xs) in self.out.chunks_exact_mut(self.c).zip(self.xs.chunks_exact(self.c)) {
-            out.copy_from_slice(xs);
-            let most = greatest(s, out);
-            let share = s.splat(1.0 / exponentials(s, out, most));
+            let most = greatest(s, xs);
+            // SAFETY: both have `c` values.
+            let share = s.splat(1.0 / unsafe { exponentials(s, xs.as_ptr(), out.as_mut_ptr(), self.c, most) });
             for (at, lanes) in vectors::<I>(self.c) {
                 // SAFETY: `at + lanes` is at most the length of `out`.
                 unsafe { s.write(out.as_mut_ptr().add(at), lanes, s.mul(s.read(out.as_ptr().add(at), lanes), share)) };
@@ -156,26 +156,29 @@ pub(super) fn greatest<I: Simd>(s: I, xs: &[f32]) -> f32 {
     lanes.iter().chain(&xs[whole..]).fold(f32::NEG_INFINITY, |a, b| a.max(*b))
 }
 
-/// Replaces every `x` by `e^(x - most)`, and returns their sum.
+/// Writes `e^(x - most)` for every `x` of `xs`, and returns their sum.
+///
+/// # Safety
+///
+/// `length` values are readable at `xs` and writable at `to`, which may be the same place.
 #[inline(always)]
-pub(super) fn exponentials<I: Simd>(s: I, xs: &mut [f32], most: f32) -> f32 {
-    let mut total = s.splat(0.0);
-    let whole = xs.len() / I::LANES * I::LANES;
-    for (at, _) in vectors::<I>(whole) {
-        // SAFETY: whole vectors are within `xs`.
-        unsafe {
-            let y = exp(s, s.sub(s.load(xs.as_ptr().add(at)), s.splat(most)));
-            s.store(xs.as_mut_ptr().add(at), y);
+pub(super) unsafe fn exponentials<I: Simd>(s: I, xs: *const f32, to: *mut f32, length: usize, most: f32) -> f32 {
+    let (mut total, most) = (s.splat(0.0), s.splat(most));
+    let whole = length / I::LANES * I::LANES;
+    let mut last = [0.0; 16];
+    // SAFETY: `at + lanes` is at most `length`, and no vector has more lanes than `last`.
+    unsafe {
+        for (at, _) in vectors::<I>(whole) {
+            let y = exp(s, s.sub(s.load(xs.add(at)), most));
+            s.store(to.add(at), y);
             total = s.add(total, y);
         }
+        let lanes = length - whole;
+        let y = exp(s, s.sub(s.read(xs.add(whole), lanes), most));
+        s.store(last.as_mut_ptr(), y);
+        s.write(to.add(whole), lanes, y);
+        sum(s, total) + last[..lanes].iter().sum::<f32>()
     }
-    let rest = &mut xs[whole..];
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    lanes[..rest.len()].copy_from_slice(rest);
-    // SAFETY: no vector has more lanes.
-    unsafe { s.store(lanes.as_mut_ptr(), exp(s, s.sub(s.load(lanes.as_ptr()), s.splat(most)))) };
-    rest.copy_from_slice(&lanes[..rest.len()]);
-    sum(s, total) + rest.iter().sum::<f32>()
 }
 
 /// Puts the channels of two maps of `positions` side by side.
