@@ -396,8 +396,7 @@ fn exp_is_that_of_the_standard_library() {
 #[test]
 fn gelu_is_x_times_the_normal_distribution() {
     for isa in Isa::available() {
-        for (u, erf) in [(0.0, 0.0), (0.5, 0.520_5), (1.0, 0.842_701), (1.5, 0.966_105), (2.0, 0.995_322)]
-        {
+        for (u, erf) in [(0.0, 0.0), (0.5, 0.520_5), (1.0, 0.842_701), (1.5, 0.966_105), (2.0, 0.995_322)] {
             let x = u * std::f32::consts::SQRT_2;
             assert!((of_one!(isa, activation::gelu, x) - x * (1.0 + erf) / 2.0).abs() < 1e-6, "{isa:?} {x}");
             assert!((of_one!(isa, activation::gelu, -x) + x * (1.0 - erf) / 2.0).abs() < 1e-6, "{isa:?} -{x}");

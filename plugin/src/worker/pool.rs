@@ -29,7 +29,8 @@ pub fn fitting() -> Result<ThreadPool, ThreadPoolBuildError> {
 fn build(threads: usize, work: &'static str) -> Result<ThreadPool, ThreadPoolBuildError> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
-        .thread_name(move |i| format!("melfusion-{work}-{i}"))
+        // 15 bytes are all that Linux keeps: the number should be among them.
+        .thread_name(move |i| format!("mlfn-{work}-{i}"))
         .start_handler(|_| lower_priority())
         .build()
 }
