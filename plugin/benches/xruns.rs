@@ -5,8 +5,9 @@
 //! ```
 //!
 //! A thread wakes every 64 frames at 48 kHz and has an instance, hosted by clack-host, play a take. A period whose work is
-//! not done by the next one's beginning is an xrun; the work of every period is done all the same. Nothing is generated at
-//! first; then clips, each with a new picture, by the worker and the pool that ship, the reading of the model included;
+//! not done by the next one's beginning is an xrun; the work of every period is done all the same. An xrun is *by threads*
+//! if it would have been none had the thread not *waited*, ready, while others ran; the rest is the machine's, as in a
+//! virtual one that its host stops now and then. Nothing is generated at first; then clips, each with a new picture, by the worker and the pool that ship, the reading of the model included;
 //! last, for comparison, by the same worker on a pool of all cores at the priority that threads begin with.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
@@ -85,14 +86,16 @@ fn measure(audio: &mut Audio, pool: Option<Pool>, priority: Priority, time: Dura
 
 fn print_head() {
     println!(
-        "| clips are made | audio thread | periods | xruns | woke: p50 | p99 | p99.9 | max | done: p50 | p99 | p99.9 | \
+        "| clips are made | audio thread | periods | xruns | by threads | waited: max | woke: p50 | p99 | p99.9 | max | done: p50 | p99 | p99.9 | \
          max | clips |"
     );
-    println!("| --- | --- |{}", " ---: |".repeat(11));
+    println!("| --- | --- |{}", " ---: |".repeat(13));
 }
 
 fn print_row(load: &str, priority: &str, periods: &[Period], clips: Option<usize>) {
-    let xruns = periods.iter().filter(|period| period.done > audio::start_of(1)).count();
+    let count = |is_one: fn(&Period) -> bool| periods.iter().filter(|period| is_one(period)).count();
+    let (xruns, by_threads) = (count(Period::is_xrun), count(Period::is_held_up));
+    let waited = periods.iter().map(|period| period.waited).max().map_or(String::new(), micros);
     let percentiles = |of: fn(&Period) -> Duration| {
         let mut times: Vec<Duration> = periods.iter().map(of).collect();
         times.sort_unstable();
@@ -100,7 +103,10 @@ fn print_row(load: &str, priority: &str, periods: &[Period], clips: Option<usize
     };
     let (woke, done) = (percentiles(|period| period.woke), percentiles(|period| period.done));
     let clips = clips.map_or(String::new(), |clips| clips.to_string());
-    println!("| {load} | {priority} | {} | {xruns} | {woke} | {done} | {clips} |", periods.len());
+    println!(
+        "| {load} | {priority} | {} | {xruns} | {by_threads} | {waited} | {woke} | {done} | {clips} |",
+        periods.len()
+    );
 }
 
 fn about(pool: Option<Pool>) -> &'static str {

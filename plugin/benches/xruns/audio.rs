@@ -1,5 +1,7 @@
 //! A host's audio thread.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,11 +26,28 @@ pub enum Priority {
     Normal,
 }
 
-/// What became of one period, counted from when it began.
-#[derive(Debug, Clone, Copy, Default)]
+/// What became of one period.
+#[derive(Debug, Clone, Copy)]
 pub struct Period {
+    /// When the thread ran, counted from the period's beginning.
     pub woke: Duration,
+    /// When its work was done, counted from there too.
     pub done: Duration,
+    /// For how long it was ready meanwhile, but other threads ran. What one late period hands to the next is in it.
+    pub waited: Duration,
+}
+
+impl Period {
+    /// Whether the next period had begun when its work was done.
+    pub fn is_xrun(&self) -> bool {
+        self.done > start_of(1)
+    }
+
+    /// Whether it would have been in time if no other thread had run. The rest is the machine's: its timer was late, or
+    /// what it runs on stopped it.
+    pub fn is_held_up(&self) -> bool {
+        self.is_xrun() && self.done.saturating_sub(self.waited) <= start_of(1)
+    }
 }
 
 /// Plays for `time`, period after period. Also why the system refuses the priority; then it is the normal one.
@@ -40,8 +59,10 @@ pub fn attend(audio: &mut Audio, priority: Priority, time: Duration) -> (Vec<Per
     let song = Song::new(RATE, BPM);
     let (mut left, mut right) = ([0.0; FRAMES], [0.0; FRAMES]);
     // Ones, so that the memory is there before the clock runs.
-    let unknown = Period { woke: Duration::MAX, done: Duration::MAX };
+    let unknown = Period { woke: Duration::MAX, done: Duration::MAX, waited: Duration::MAX };
     let mut periods = vec![unknown; (time.as_nanos() / start_of(1).as_nanos()) as usize];
+    let queue = RunQueue::of_this_thread();
+    let (mut waited, mut carried) = (queue.waited(), Duration::ZERO);
     let begin = Instant::now() + start_of(1);
     for (number, period) in periods.iter_mut().enumerate() {
         let start = begin + start_of(number);
@@ -52,6 +73,10 @@ pub fn attend(audio: &mut Audio, priority: Priority, time: Duration) -> (Vec<Per
         let head = song.at((number * FRAMES) as i64);
         audio.process([&mut left, &mut right], Some(&head), &[]);
         period.done = start.elapsed();
+        let until_now = queue.waited();
+        period.waited = carried + (until_now - waited);
+        waited = until_now;
+        carried = if period.is_xrun() { period.waited } else { Duration::ZERO };
     }
     assert!(left.iter().any(|sample| *sample != 0.0), "the take plays");
     (periods, refusal)
@@ -74,5 +99,25 @@ fn run_realtime() -> Result<(), thread_priority::Error> {
     {
         let _ = priority;
         thread_priority::set_current_thread_priority(ThreadPriority::Max)
+    }
+}
+
+/// How long the thread that made it was ready to run, but did not. Only Linux says; elsewhere it is never.
+struct RunQueue(Option<File>);
+
+impl RunQueue {
+    fn of_this_thread() -> Self {
+        Self(File::open("/proc/thread-self/schedstat").ok())
+    }
+
+    fn waited(&self) -> Duration {
+        let nanos = || {
+            let mut file = self.0.as_ref()?;
+            let mut text = [0; 128];
+            file.seek(SeekFrom::Start(0)).ok()?;
+            let length = file.read(&mut text).ok()?;
+            str::from_utf8(&text[..length]).ok()?.split_whitespace().nth(1)?.parse().ok()
+        };
+        Duration::from_nanos(nanos().unwrap_or(0))
     }
 }
