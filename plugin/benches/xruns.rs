@@ -5,10 +5,14 @@
 //! ```
 //!
 //! A thread wakes every 64 frames at 48 kHz and has an instance, hosted by clack-host, play a take. A period whose work is
-//! not done by the next one's beginning is an xrun; the work of every period is done all the same. An xrun is *by threads*
-//! if it would have been none had the thread not *waited*, ready, while others ran; the rest is the machine's, as in a
-//! virtual one that its host stops now and then. Nothing is generated at first; then clips, each with a new picture, by the worker and the pool that ship, the reading of the model included;
-//! last, for comparison, by the same worker on a pool of all cores at the priority that threads begin with.
+//! not done by the next one's beginning is an xrun; the work of every period is done all the same. Nothing is generated at
+//! first; then clips, each with a new picture, by the worker and the pool that ship, the reading of the model included;
+//! then, for comparison, by the same worker on a pool of all cores at the priority that threads begin with. All of it in
+//! several rounds, so that a machine's bad minute meets every row.
+//!
+//! An xrun is *queued* if it would have been none had the thread not waited for a core, ready to run. Only those can be
+//! other threads' doing, though not all need be: a virtual machine whose host stops it for some milliseconds, as many do
+//! that have a share of their cores only, gives xruns of both kinds. What the first row has is the machine's.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
 #[path = "xruns/audio.rs"]
@@ -31,82 +35,114 @@ use audio::{FRAMES, Period, Priority, RATE};
 use fixture::{Score, clap_state, project};
 use instance::{Audio, Instance};
 use load::{Load, Pool};
-use tasks::Tasks;
+use tasks::{Shares, Tasks};
 
-/// Of the table; the second is only there to tell what the priority is worth.
-const SECONDS: [(Priority, u64); 2] = [(Priority::Realtime, 20), (Priority::Normal, 10)];
+const ROUNDS: usize = 4;
+/// Of a row in a round. The second is only there to tell what the priority is worth.
+const MILLISECONDS: [(Priority, u64); 2] = [(Priority::Realtime, 5_000), (Priority::Normal, 2_500)];
+
+/// What was measured of one kind of load and one priority.
+struct Row {
+    pool: Option<Pool>,
+    priority: Priority,
+    /// Of a round.
+    time: Duration,
+    periods: Vec<Period>,
+    /// Why the priority is not what it should be.
+    refusal: Option<String>,
+    clips: usize,
+    shares: Shares,
+}
 
 fn main() {
     // Under `cargo test --benches` it is only tried out.
     let is_bench = env::args().any(|argument| argument == "--bench");
+    let mut rows = rows(if is_bench { 1 } else { 10 });
     let mut instance = Instance::new();
     let score = Score { bars: 4, ..Score::noise(RATE, audio::BPM, 1) };
     assert!(instance.load(&clap_state(project(&[score]))));
     let mut audio = instance.start(RATE, FRAMES as u32);
-    print_head();
-    let mut shares = Vec::new();
-    for pool in [None, Some(Pool::Shipped), Some(Pool::AllCores)] {
-        for (priority, seconds) in SECONDS {
-            let time = if is_bench { Duration::from_secs(seconds) } else { Duration::from_millis(300) };
-            let share = measure(&mut audio, pool, priority, time);
-            shares.extend(share.filter(|_| priority == Priority::Realtime).map(|share| (pool, share)));
-        }
+    for _ in 0..if is_bench { ROUNDS } else { 1 } {
+        rows.iter_mut().for_each(|row| row.measure(&mut audio));
     }
     instance.stop(audio);
-    println!();
-    println!("Microseconds after a period's beginning, of {} in a period; {}.", micros(audio::start_of(1)), machine());
-    for (pool, share) in &shares {
-        println!("\nCPU time while clips are made {}, audio thread in real time:\n\n{share}", about(*pool));
+    print_table(&rows);
+    for row in rows.iter().filter(|row| row.pool.is_some() && row.priority == Priority::Realtime) {
+        println!("\nCPU time while clips are made {}, audio thread in real time:\n\n{}", about(row.pool), row.shares);
     }
 }
 
-/// Prints a row. If clips were made: which threads took how much time meanwhile.
-fn measure(audio: &mut Audio, pool: Option<Pool>, priority: Priority, time: Duration) -> Option<Tasks> {
-    // What was cancelled before ends within a step.
-    thread::sleep(Duration::from_secs(1));
-    let before = Tasks::now();
-    let mut load = pool.map(Load::new);
-    let (periods, refusal, share) = thread::scope(|scope| {
-        let attend = || {
-            let (periods, refusal) = audio::attend(audio, priority, time);
-            // By the audio thread: it is one of them.
-            (periods, refusal, Tasks::now().since(&before))
-        };
-        let audio = thread::Builder::new().name("audio".into()).spawn_scoped(scope, attend).unwrap();
-        while !audio.is_finished() {
-            load.iter_mut().for_each(Load::go_on);
-            thread::sleep(Duration::from_millis(20));
-        }
-        audio.join().unwrap()
-    });
-    let clips = load.map(|load| load.made);
-    print_row(about(pool), &about_priority(priority, refusal), &periods, clips);
-    pool.map(|_| share)
+fn rows(shorter: u64) -> Vec<Row> {
+    let pools = [None, Some(Pool::Shipped), Some(Pool::AllCores)];
+    let kinds = pools.into_iter().flat_map(|pool| MILLISECONDS.map(|(priority, time)| (pool, priority, time)));
+    let row = |(pool, priority, time)| Row {
+        pool,
+        priority,
+        time: Duration::from_millis(time / shorter),
+        periods: vec![],
+        refusal: None,
+        clips: 0,
+        shares: Shares::default(),
+    };
+    kinds.map(row).collect()
 }
 
-fn print_head() {
-    println!(
-        "| clips are made | audio thread | periods | xruns | by threads | waited: max | woke: p50 | p99 | p99.9 | max | done: p50 | p99 | p99.9 | \
-         max | clips |"
-    );
-    println!("| --- | --- |{}", " ---: |".repeat(13));
-}
+impl Row {
+    fn measure(&mut self, audio: &mut Audio) {
+        // What was cancelled before ends within a step.
+        thread::sleep(Duration::from_millis(300));
+        let before = Tasks::now();
+        let mut load = self.pool.map(Load::new);
+        let (priority, time) = (self.priority, self.time);
+        let (periods, refusal, after) = thread::scope(|scope| {
+            let attend = || {
+                let (periods, refusal) = audio::attend(audio, priority, time);
+                // By the audio thread: it is one of them.
+                (periods, refusal, Tasks::now())
+            };
+            let audio = thread::Builder::new().name("audio".into()).spawn_scoped(scope, attend).unwrap();
+            while !audio.is_finished() {
+                load.iter_mut().for_each(Load::go_on);
+                thread::sleep(Duration::from_millis(20));
+            }
+            audio.join().unwrap()
+        });
+        self.periods.extend(periods);
+        self.refusal = refusal;
+        self.clips += load.map_or(0, |load| load.made);
+        self.shares.add(&before, &after);
+    }
 
-fn print_row(load: &str, priority: &str, periods: &[Period], clips: Option<usize>) {
-    let count = |is_one: fn(&Period) -> bool| periods.iter().filter(|period| is_one(period)).count();
-    let (xruns, by_threads) = (count(Period::is_xrun), count(Period::is_held_up));
-    let waited = periods.iter().map(|period| period.waited).max().map_or(String::new(), micros);
-    let percentiles = |of: fn(&Period) -> Duration| {
-        let mut times: Vec<Duration> = periods.iter().map(of).collect();
+    fn percentiles(&self, of: fn(&Period) -> Duration) -> String {
+        let mut times: Vec<Duration> = self.periods.iter().map(of).collect();
         times.sort_unstable();
         [0.5, 0.99, 0.999, 1.0].map(|share| micros(times[((times.len() - 1) as f64 * share) as usize])).join(" | ")
-    };
-    let (woke, done) = (percentiles(|period| period.woke), percentiles(|period| period.done));
-    let clips = clips.map_or(String::new(), |clips| clips.to_string());
+    }
+
+    fn priority(&self) -> String {
+        match (self.priority, &self.refusal) {
+            (Priority::Realtime, None) => "real-time".into(),
+            (Priority::Realtime, Some(refusal)) => format!("normal: real-time was refused ({refusal})"),
+            (Priority::Normal, _) => "normal".into(),
+        }
+    }
+}
+
+fn print_table(rows: &[Row]) {
     println!(
-        "| {load} | {priority} | {} | {xruns} | {by_threads} | {waited} | {woke} | {done} | {clips} |",
-        periods.len()
+        "| clips are made | audio thread | clips | periods | xruns | queued | woke: p50 | p99 | p99.9 | max | done: p50 \
+         | p99 | p99.9 | max |"
     );
+    println!("| --- | --- |{}", " ---: |".repeat(12));
+    for row in rows {
+        let count = |is_one: fn(&Period) -> bool| row.periods.iter().filter(|period| is_one(period)).count();
+        let (xruns, queued) = (count(Period::is_xrun), count(Period::is_queued));
+        let (woke, done) = (row.percentiles(|period| period.woke), row.percentiles(|period| period.done));
+        let (pool, priority, clips, periods) = (about(row.pool), row.priority(), row.clips, row.periods.len());
+        println!("| {pool} | {priority} | {clips} | {periods} | {xruns} | {queued} | {woke} | {done} |");
+    }
+    println!();
+    println!("Microseconds after a period's beginning, of {} in a period; {}.", micros(audio::start_of(1)), machine());
 }
 
 fn about(pool: Option<Pool>) -> &'static str {
@@ -114,14 +150,6 @@ fn about(pool: Option<Pool>) -> &'static str {
         None => "not at all",
         Some(Pool::Shipped) => "as shipped",
         Some(Pool::AllCores) => "on all cores, at normal priority",
-    }
-}
-
-fn about_priority(priority: Priority, refusal: Option<String>) -> String {
-    match (priority, refusal) {
-        (Priority::Realtime, None) => "real-time".into(),
-        (Priority::Realtime, Some(refusal)) => format!("normal; real-time was refused ({refusal})"),
-        (Priority::Normal, _) => "normal".into(),
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Period {
     pub woke: Duration,
     /// When its work was done, counted from there too.
     pub done: Duration,
-    /// For how long it was ready meanwhile, but other threads ran. What one late period hands to the next is in it.
+    /// For how long it was ready meanwhile, but without a core. What one late period hands to the next is in it.
     pub waited: Duration,
 }
 
@@ -43,9 +43,8 @@ impl Period {
         self.done > start_of(1)
     }
 
-    /// Whether it would have been in time if no other thread had run. The rest is the machine's: its timer was late, or
-    /// what it runs on stopped it.
-    pub fn is_held_up(&self) -> bool {
+    /// Whether it is one only because the thread waited.
+    pub fn is_queued(&self) -> bool {
         self.is_xrun() && self.done.saturating_sub(self.waited) <= start_of(1)
     }
 }
