@@ -1,9 +1,13 @@
 //! Threads that leave the host its cores: one fewer than there are, and all of them at low priority.
 //!
-//! The matrix products run in the rayon pool that they are called from, so a pool of ours bounds them. candle's
-//! element-wise operations bring a second set of threads, one per physical core, that a program sizes by the environment
-//! variable `CANDLE_NUM_THREADS` only. A plugin must not change its host's environment, so their number stays; on Linux
-//! they inherit the low priority of the thread that first needs them, which is always one of ours.
+//! The engine's kernels run in the rayon pool that they are called from, so a pool of ours bounds them. The few
+//! element-wise operations on large tensors that are still candle's bring threads of its own, one fewer than there are
+//! physical cores, that a program sizes by the environment variable `CANDLE_NUM_THREADS` only. A plugin must not change its
+//! host's environment, so their number stays. They matter little: of the time that making clips takes on two cores, they
+//! take less than half a percent. On Linux they inherit the low priority of the thread that first needs them, which is
+//! always one of ours; on macOS candle gives them a high one.
+//!
+//! `benches/xruns.rs` measures what becomes of a host's audio thread meanwhile, and which threads take how much time.
 
 use std::num::NonZeroUsize;
 use std::thread;
@@ -29,7 +33,8 @@ pub fn fitting() -> Result<ThreadPool, ThreadPoolBuildError> {
 fn build(threads: usize, work: &'static str) -> Result<ThreadPool, ThreadPoolBuildError> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
-        .thread_name(move |i| format!("melfusion-{work}-{i}"))
+        // 15 bytes are all that Linux keeps: the number should be among them.
+        .thread_name(move |i| format!("mlfn-{work}-{i}"))
         .start_handler(|_| lower_priority())
         .build()
 }
