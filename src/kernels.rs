@@ -39,7 +39,7 @@ pub use conv::{Conv, ConvTranspose, Shape};
 pub use gemm::Packed;
 pub use map::Size;
 pub use norm::{Affine, Then, group_norm, layer_norm};
-pub use pointwise::{Activation, activate, concatenate, geglu, softmax, upsample_nearest};
+pub use pointwise::{Activation, activate, concatenate, geglu, mean, softmax, upsample_nearest};
 pub use simd::Isa;
 
 use std::ops::Range;

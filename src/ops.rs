@@ -21,5 +21,5 @@ pub use activation::{geglu, gelu, leaky_relu, silu, softmax};
 pub use attention::attention;
 pub use conv::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, TimePadding};
 pub use linear::{GatedLinear, Linear, linear, linear_no_bias, together};
-pub use map::{concatenate, from_tokens, tokens, upsample_nearest};
+pub use map::{concatenate, from_tokens, mean, tokens, upsample_nearest};
 pub use norm::{GroupNorm, LayerNorm};

@@ -2,7 +2,7 @@
 //!
 //! Source: Kong et al. 2020, arXiv 2010.05646, in the layout of AudioLDM's and Tango's files, weight norm removed.
 
-use crate::ops::{Conv1d, ConvTranspose1d, leaky_relu};
+use crate::ops::{Conv1d, ConvTranspose1d, leaky_relu, mean};
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -152,11 +152,8 @@ impl Stage {
     /// `(b, inputs, t)` → `(b, inputs / 2, t * rate)`.
     fn forward(&self, xs: &Tensor, slope: f64) -> Result<Tensor> {
         let xs = self.up.forward(&leaky_relu(xs, slope)?)?;
-        let mut sum = xs.zeros_like()?;
-        for resblock in &self.resblocks {
-            sum = (sum + resblock.forward(&xs, slope)?)?;
-        }
-        sum / self.resblocks.len() as f64
+        let parallel = self.resblocks.iter().map(|resblock| resblock.forward(&xs, slope));
+        mean(&parallel.collect::<Result<Vec<_>>>()?)
     }
 }
 

@@ -60,6 +60,49 @@ impl Task for Activate<'_> {
     }
 }
 
+/// The mean of several, value by value.
+///
+/// # Panics
+///
+/// There is none, or lengths differ.
+pub fn mean(isa: Isa, all: &[&[f32]]) -> Vec<f32> {
+    let length = all[0].len();
+    assert!(all.iter().all(|xs| xs.len() == length), "lengths differ");
+    // SAFETY: the tasks write every value, and read none of the output.
+    unsafe {
+        scratch::filled(length, |out| {
+            out.par_chunks_mut(PART).with_max_len(1).enumerate().for_each(|(i, out)| {
+                isa.run(Mean { all, first: i * PART, out });
+            });
+        })
+    }
+}
+
+struct Mean<'a> {
+    all: &'a [&'a [f32]],
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl Task for Mean<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Simd>(self, s: I) {
+        let share = s.splat(1.0 / self.all.len() as f32);
+        for (at, lanes) in vectors::<I>(self.out.len()) {
+            let mut sum = s.splat(0.0);
+            for xs in self.all {
+                let xs = &xs[self.first + at..self.first + at + lanes];
+                // SAFETY: the slice has `lanes` values.
+                sum = s.add(sum, unsafe { s.read(xs.as_ptr(), lanes) });
+            }
+            // SAFETY: `at + lanes` is at most the length of `out`.
+            unsafe { s.write(self.out.as_mut_ptr().add(at), lanes, s.mul(sum, share)) };
+        }
+    }
+}
+
 /// Of every row of `2 c`: the first half times the GELU of the second.
 ///
 /// # Panics

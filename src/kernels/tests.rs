@@ -310,6 +310,18 @@ fn softmax_sums_to_one_and_keeps_ratios() {
 }
 
 #[test]
+fn a_mean_is_the_sum_over_the_number() {
+    everywhere(|isa, draw| {
+        let (count, length) = (draw.size(1, 4), draw.size(1, 40_000));
+        let all: Vec<Vec<f32>> = (0..count).map(|_| draw.values(length)).collect();
+        let right: Vec<f64> =
+            (0..length).map(|i| all.iter().map(|xs| f64::from(xs[i])).sum::<f64>() / count as f64).collect();
+        let ours = mean(isa, &all.iter().map(|xs| &xs[..]).collect::<Vec<_>>());
+        assert_close(&ours, &right, 1e-6, &format!("{isa:?} {count} of {length}"));
+    });
+}
+
+#[test]
 fn maps_are_joined_and_enlarged_position_by_position() {
     let draw = &mut Draw::new(1);
     let (a, b) = (draw.values(3000 * 5), draw.values(3000 * 8));

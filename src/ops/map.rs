@@ -1,7 +1,7 @@
 //! Moves of maps `(b, c, h, w)`, without changing values.
 
 use super::floats::{self, Floats};
-use crate::kernels::{self, Size};
+use crate::kernels::{self, Isa, Size};
 use candle_core::{Result, Tensor, bail};
 
 /// Positions as tokens: `(b, c, h, w)` → `(b, h * w, c)`. A view of what our convolutions and normalisations make.
@@ -27,6 +27,22 @@ pub fn concatenate(left: &Tensor, right: &Tensor) -> Result<Tensor> {
     }
     let ys = kernels::concatenate(&Floats::of(&left)?, &Floats::of(&right)?, size.positions());
     floats::map(ys, Size { channels: size.channels + other.channels, ..size })
+}
+
+/// The mean of several tensors `(b, c, t)`, laid out as convolutions leave them.
+pub fn mean(all: &[Tensor]) -> Result<Tensor> {
+    let Some(first) = all.first() else { bail!("the mean of nothing") };
+    if !floats::is_ours(first) {
+        let sum = all[1..].iter().try_fold(first.clone(), |sum, xs| sum + xs)?;
+        return sum / all.len() as f64;
+    }
+    if let Some(other) = all.iter().find(|xs| xs.shape() != first.shape()) {
+        bail!("the mean of {:?} and {:?}", first.shape(), other.shape());
+    }
+    let lying = all.iter().map(|xs| xs.transpose(1, 2)?.contiguous()).collect::<Result<Vec<_>>>()?;
+    let values = lying.iter().map(Floats::of).collect::<Result<Vec<_>>>()?;
+    let ys = kernels::mean(Isa::best(), &values.iter().map(|values| &**values).collect::<Vec<_>>());
+    Tensor::from_vec(ys, lying[0].shape(), first.device())?.transpose(1, 2)
 }
 
 /// At another size, each position the nearest of the old.
