@@ -156,6 +156,8 @@ struct Footprints<'a> {
     columns: Vec<usize>,
     /// Columns of the kernel.
     kernel_width: usize,
+    /// Values from the first tap to each, where none is off the map and none wraps around.
+    offsets: Vec<usize>,
 }
 
 impl<'a> Footprints<'a> {
@@ -190,13 +192,44 @@ impl<'a> Footprints<'a> {
                 offset(place(x, tap, shape.stride.1, shape.dilation.1, bx, size.width, false), size.channels)
             }),
             kernel_width: shape.kernel.1,
+            offsets: (0..shape.kernel.0 * shape.kernel.1)
+                .map(|tap| (tap / shape.kernel.1 * shape.dilation.0, tap % shape.kernel.1 * shape.dilation.1))
+                .map(|(down, across)| down * line + across * size.channels)
+                .collect(),
         }
+    }
+
+    /// Whether all taps of output `(y, x)` lie on the map, in one piece.
+    #[inline(always)]
+    fn is_inside(&self, y: usize, x: usize) -> bool {
+        let spans = |places: &[usize], outs: usize, at: usize, last: usize| {
+            let (first, end) = (places[at], places[places.len() - outs + at]);
+            first != OFF && end != OFF && end.wrapping_sub(first) == last
+        };
+        let across = self.offsets[self.kernel_width - 1];
+        let down = self.offsets[self.offsets.len() - 1] - across;
+        spans(&self.rows, self.height, y, down) && spans(&self.columns, self.width, x, across)
+    }
+
+    /// Where the channels under a tap of output `(y, x)` of an item begin.
+    #[inline(always)]
+    fn tap(&self, (item, y, x): (usize, usize, usize), (row_tap, column_tap): (usize, usize)) -> *const f32 {
+        let (row, column) = (self.rows[row_tap * self.height + y], self.columns[column_tap * self.width + x]);
+        if row == OFF || column == OFF { self.zeros.as_ptr() } else { self.xs[item + row + column..].as_ptr() }
     }
 }
 
+/// The outputs of a tile.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Item, row and column of each.
+    at: [(usize, usize, usize); ROWS],
+    /// The first taps of all, if every footprint lies on the map in one piece: then the other taps are found by adding.
+    inside: Option<[*const f32; ROWS]>,
+}
+
 impl Source for Footprints<'_> {
-    /// Item, row and column of each output.
-    type Place = [(usize, usize, usize); ROWS];
+    type Place = Place;
 
     fn segments(&self) -> usize {
         self.rows.len() / self.height.max(1) * self.kernel_width
@@ -208,20 +241,24 @@ impl Source for Footprints<'_> {
     }
 
     #[inline(always)]
-    fn place(&self, rows: [usize; ROWS]) -> Self::Place {
-        rows.map(|row| {
+    fn place(&self, rows: [usize; ROWS]) -> Place {
+        let at = rows.map(|row| {
             let (line, x) = (row / self.width, row % self.width);
             (line / self.height * self.item, line % self.height, x)
-        })
+        });
+        let is_inside = at.iter().all(|(_, y, x)| self.is_inside(*y, *x));
+        Place { at, inside: is_inside.then(|| at.map(|at| self.tap(at, (0, 0)))) }
     }
 
     #[inline(always)]
-    fn rows(&self, place: &Self::Place, segment: usize) -> [*const f32; ROWS] {
-        let (row_tap, column_tap) = (segment / self.kernel_width, segment % self.kernel_width);
-        place.map(|(item, y, x)| {
-            let (row, column) = (self.rows[row_tap * self.height + y], self.columns[column_tap * self.width + x]);
-            if row == OFF || column == OFF { self.zeros.as_ptr() } else { self.xs[item + row + column..].as_ptr() }
-        })
+    fn rows(&self, place: &Place, segment: usize) -> [*const f32; ROWS] {
+        match place.inside {
+            Some(first) => first.map(|row| row.wrapping_add(self.offsets[segment])),
+            None => {
+                let tap = (segment / self.kernel_width, segment % self.kernel_width);
+                place.at.map(|at| self.tap(at, tap))
+            }
+        }
     }
 }
 
