@@ -9,6 +9,7 @@ mod painter;
 mod picture;
 mod plan;
 mod redecoding;
+mod score;
 mod sights;
 
 use std::sync::Arc;

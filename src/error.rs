@@ -15,6 +15,16 @@ pub enum Error {
         /// What is wrong and what would be right.
         problem: String,
     },
+    /// A storyboard asks for something that cannot be; nothing was computed. Change it and ask again.
+    #[error("{}{what}: {problem}", cue.as_ref().map(|cue| format!("{cue}: ")).unwrap_or_default())]
+    Board {
+        /// The cue; `None` where it is about the whole board.
+        cue: Option<CueName>,
+        /// The field, by the name the user knows (`bars`, `transition`, ...).
+        what: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
     /// The picture cannot be read. Choose another; the engine is still usable.
     #[error("picture {}: {problem}", path.display())]
     Picture {
@@ -56,6 +66,22 @@ pub enum Error {
     /// [`Progress::is_cancelled`](crate::progress::Progress::is_cancelled) said so. Not a failure; show nothing.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// Which cue of a storyboard. Shown as `cue 3 "the storm"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CueName {
+    /// Place on the board, from 0.
+    pub index: usize,
+    /// Its name; may be empty.
+    pub name: String,
+}
+
+impl fmt::Display for CueName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cue {}", self.index + 1)?;
+        if self.name.is_empty() { Ok(()) } else { write!(f, " {:?}", self.name) }
+    }
 }
 
 /// A stage of the pipeline, as the user sees it in a progress bar.

@@ -1,5 +1,7 @@
 //! Pictures from files, as the image model wants them.
 
+mod crop;
 mod picture;
 
+pub use self::crop::Crop;
 pub use self::picture::Picture;

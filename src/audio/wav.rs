@@ -26,6 +26,8 @@ pub use self::chunks::read_chunk;
 
 /// The chunk that holds latents and recipe.
 pub const RECIPE_CHUNK: [u8; 4] = *b"mlfn";
+/// One more than the largest 24-bit sample.
+const FULL_SCALE: f64 = 8_388_608.0;
 
 /// How samples are stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,15 +102,21 @@ fn write_sound(file: &mut File, audio: &Audio, format: SampleFormat) -> io::Resu
     writer.finalize().map_err(from_hound)
 }
 
+/// What a 24-bit file gives back of a sample.
+pub(crate) fn round_to_24_bits(sample: f32) -> f32 {
+    // 24 bits fit in a float's mantissa.
+    (f64::from(int24(sample)) / FULL_SCALE) as f32
+}
+
+fn int24(sample: f32) -> i32 {
+    (f64::from(sample) * FULL_SCALE).round().clamp(-FULL_SCALE, FULL_SCALE - 1.0) as i32
+}
+
 fn write_samples<W: Write + Seek>(writer: &mut WavWriter<W>, audio: &Audio, format: SampleFormat) -> hound::Result<()> {
-    const FULL_SCALE: f64 = 8_388_608.0;
     let [left, right] = audio.channels();
     for sample in left.iter().zip(right).flat_map(|(left, right)| [*left, *right]) {
         match format {
-            SampleFormat::Int24 => {
-                let scaled = (f64::from(sample) * FULL_SCALE).round();
-                writer.write_sample(scaled.clamp(-FULL_SCALE, FULL_SCALE - 1.0) as i32)?;
-            }
+            SampleFormat::Int24 => writer.write_sample(int24(sample))?,
             SampleFormat::Float32 => writer.write_sample(sample)?,
         }
     }

@@ -11,6 +11,7 @@ use image::{DynamicImage, RgbImage};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use sha2::{Digest, Sha256};
 
+use super::Crop;
 use crate::error::Error;
 
 /// Pixels kept: a model looks at a square of 128 to 512, an editor shows a thumbnail.
@@ -102,7 +103,7 @@ impl Picture {
         self.pixels.as_raw()
     }
 
-    /// SHA-256 of the file's bytes, 64 hexadecimal digits.
+    /// SHA-256 of the file's bytes, and of the crop if it is a part; 64 hexadecimal digits.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -110,6 +111,15 @@ impl Picture {
     /// Where it was read from.
     pub fn name(&self) -> Option<&Path> {
         self.name.as_deref()
+    }
+
+    /// A part of the picture, under the same name. Its hash tells it from the whole and from other parts.
+    pub fn cropped(&self, crop: Crop) -> Self {
+        let [left, top, width, height] = crop.pixels(self.width(), self.height());
+        let mut hash = Sha256::new_with_prefix(&self.sha256);
+        <[f64; 4]>::from(crop).iter().for_each(|share| hash.update(share.to_le_bytes()));
+        let pixels = imageops::crop_imm(&*self.pixels, left, top, width, height).to_image();
+        Self { pixels: Arc::new(pixels), sha256: hex(hash), name: self.name.clone() }
     }
 
     /// What a model sees: `(3, size, size)` planar, −1..=1.

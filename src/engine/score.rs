@@ -1,0 +1,57 @@
+//! The cues of a storyboard.
+
+use std::borrow::Cow;
+
+use super::{Engine, Redecoding};
+use crate::audio::Audio;
+use crate::clip::Clip;
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::storyboard::{Bed, Board, mix};
+
+impl Engine {
+    /// Composes cue `index` of a board, from 0.
+    ///
+    /// The clip depends on nothing but what the board says of this cue and, where it morphs, of the next: cues may be
+    /// made in any order. The only cue of a board is the clip that [`generate`](Self::generate) makes of its request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`generate`](Self::generate).
+    ///
+    /// # Panics
+    ///
+    /// There is no such cue.
+    pub fn score(&self, board: &Board, index: usize, progress: &dyn Progress) -> Result<Clip, Error> {
+        self.generate(&board.request(index), progress)
+    }
+
+    /// Mixes the clips of a board's cues, decoded again where the board has another tempo, key or rate than a clip.
+    ///
+    /// `clips` has one entry per cue; `None` is silence.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`mix`] and [`redecode`](Self::redecode).
+    pub fn bed(&self, board: &Board, clips: &[Option<Clip>], progress: &dyn Progress) -> Result<Bed, Error> {
+        mix(board, |index, bpm| match clips.get(index).and_then(Option::as_ref) {
+            Some(clip) => self.fitted(clip, board, bpm, progress).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    fn fitted<'a>(
+        &self,
+        clip: &'a Clip,
+        board: &Board,
+        bpm: f64,
+        progress: &dyn Progress,
+    ) -> Result<Cow<'a, Audio>, Error> {
+        let key = board.key.or(clip.recipe.key);
+        if clip.recipe.bpm == bpm && clip.recipe.key == key && clip.audio.sample_rate() == board.sample_rate {
+            return Ok(Cow::Borrowed(&clip.audio));
+        }
+        let to = Redecoding { bpm: Some(bpm), key, sample_rate: board.sample_rate };
+        self.redecode(&clip.latents, &clip.recipe, to, progress).map(|clip| Cow::Owned(clip.audio))
+    }
+}

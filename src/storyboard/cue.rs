@@ -1,0 +1,47 @@
+//! One frame of the film and what shall be heard while it is seen.
+
+use serde::Serialize;
+
+use super::Transition;
+use crate::image::{Crop, Picture};
+
+/// A place on the board: a picture, words, and the bars that they last. Checked by [`Board::new`](super::Board::new).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cue {
+    /// What the composer calls it. May be empty.
+    pub name: String,
+    /// The frame to look at.
+    pub picture: Option<Picture>,
+    /// The part of the frame to look at; `None` is all of it.
+    pub crop: Option<Crop>,
+    /// What to hear, beside the board's style. May be empty.
+    pub prompt: String,
+    /// The bar at which it begins; the first is 1, as DAWs count.
+    pub start_bar: u32,
+    /// Length, 1..=64 bars.
+    pub bars: u32,
+    /// How the music gets here from the cue before. Without a cue or a gap before it there is nothing to come from,
+    /// and the transition stands for nothing.
+    pub transition: Transition,
+    /// How much the picture is heard, 0..=1.
+    pub influence: f64,
+    /// A seed of its own, for another take of this cue alone.
+    pub seed: Option<u64>,
+}
+
+impl Default for Cue {
+    /// Four bars from bar 1 on, without a picture or words.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            picture: None,
+            crop: None,
+            prompt: String::new(),
+            start_bar: 1,
+            bars: 4,
+            transition: Transition::default(),
+            influence: 1.0,
+            seed: None,
+        }
+    }
+}
