@@ -5,7 +5,7 @@ mod replace;
 pub mod wav;
 
 pub use self::loudness::Loudness;
-pub(crate) use self::replace::replace;
+pub use self::replace::replace;
 
 /// Stereo sound: two planes of the same length, nominally −1..=1.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,6 +9,7 @@ mod generate;
 mod parameters;
 mod prompt;
 mod redecode;
+mod storyboard;
 mod studio;
 mod take;
 mod terminal;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Generate(args) => generate::run(&args),
+        Command::Storyboard(args) => storyboard::run(&args),
         Command::Redecode(args) => redecode::run(&args),
         Command::Bundle(command) => bundle::run(&command),
         Command::Check(args) => check::run(&args),
@@ -56,7 +58,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<Error>() {
-        Some(Error::Request { .. } | Error::Picture { .. } | Error::Bundle { .. } | Error::File { .. }) => BAD_INPUT,
+        Some(
+            Error::Request { .. }
+            | Error::Board { .. }
+            | Error::Picture { .. }
+            | Error::Bundle { .. }
+            | Error::File { .. },
+        ) => BAD_INPUT,
         Some(Error::Cancelled) => CANCELLED,
         _ => FAILED,
     }

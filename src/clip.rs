@@ -87,6 +87,22 @@ pub struct Recipe {
     pub sampler: SamplerKind,
     /// Tempo for which the latents were composed; `bpm` differs from it after a redecoding.
     pub composed_bpm: f64,
+    /// What the end of the clip leans towards, on a storyboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub morph: Option<MorphRecipe>,
+}
+
+/// What a clip was composed towards: the cue after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MorphRecipe {
+    /// Last bars of the clip that lean.
+    pub bars: u32,
+    /// The next cue's words.
+    pub prompt: String,
+    /// Hash of its picture.
+    pub picture_sha256: Option<String>,
+    /// Strength of its picture.
+    pub influence: f64,
 }
 
 impl Recipe {
@@ -110,15 +126,44 @@ impl Clip {
     ///
     /// [`Error::File`]; then no file is left behind and an older one is untouched.
     pub fn write_wav(&self, path: &Path, format: wav::SampleFormat) -> Result<(), Error> {
+        self.write(path, format, &self.recipe.title(), None)
+    }
+
+    /// As [`write_wav`](Self::write_wav), called `title` and with a place on the timeline: the frame of the board at
+    /// which it begins.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_wav`](Self::write_wav).
+    pub fn write_cue(
+        &self,
+        path: &Path,
+        format: wav::SampleFormat,
+        title: &str,
+        start_frame: usize,
+    ) -> Result<(), Error> {
+        self.write(path, format, title, Some(start_frame as u64))
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        format: wav::SampleFormat,
+        title: &str,
+        start_frame: Option<u64>,
+    ) -> Result<(), Error> {
         let state = self.state();
         let labels = wav::Labels {
-            title: &self.recipe.title(),
+            title,
             comment: &self.recipe.prompt,
             bpm: self.recipe.bpm,
             quarters: f64::from(self.recipe.bars) * self.recipe.meter.quarters(),
             meter: self.recipe.meter,
             key: self.recipe.key,
             recipe: &state,
+            is_loop: true,
+            start_frame,
+            markers: &[],
         };
         wav::write(path, &self.audio, format, &labels)
     }

@@ -5,6 +5,7 @@ mod conditions;
 mod finish;
 mod fit;
 mod guidance;
+mod morph;
 mod painter;
 mod picture;
 mod plan;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use crate::bundle::{Bundle, Manifest};
-use crate::clip::{Clip, Latents, Recipe};
+use crate::clip::{Clip, Latents, MorphRecipe, Recipe};
 use crate::decoder::Decoder;
 use crate::denoiser::Unet;
 use crate::error::{Error, InStage, Stage};
@@ -28,6 +29,8 @@ use crate::synapse::Synapse;
 use crate::text::TextEncoder;
 
 pub(crate) use self::guidance::guide;
+pub(crate) use self::morph::Morph;
+use self::morph::Scene;
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
@@ -106,8 +109,19 @@ impl Engine {
     /// [`Error::Cancelled`] within one denoising step of `progress` saying so; [`Error::Stage`] if the device fails;
     /// [`Error::Unsound`] if the music was broken with two seeds. The engine stays usable.
     pub fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
-        in_pool(|| match self.attempt(request, request.seed, progress) {
-            Err(Error::Unsound { .. }) => self.attempt(request, request.seed.wrapping_add(RETRY_SEED_STEP), progress),
+        self.generate_towards(request, None, progress)
+    }
+
+    /// As [`generate`](Self::generate); the end of the clip leans towards `morph`.
+    pub(crate) fn generate_towards(
+        &self,
+        request: &Request,
+        morph: Option<&Morph>,
+        progress: &dyn Progress,
+    ) -> Result<Clip, Error> {
+        let again = request.seed.wrapping_add(RETRY_SEED_STEP);
+        in_pool(|| match self.attempt(request, morph, request.seed, progress) {
+            Err(Error::Unsound { .. }) => self.attempt(request, morph, again, progress),
             result => result,
         })
     }
@@ -155,19 +169,45 @@ impl Engine {
         mel().in_stage(Stage::Sound)
     }
 
-    fn attempt(&self, request: &Request, seed: u64, progress: &dyn Progress) -> Result<Clip, Error> {
+    fn attempt(
+        &self,
+        request: &Request,
+        morph: Option<&Morph>,
+        seed: u64,
+        progress: &dyn Progress,
+    ) -> Result<Clip, Error> {
         let plan = self.plan(request.bars, request.meter, request.bpm);
+        let sampler = Sampler::new(request.sampler, &self.schedule, request.steps as usize).in_stage(Stage::Music)?;
+        let scenes = self.scenes(&plan, request, morph, (sampler.timesteps(), progress))?;
+        let latents = self.compose(&plan, sampler, &scenes, seed, progress)?;
+        let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
+        self.finish(latents, self.recipe(request, morph, seed), request.sample_rate, progress)
+    }
+
+    /// What the model is told, and in which columns.
+    fn scenes(
+        &self,
+        plan: &Plan,
+        request: &Request,
+        morph: Option<&Morph>,
+        (timesteps, progress): (&[usize], &dyn Progress),
+    ) -> Result<Vec<Scene>, Error> {
         progress.step(Stage::Text, 0, 1);
         let [negative, prompt] = self.read(request).in_stage(Stage::Text)?;
         progress.step(Stage::Text, 1, 1);
-        let sampler = Sampler::new(request.sampler, &self.schedule, request.steps as usize).in_stage(Stage::Music)?;
-        let sight = self.look(request, sampler.timesteps(), progress)?;
-        let conditions = self
-            .conditions(request, plan.seconds_per_beat, &[negative, prompt], sight.as_deref())
-            .in_stage(Stage::Text)?;
-        let latents = self.compose(&plan, sampler, &conditions, seed, progress)?;
-        let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
-        self.finish(latents, self.recipe(request, seed), request.sample_rate, progress)
+        let told = |request: &Request, texts: &[Tensor; 2]| {
+            let sight = self.look(request, timesteps, progress)?;
+            self.conditions(request, plan.seconds_per_beat, texts, sight.as_deref()).in_stage(Stage::Text)
+        };
+        let texts = [negative, prompt];
+        let own = told(request, &texts)?;
+        let Some(morph) = morph else { return Scene::only(own).in_stage(Stage::Music) };
+        let [negative, prompt] = texts;
+        let [_, next] = self.read(&morph.next).in_stage(Stage::Text)?;
+        // Of unequal numbers of tokens there is no mean: then the picture changes and the words stay.
+        let words = if next.dims() == prompt.dims() { next } else { prompt };
+        let next = told(&morph.next, &[negative, words])?;
+        Scene::between(&own, &next, plan, morph.bars).in_stage(Stage::Music)
     }
 
     fn plan(&self, bars: u32, meter: Meter, bpm: f64) -> Plan {
@@ -207,8 +247,14 @@ impl Engine {
         Ok(Some(sight))
     }
 
-    fn recipe(&self, request: &Request, seed: u64) -> Recipe {
+    fn recipe(&self, request: &Request, morph: Option<&Morph>, seed: u64) -> Recipe {
         let picture = request.picture.as_ref();
+        let morph = morph.map(|Morph { bars, next }| MorphRecipe {
+            bars: *bars,
+            prompt: next.prompt.clone(),
+            picture_sha256: next.picture.as_ref().map(|p| p.sha256().to_string()),
+            influence: next.influence,
+        });
         Recipe {
             engine: env!("CARGO_PKG_VERSION").into(),
             bundle: self.manifest.name.clone(),
@@ -227,6 +273,7 @@ impl Engine {
             influence: request.influence,
             sampler: request.sampler,
             composed_bpm: request.bpm,
+            morph,
         }
     }
 }

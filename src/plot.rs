@@ -1,25 +1,23 @@
-//! A clip to look at: both sides' waveforms over the bar grid, the mel spectrogram below.
+//! A clip to look at: both sides' waveforms over the bar grid, the mel spectrogram below. And a board's
+//! [contact sheet](ContactSheet).
 
+mod canvas;
 mod colours;
+mod contact_sheet;
 
-use std::error::Error as StdError;
-use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
-use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::register_font;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::HPos;
 
-use self::colours::{BACK, BAR, BEAT, DIM, INK, LOUD, PANEL, WAVE, magma};
-use crate::audio::{Audio, replace};
+use self::canvas::{Area, Drawn, panel, save, shortened, wave, write};
+use self::colours::{BAR, BEAT, DIM, INK, magma};
+pub use self::contact_sheet::ContactSheet;
+use crate::audio::Audio;
 use crate::error::Error;
 
 const SIZE: (u32, u32) = (1600, 900);
-const FONT: &str = "Ubuntu Light";
 /// Where panels stand, in pixels.
 const ACROSS: Range<i32> = 56..1544;
 const LEFT_LANE: Range<i32> = 132..282;
@@ -27,9 +25,6 @@ const RIGHT_LANE: Range<i32> = 288..438;
 const MEL: Range<i32> = 462..832;
 /// Quietest mel value shown, as a quantile: what lies below is silence between notes.
 const FLOOR: f32 = 0.05;
-
-type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn StdError>>;
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -57,32 +52,19 @@ impl Plot<'_> {
     ///
     /// [`Error::File`] if it cannot be drawn or written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let (width, height) = SIZE;
-        let mut pixels = vec![0; 3 * width as usize * height as usize];
-        self.draw(&mut pixels).map_err(|error| failed(path, &*error))?;
-        let mut png = Vec::new();
-        PngEncoder::new(&mut png)
-            .write_image(&pixels, width, height, ExtendedColorType::Rgb8)
-            .map_err(|error| failed(path, &error))?;
-        replace(path, |file| file.write_all(&png))
+        save(path, SIZE, |area| self.draw(area))
     }
 
-    fn draw(&self, pixels: &mut [u8]) -> Drawn {
-        register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
-            .map_err(|_| "the built-in font is damaged")?;
-        let area = BitMapBackend::with_buffer(pixels, SIZE).into_drawing_area();
-        area.fill(&BACK)?;
-        self.head(&area)?;
+    fn draw(&self, area: &Area<'_>) -> Drawn {
+        self.head(area)?;
         for (lane, samples) in [LEFT_LANE, RIGHT_LANE].into_iter().zip(self.audio.channels()) {
-            panel(&area, &lane)?;
-            self.grid(&area, &lane)?;
-            wave(&area, &lane, samples)?;
+            panel(area, ACROSS, lane.clone())?;
+            self.grid(area, &lane)?;
+            wave(area, ACROSS, lane, samples)?;
         }
-        self.spectrogram(&area)?;
-        self.numbers(&area)?;
-        self.seconds(&area)?;
-        area.present()?;
-        Ok(())
+        self.spectrogram(area)?;
+        self.numbers(area)?;
+        self.seconds(area)
     }
 
     fn head(&self, area: &Area<'_>) -> Drawn {
@@ -135,7 +117,7 @@ impl Plot<'_> {
     }
 
     fn spectrogram(&self, area: &Area<'_>) -> Drawn {
-        panel(area, &MEL)?;
+        panel(area, ACROSS, MEL)?;
         let frames = self.mel.len() / self.bands.max(1);
         let Some((low, high)) = extent(self.mel).filter(|_| frames > 0) else {
             return Ok(());
@@ -155,38 +137,6 @@ impl Plot<'_> {
         }
         Ok(())
     }
-}
-
-fn panel(area: &Area<'_>, rows: &Range<i32>) -> Drawn {
-    let corners = [(ACROSS.start, rows.start), (ACROSS.end - 1, rows.end - 1)];
-    Ok(area.draw(&Rectangle::new(corners, PANEL.filled()))?)
-}
-
-/// Extremes of every pixel's stretch, and its root mean square over them in a brighter shade.
-fn wave(area: &Area<'_>, rows: &Range<i32>, samples: &[f32]) -> Drawn {
-    if samples.is_empty() {
-        return Ok(());
-    }
-    let half = (rows.len() / 2 - 4) as f32;
-    let y = |value: f32| middle(rows) - (value.clamp(-1.0, 1.0) * half).round() as i32;
-    let at = |i: usize| (i * samples.len() / ACROSS.len()).min(samples.len() - 1);
-    for (i, x) in ACROSS.enumerate() {
-        let stretch = &samples[at(i)..at(i + 1).max(at(i) + 1)];
-        let (low, high) = stretch.iter().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
-        let power = stretch.iter().map(|v| v * v).sum::<f32>() / stretch.len() as f32;
-        let rms = power.sqrt();
-        area.draw(&PathElement::new([(x, y(high)), (x, y(low))], WAVE))?;
-        let (top, bottom) = (rms.min(high), (-rms).max(low));
-        if top > bottom {
-            area.draw(&PathElement::new([(x, y(top)), (x, y(bottom))], LOUD))?;
-        }
-    }
-    Ok(())
-}
-
-fn write(area: &Area<'_>, text: &str, at: (i32, i32), size: i32, colour: &RGBColor, side: HPos) -> Drawn {
-    let style = TextStyle::from((FONT, size).into_font()).color(colour).pos(Pos::new(side, VPos::Top));
-    Ok(area.draw(&Text::new(text, at, style))?)
 }
 
 /// The pixel column at `part` (0..=1) of the clip.
@@ -213,18 +163,6 @@ fn extent(values: &[f32]) -> Option<(f32, f32)> {
     let low = *sorted.get((sorted.len() as f32 * FLOOR) as usize)?;
     let high = *sorted.last()?;
     Some((low, high.max(low + 1e-6)))
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
-    match line.char_indices().nth(most) {
-        Some((end, _)) => format!("{}...", line[..end].trim_end()),
-        None => line,
-    }
-}
-
-fn failed(path: &Path, error: &dyn StdError) -> Error {
-    Error::File { path: path.to_owned(), problem: format!("cannot be drawn: {error}") }
 }
 
 #[cfg(test)]

@@ -31,7 +31,9 @@
 
 mod check;
 mod cue;
+mod draft;
 mod mix;
+mod sheet;
 mod tempo;
 mod transition;
 mod voice;
@@ -41,9 +43,12 @@ use std::ops::{Deref, Range};
 use serde::{Deserialize, Serialize};
 
 pub use self::cue::Cue;
+pub use self::draft::{Draft, FrameRate, Import};
 pub use self::mix::{Bed, mix};
+pub use self::sheet::{Sheet, SheetCue};
 pub use self::tempo::{Tempo, TempoMap};
 pub use self::transition::Transition;
+use crate::engine::Morph;
 use crate::error::{CueName, Error};
 use crate::request::{Key, Meter, Request, RequestFields, SamplerKind};
 
@@ -198,6 +203,15 @@ impl Board {
     /// Whether cue `index` begins on the bar line where the one before it ends.
     pub(crate) fn is_joined(&self, index: usize) -> bool {
         index > 0 && self.bars(index - 1).end == self.cues[index].start_bar
+    }
+
+    /// What the end of cue `index` leans towards.
+    pub(crate) fn morph(&self, index: usize) -> Option<Morph> {
+        let next = self.cues.get(index + 1).filter(|_| self.is_joined(index + 1))?;
+        match next.transition {
+            Transition::Morph { bars } => Some(Morph { bars, next: self.request(index + 1) }),
+            _ => None,
+        }
     }
 
     fn fields(&self, index: usize) -> RequestFields {

@@ -143,9 +143,14 @@ impl Windows {
         Ok(canvas)
     }
 
+    /// The canvas column that window `j` shows in its column `i`.
+    pub(crate) fn column(&self, j: usize, i: usize) -> usize {
+        (self.starts[j] + i) % self.columns
+    }
+
     /// The canvas column of every column of window `j`.
     fn indices(&self, j: usize, device: &Device) -> Result<Tensor> {
-        let indices: Vec<u32> = (0..self.window).map(|i| ((self.starts[j] + i) % self.columns) as u32).collect();
+        let indices: Vec<u32> = (0..self.window).map(|i| self.column(j, i) as u32).collect();
         Tensor::from_vec(indices, self.window, device)
     }
 }

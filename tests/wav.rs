@@ -18,6 +18,9 @@ fn labels(recipe: &[u8]) -> Labels<'_> {
         meter: Meter::default(),
         key: Some("F#m".parse().unwrap()),
         recipe,
+        is_loop: true,
+        start_frame: None,
+        markers: &[],
     }
 }
 

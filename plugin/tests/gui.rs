@@ -317,6 +317,7 @@ fn with_a_take() -> Project {
         influence: 1.0,
         sampler: Default::default(),
         composed_bpm: 120.0,
+        morph: None,
     };
     let frames = (0..96_000).map(|frame| [frame as f32 / 96_000.0; 2]).collect();
     let sound = Arc::new(Sound::new(frames, 48_000, 120.0));

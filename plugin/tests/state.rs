@@ -35,6 +35,7 @@ fn recipe(seed: u64) -> Recipe {
         influence: 0.1 + 0.2,
         sampler: SamplerKind::default(),
         composed_bpm: 96.0 / 7.0 * 7.0,
+        morph: None,
     }
 }
 

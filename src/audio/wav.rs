@@ -4,11 +4,13 @@
 //! | --- | --- | --- |
 //! | `smpl` | one forward loop over the whole file | samplers, most DAWs |
 //! | `acid` | tempo, beats, meter, root note | Reaper, Live, Cubase, Acid |
+//! | `bext` | where on the timeline it begins | Reaper, Pro Tools, Ardour |
+//! | `cue `, `LIST adtl` | named markers | Reaper, Audition |
 //! | `LIST INFO` | title, prompt, program | file browsers |
 //! | `mlfn` | latents and recipe, opaque here | melfusion |
 //!
 //! Source: `smpl` and `LIST INFO`, *Multimedia Programming Interface and Data Specifications 1.0* (IBM and Microsoft,
-//! 1991) and its 1994 revision; `acid` has no specification, its fields are libsndfile's (`src/wav.c`).
+//! 1991) and its 1994 revision; `bext`, EBU Tech 3285 version 1; `acid` has no specification, its fields are libsndfile's (`src/wav.c`).
 
 mod chunks;
 
@@ -22,7 +24,7 @@ use super::{Audio, replace};
 use crate::error::Error;
 use crate::request::{Key, Meter};
 
-pub use self::chunks::read_chunk;
+pub use self::chunks::{read_chunk, read_start_frame};
 
 /// The chunk that holds latents and recipe.
 pub const RECIPE_CHUNK: [u8; 4] = *b"mlfn";
@@ -57,6 +59,12 @@ pub struct Labels<'a> {
     pub key: Option<Key>,
     /// Bytes of the `mlfn` chunk; none is written when empty.
     pub recipe: &'a [u8],
+    /// Whether its end leads into its beginning.
+    pub is_loop: bool,
+    /// Frame of the timeline at which it begins, where it has a place there.
+    pub start_frame: Option<u64>,
+    /// Frames of the file and what begins there, ascending.
+    pub markers: &'a [(u32, String)],
 }
 
 /// Writes `audio` to `path`, whole or not at all.

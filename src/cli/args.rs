@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use melfusion::audio::wav::SampleFormat;
 use melfusion::request::{Key, Meter, SamplerKind};
+use melfusion::storyboard::{FrameRate, Transition};
 
 /// Compose loops of music from a picture and a few words
 #[derive(Debug, Parser)]
@@ -19,6 +20,9 @@ pub enum Command {
     /// Compose clips and write them as WAV files
     #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Generate(Box<Generate>),
+    /// Score a storyboard: cues that follow one another on bar lines, mixed to one bed
+    #[command(after_help = super::EXIT_CODES, args_override_self = true)]
+    Storyboard(Box<Storyboard>),
     /// Turn a clip's latents into sound again, at another tempo or in another key
     #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Redecode(Redecode),
@@ -99,18 +103,90 @@ pub struct Redecode {
     pub run: Run,
 }
 
-/// What every command that makes sound can be told.
+#[derive(Debug, clap::Args)]
+pub struct Storyboard {
+    /// The board: a .toml file, a folder of frames, a .csv table, Reaper's exported regions (.csv) or a CMX 3600 .edl
+    #[arg(value_name = "BOARD")]
+    pub board: PathBuf,
+    /// Folder to write to: a WAV file per cue, bed.wav and contact-sheet.png; cues that are there already are kept
+    #[arg(long, value_name = "FOLDER", required_unless_present = "save")]
+    pub out: Option<PathBuf>,
+    /// Write what was read as a .toml file, to edit; a file of this name is replaced
+    #[arg(long, value_name = "PATH")]
+    pub save: Option<PathBuf>,
+    /// Make only this cue, from 1; may be given several times [default: all]
+    #[arg(long, value_name = "N")]
+    pub cue: Vec<usize>,
+    /// Also write a project with the cues on tracks; may be given several times
+    #[arg(long, value_enum, value_name = "DAW")]
+    pub project: Vec<Daw>,
+    #[command(flatten)]
+    pub import: Import,
+    #[command(flatten)]
+    pub setup: Setup,
+}
+
+/// What a folder, table or list leaves open; a .toml says it itself.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for boards that are no .toml")]
+pub struct Import {
+    /// Tempo in quarter notes per minute, 20 to 300 [default: 96]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub bpm: Option<f64>,
+    /// Time signature [default: 4/4]
+    #[arg(long, value_name = "BEATS/UNIT")]
+    pub meter: Option<Meter>,
+    /// Bars of every cue that has no length [default: 4]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub bars: Option<u32>,
+    /// Frames per second of timecodes, such as 24 or 29.97
+    #[arg(long, value_name = "N")]
+    pub fps: Option<FrameRate>,
+    /// Key of all cues [default: left to the model]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<Key>,
+    /// Words for all cues
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub style: Option<String>,
+    /// Into cues that have none: cut, "crossfade 1", "morph 2" [default: cut]
+    #[arg(long, value_name = "HOW")]
+    pub transition: Option<Transition>,
+    /// Where the noise starts [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Denoising steps, 1 to 200 [default: the bundle's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub steps: Option<u32>,
+}
+
+/// A program that opens projects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Daw {
+    /// An .rpp file for Reaper
+    Reaper,
+    /// A .dawproject file for Bitwig, Studio One and Cubase
+    Dawproject,
+}
+
+/// What commands that make one clip can be told.
 #[derive(Debug, clap::Args)]
 pub struct Run {
     /// WAV file to write; a file of this name is replaced
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// How samples are stored: 24-bit integers or 32-bit floats
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Int24)]
-    pub format: Format,
     /// Also draw the waveform over the bars and the mel spectrogram, as PNG; a file of this name is replaced
     #[arg(long, value_name = "PATH")]
     pub plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub setup: Setup,
+}
+
+/// What every command that makes sound can be told.
+#[derive(Debug, clap::Args)]
+pub struct Setup {
+    /// How samples are stored: 24-bit integers or 32-bit floats
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Int24)]
+    pub format: Format,
     /// Name of a bundle or path of its folder [default: mini; for a clip, the bundle that made it]
     #[arg(long, value_name = "BUNDLE")]
     pub bundle: Option<String>,

@@ -84,7 +84,7 @@ fn check_name(path: &Path, extension: &str, source: Option<&Path>) -> Result<(),
 }
 
 /// Tries whether files can be made where `path` will be: permissions alone do not tell.
-fn check_folder(path: &Path) -> Result<(), Error> {
+pub fn check_folder(path: &Path) -> Result<(), Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => (),

@@ -22,11 +22,11 @@ pub fn run(args: &Redecode) -> anyhow::Result<ExitCode> {
         None => wav::read(&args.clip)?.sample_rate(),
     };
     check(args, &recipe, sample_rate)?;
-    let bundle = find_bundle(args.run.bundle.as_deref(), &recipe, &args.clip)?;
+    let bundle = find_bundle(args.run.setup.bundle.as_deref(), &recipe, &args.clip)?;
     let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), 1);
     destination.check(None)?;
     let to = Redecoding { bpm: args.bpm, key: args.key, sample_rate };
-    let mut studio = Studio::open(&bundle, &args.run)?;
+    let mut studio = Studio::open(&bundle, &args.run.setup)?;
     studio.record(String::new(), &destination.wav(0), destination.plot(0).as_deref(), |engine, watch| {
         engine.redecode(&latents, &recipe, to, watch)
     })?;

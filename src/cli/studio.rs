@@ -11,7 +11,7 @@ use melfusion::plot::Plot;
 use melfusion::progress::Progress;
 use serde::Serialize;
 
-use super::args::{Run, Style};
+use super::args::{Setup, Style};
 use super::take::{Take, facts, settings};
 use super::watch::{self, Watch, milliseconds};
 use super::{cancel, terminal};
@@ -19,7 +19,7 @@ use super::{cancel, terminal};
 /// An engine and what is the same for all takes of a run.
 pub struct Studio<'a> {
     engine: Engine,
-    run: &'a Run,
+    setup: &'a Setup,
     style: Style,
     load_ms: f64,
     takes: Vec<Take>,
@@ -27,15 +27,9 @@ pub struct Studio<'a> {
 
 impl<'a> Studio<'a> {
     /// Loads the engine; from here on Ctrl-C is heard.
-    pub fn open(bundle: &Bundle, run: &'a Run) -> anyhow::Result<Self> {
-        cancel::listen()?;
-        let style = watch::style(run);
-        let start = Instant::now();
-        let watch = Watch::new(style, String::new());
-        watch.step(Stage::Load, 0, 1);
-        let engine = Engine::load(bundle, run.device.open());
-        watch.finish();
-        Ok(Self { engine: engine?, run, style, load_ms: milliseconds(start.elapsed()), takes: Vec::new() })
+    pub fn open(bundle: &Bundle, setup: &'a Setup) -> anyhow::Result<Self> {
+        let (engine, load_ms) = load(bundle, setup)?;
+        Ok(Self { engine, setup, style: watch::style(setup), load_ms, takes: Vec::new() })
     }
 
     /// Has `make` make a clip, writes it and says so; returns the seed that made it. `label` stands before the stages
@@ -57,7 +51,7 @@ impl<'a> Studio<'a> {
         timings.insert("write", milliseconds(made.elapsed()));
         timings.insert("total", milliseconds(start.elapsed()));
         let take = Take::new(&clip, wav, plot, timings);
-        if !self.run.json && !self.run.quiet {
+        if !self.setup.json && !self.setup.quiet {
             terminal::line(&take.line())?;
         }
         self.takes.push(take);
@@ -66,13 +60,13 @@ impl<'a> Studio<'a> {
 
     /// Says what there is to say once all takes are there.
     pub fn close(self) -> anyhow::Result<()> {
-        if !self.run.json {
+        if !self.setup.json {
             return Ok(());
         }
         let summary = Summary {
             engine: env!("CARGO_PKG_VERSION"),
             bundle: &self.engine.manifest().name,
-            device: self.run.device.name(),
+            device: self.setup.device.name(),
             load_ms: self.load_ms,
             takes: &self.takes,
         };
@@ -84,7 +78,7 @@ impl<'a> Studio<'a> {
         if cancel::asked() {
             return Err(Error::Cancelled);
         }
-        clip.write_wav(wav, self.run.format.into())?;
+        clip.write_wav(wav, self.setup.format.into())?;
         plot.map_or(Ok(()), |path| self.draw(clip, path))
     }
 
@@ -101,6 +95,17 @@ impl<'a> Studio<'a> {
         };
         plot.save(path)
     }
+}
+
+/// Loads an engine and says how many milliseconds it took; from here on Ctrl-C is heard.
+pub fn load(bundle: &Bundle, setup: &Setup) -> anyhow::Result<(Engine, f64)> {
+    cancel::listen()?;
+    let start = Instant::now();
+    let watch = Watch::new(watch::style(setup), String::new());
+    watch.step(Stage::Load, 0, 1);
+    let engine = Engine::load(bundle, setup.device.open());
+    watch.finish();
+    Ok((engine?, milliseconds(start.elapsed())))
 }
 
 /// What `--json` prints.

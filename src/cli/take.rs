@@ -30,7 +30,7 @@ pub struct Take {
 
 /// `null` where there is nothing to hear.
 #[derive(Debug, Serialize)]
-struct Loudness {
+pub struct Loudness {
     lufs: Option<f64>,
     true_peak_dbtp: Option<f64>,
 }

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use melfusion::error::Stage;
 use melfusion::progress::Progress;
 
-use super::args::{Run, Style};
+use super::args::{Setup, Style};
 use super::{cancel, terminal};
 
 /// How often a bar is drawn while a stage says nothing.
@@ -70,11 +70,11 @@ impl Progress for Watch {
     }
 }
 
-/// How `run` wants progress shown.
-pub fn style(run: &Run) -> Style {
-    match run.progress {
+/// How `setup` wants progress shown.
+pub fn style(setup: &Setup) -> Style {
+    match setup.progress {
         Some(style) => style,
-        None if run.quiet || run.json || !std::io::stderr().is_terminal() => Style::None,
+        None if setup.quiet || setup.json || !std::io::stderr().is_terminal() => Style::None,
         None => Style::Bar,
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::conditions::Conditions;
+use super::morph::Scene;
 use super::painter::Painter;
 use super::{Engine, Plan};
 use crate::error::{Error, InStage, Stage};
@@ -11,18 +11,18 @@ use crate::sampler::{Sampler, noise};
 
 impl Engine {
     /// Noise to latents `(1, c, columns, rows)`.
-    pub(crate) fn compose(
+    pub(super) fn compose(
         &self,
         plan: &Plan,
         mut sampler: Sampler,
-        conditions: &Conditions,
+        scenes: &[Scene],
         seed: u64,
         progress: &dyn Progress,
     ) -> std::result::Result<Tensor, Error> {
         let latent = &self.manifest.music.latent;
         let shape = (1, latent.channels, plan.columns, latent.rows);
         let timesteps = sampler.timesteps().to_vec();
-        let mut painter = Painter::new(self, plan, conditions).in_stage(Stage::Music)?;
+        let mut painter = Painter::new(self, plan, scenes).in_stage(Stage::Music)?;
         let mut xs = noise(seed, 0, shape, &self.device).in_stage(Stage::Music)?;
         progress.step(Stage::Music, 0, timesteps.len());
         for (i, &t) in timesteps.iter().enumerate() {

@@ -15,6 +15,8 @@ pub(crate) struct Conditions {
     pub context: Context,
     /// What each step blends in, per decoder layer; empty without a picture.
     pub blends: Vec<Vec<Blend>>,
+    /// Influence of that picture; 0 without one.
+    pub influence: f64,
     /// Strength of guidance; 1 has no unconditional half.
     pub guidance: f64,
 }
@@ -31,7 +33,7 @@ impl Conditions {
         };
         let blend = |blend: &Blend| Ok(Blend { image: blend.image.clone(), alpha: last(&blend.alpha)? });
         let blends = self.blends.iter().map(|step| step.iter().map(blend).collect()).collect::<Result<_>>()?;
-        Ok(Self { context, blends, guidance: 1.0 })
+        Ok(Self { context, blends, influence: self.influence, guidance: 1.0 })
     }
 }
 
@@ -68,7 +70,8 @@ impl Engine {
                 .collect::<Result<_>>()?,
             None => Vec::new(),
         };
-        Ok(Conditions { context: Context { tokens, bias, class }, blends, guidance: request.guidance })
+        let influence = if sight.is_some() { request.influence } else { 0.0 };
+        Ok(Conditions { context: Context { tokens, bias, class }, blends, influence, guidance: request.guidance })
     }
 
     /// What joins the time embedding, `(b, p)`: the picture's global path, the mean of the words, the tempo; each where

@@ -7,10 +7,11 @@
 //!   Source: Kynkäänniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
 //! - Several steps share what the UNet's coarser levels made ([`Deep`], `deep_steps`).
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 
 use super::conditions::Conditions;
 use super::guidance::guided;
+use super::morph::Scene;
 use super::{Engine, Plan};
 use crate::denoiser::Deep;
 use crate::error::{Error, InStage, Stage};
@@ -22,34 +23,41 @@ use crate::windows::{Position, Pulse, Windows};
 pub(super) struct Painter<'a> {
     engine: &'a Engine,
     windows: Windows,
-    /// Per window, where a column stands in bar and beat `(1, p, window, rows)`, and what is left of earlier steps.
-    panes: Vec<Pane>,
-    guided: &'a Conditions,
-    unguided: Conditions,
+    /// Per window, where a column stands in bar and beat `(1, p, window, rows)`.
+    planes: Vec<Option<Tensor>>,
+    /// Per window and scene, what is left of earlier steps.
+    panes: Vec<Vec<Pane>>,
+    scenes: &'a [Scene],
 }
 
+/// A scene in a window.
+#[derive(Default)]
 struct Pane {
-    planes: Option<Tensor>,
+    /// Its share in every column of the window `(1, 1, window, 1)`; `None` is all.
+    weights: Option<Tensor>,
+    is_absent: bool,
     deep: Option<Deep>,
     /// Steps that `deep` still serves.
     left: usize,
 }
 
 impl<'a> Painter<'a> {
-    pub fn new(engine: &'a Engine, plan: &Plan, conditions: &'a Conditions) -> Result<Self> {
+    pub fn new(engine: &'a Engine, plan: &Plan, scenes: &'a [Scene]) -> Result<Self> {
         let latent = &engine.manifest.music.latent;
         let windows = if plan.circular {
             Windows::circular(plan.columns, latent.window)
         } else {
             Windows::linear(plan.columns, latent.window)
         };
-        let panes = windows.starts().iter().map(|&start| {
-            let position = engine.manifest.music.position.as_ref();
+        let position = engine.manifest.music.position.as_ref();
+        let planes = windows.starts().iter().map(|&start| {
             let planes = |p: &Position| p.planes(start, latent.window, latent.rows, plan.pulse, &engine.device);
-            Ok(Pane { planes: position.map(planes).transpose()?, deep: None, left: 0 })
+            position.map(planes).transpose()
         });
-        let panes = panes.collect::<Result<_>>()?;
-        Ok(Self { engine, panes, windows, guided: conditions, unguided: conditions.unguided()? })
+        let planes = planes.collect::<Result<_>>()?;
+        let pane = |scene: &Scene, j| Pane::new(scene, &windows, j, &engine.device);
+        let panes = (0..windows.starts().len()).map(|j| scenes.iter().map(|scene| pane(scene, j)).collect());
+        Ok(Self { engine, planes, panes: panes.collect::<Result<_>>()?, windows, scenes })
     }
 
     /// The model's output for the whole piece at timestep `t`, the `i`th of the run; steps come in order.
@@ -71,13 +79,37 @@ impl<'a> Painter<'a> {
         self.windows.blend(&outputs).in_stage(Stage::Music)
     }
 
-    /// The output `(1, c, window, rows)` for window `j`.
+    /// The output `(1, c, window, rows)` for window `j`, of all scenes.
     fn window(&mut self, xs: &Tensor, j: usize, t: usize, i: usize) -> Result<Tensor> {
+        let mut sum: Option<Tensor> = None;
+        for scene in 0..self.scenes.len() {
+            if self.panes[j][scene].is_absent {
+                continue;
+            }
+            let output = self.scene(xs, (j, scene), t, i)?;
+            let output = match &self.panes[j][scene].weights {
+                Some(weights) => output.broadcast_mul(weights)?,
+                None => output,
+            };
+            sum = Some(match sum {
+                Some(sum) => (sum + output)?,
+                None => output,
+            });
+        }
+        match sum {
+            Some(sum) => Ok(sum),
+            None => bail!("a window without a scene"),
+        }
+    }
+
+    /// What the model says of window `j` in one scene.
+    fn scene(&mut self, xs: &Tensor, (j, scene): (usize, usize), t: usize, i: usize) -> Result<Tensor> {
         let Engine { manifest, music, .. } = self.engine;
         let is_guided = t as f64 >= manifest.defaults.unguided * manifest.music.schedule.num_train_timesteps as f64;
-        let conditions = if is_guided { self.guided } else { &self.unguided };
-        let pane = &mut self.panes[j];
-        let (input, t) = (input(xs, pane.planes.as_ref(), conditions)?, t as f64);
+        let Scene { guided: with, unguided: without, .. } = &self.scenes[scene];
+        let conditions = if is_guided { with } else { without };
+        let pane = &mut self.panes[j][scene];
+        let (input, t) = (input(xs, self.planes[j].as_ref(), conditions)?, t as f64);
         let mut taps = conditions.blends.get(i).map_or(Taps::None, |blends| Taps::Blend(blends));
         let batch = input.dim(0)?;
         let halves = match pane.deep.as_ref().filter(|deep| pane.left > 0 && deep.batch() == batch) {
@@ -92,6 +124,16 @@ impl<'a> Painter<'a> {
             }
         };
         guided(&halves, conditions.guidance, manifest.defaults.guidance_rescale)
+    }
+}
+
+impl Pane {
+    fn new(scene: &Scene, windows: &Windows, j: usize, device: &Device) -> Result<Self> {
+        let Some(weights) = &scene.weights else { return Ok(Self::default()) };
+        let seen: Vec<f32> = (0..windows.window()).map(|i| weights[windows.column(j, i)]).collect();
+        let is_absent = seen.iter().all(|weight| *weight == 0.0);
+        let weights = Tensor::from_vec(seen, (1, 1, windows.window(), 1), device)?;
+        Ok(Self { weights: Some(weights), is_absent, ..Self::default() })
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Plan {
     pub pulse: Pulse,
     /// Length of a grid beat in seconds.
     pub seconds_per_beat: f64,
+    /// Latent columns of the piece's last bar line and of a bar; these need not be whole numbers.
+    end: f64,
+    bar: f64,
 }
 
 impl Plan {
@@ -30,9 +33,19 @@ impl Plan {
             Decoder::Grid(_) => Self::grid(bars, meter, bpm),
             Decoder::Wave(wave) => {
                 let seconds = f64::from(bars) * meter.quarters() * 60.0 / bpm;
-                Self::wave(seconds, wave.columns_per_second(), window, bpm)
+                Self::wave(seconds, wave.columns_per_second(), window, bpm).with_bars(bars)
             }
         }
+    }
+
+    /// How far column `column` leans towards what comes after the piece, 0..=1: it begins to `bars` bars before the end.
+    pub fn lean(&self, column: usize, bars: u32) -> f64 {
+        let length = f64::from(bars) * self.bar;
+        ((column as f64 + 0.5 - self.end + length) / length).clamp(0.0, 1.0)
+    }
+
+    fn with_bars(self, bars: u32) -> Self {
+        Self { bar: self.end / f64::from(bars), ..self }
     }
 
     /// A column is a quarter of a grid beat; a bar has a whole number of them.
@@ -52,6 +65,8 @@ impl Plan {
             circular: true,
             pulse: Pulse { columns_per_bar, columns_per_beat: COLUMNS_PER_BEAT },
             seconds_per_beat: 60.0 / (bpm * beats_per_quarter),
+            end: f64::from(bars) * columns_per_bar,
+            bar: columns_per_bar,
         }
     }
 
@@ -63,6 +78,8 @@ impl Plan {
             circular: false,
             pulse: Pulse::COMMON,
             seconds_per_beat: 60.0 / bpm,
+            end: seconds * columns_per_second,
+            bar: seconds * columns_per_second,
         }
     }
 }
@@ -100,6 +117,15 @@ mod tests {
         assert_eq!(columns(20.01), 513);
         assert_eq!(columns(20.03), 514);
         assert_eq!(columns(2.0), 256);
+    }
+
+    #[test]
+    fn only_the_last_bars_lean_and_more_and_more() {
+        let plan = Plan::grid(4, Meter::default(), 120.0);
+        let lean: Vec<f64> = (0..64).map(|column| plan.lean(column, 2)).collect();
+        assert!(lean[..32].iter().all(|lean| *lean == 0.0));
+        assert!(lean[32..].windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!((lean[32], lean[63]), (1.0 / 64.0, 63.0 / 64.0));
     }
 
     #[test]

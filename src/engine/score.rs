@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Engine, Redecoding};
+use super::{Engine, RETRY_SEED_STEP, Redecoding};
 use crate::audio::Audio;
-use crate::clip::Clip;
+use crate::clip::{Clip, Recipe};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::storyboard::{Bed, Board, mix};
@@ -23,7 +23,23 @@ impl Engine {
     ///
     /// There is no such cue.
     pub fn score(&self, board: &Board, index: usize, progress: &dyn Progress) -> Result<Clip, Error> {
-        self.generate(&board.request(index), progress)
+        self.generate_towards(&board.request(index), board.morph(index).as_ref(), progress)
+    }
+
+    /// Tells of recipes whether a clip that has one is what [`score`](Self::score) would make of cue `index`.
+    ///
+    /// # Panics
+    ///
+    /// There is no such cue.
+    pub fn is_score(&self, board: &Board, index: usize) -> impl Fn(&Recipe) -> bool + use<> {
+        let request = board.request(index);
+        let wanted = self.recipe(&request, board.morph(index).as_ref(), request.seed);
+        move |recipe| {
+            let seeds = [wanted.seed, wanted.seed.wrapping_add(RETRY_SEED_STEP)];
+            // A picture is its contents; what its file is called is for people.
+            let named = Recipe { picture: recipe.picture.clone(), seed: recipe.seed, ..wanted.clone() };
+            seeds.contains(&recipe.seed) && *recipe == named
+        }
     }
 
     /// Mixes the clips of a board's cues, decoded again where the board has another tempo, key or rate than a clip.

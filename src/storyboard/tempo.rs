@@ -85,6 +85,15 @@ impl TempoMap {
         self.stretches(1..bar).map(lasts).sum()
     }
 
+    /// The bar that begins nearest to `seconds`; at least 1.
+    pub(super) fn nearest_bar(&self, seconds: f64, meter: Meter) -> u32 {
+        let begun = |tempo: &&Tempo| self.seconds(tempo.bar, meter) <= seconds;
+        let Some(tempo) = self.changes.iter().take_while(begun).last() else { return 1 };
+        let bars = (seconds - self.seconds(tempo.bar, meter)) * tempo.bpm / 60.0 / meter.quarters();
+        // A cast keeps what is too far away in range.
+        tempo.bar.saturating_add(bars.round() as u32)
+    }
+
     /// `bars`, cut where the tempo changes.
     pub(super) fn stretches(&self, bars: Range<u32>) -> impl Iterator<Item = Stretch> {
         let ends = self.changes.iter().skip(1).map(|next| next.bar).chain([u32::MAX]);

@@ -5,6 +5,9 @@
 mod laws;
 
 mod board;
+#[cfg(feature = "cli")]
+mod command;
+mod imports;
 mod mixing;
 mod scoring;
 

@@ -75,8 +75,8 @@ fn a_bed_of_one_cue_is_its_clip() {
 fn a_cut_is_on_the_bar_line_and_fades_only_milliseconds_before() {
     let board = board(cues(&[2, 1], Transition::Cut));
     let (left, line) = (left(&board), board.frame(3));
-    for i in 0..line - CLICKLESS {
-        assert_eq!(left[i], sample(&board, 0, i as i64));
+    for (i, found) in left[..line - CLICKLESS].iter().enumerate() {
+        assert_eq!(*found, sample(&board, 0, i as i64));
     }
     for i in 0..CLICKLESS {
         let frame = line - CLICKLESS + i;
@@ -95,10 +95,10 @@ fn a_crossfade_leads_the_next_cue_in_with_its_own_last_bars_at_equal_power() {
     let left = left(&board);
     for (cue, begin, line) in [(1, board.frame(3), board.frame(4)), (2, board.frame(5), board.frame(6))] {
         let start = board.frame(board.cues[cue - 1].start_bar);
-        for frame in begin..line {
-            let going = sample(&board, cue - 1, (frame - start) as i64);
-            let coming = sample(&board, cue, frame as i64 - line as i64);
-            assert_close(left[frame], faded(going, coming, frame - begin, line - begin));
+        for (i, found) in left[begin..line].iter().enumerate() {
+            let going = sample(&board, cue - 1, (begin + i - start) as i64);
+            let coming = sample(&board, cue, (begin + i) as i64 - line as i64);
+            assert_close(*found, faded(going, coming, i, line - begin));
         }
         assert_eq!(left[line], sample(&board, cue, 0));
         assert_eq!(left[begin - 1], sample(&board, cue - 1, (begin - 1 - start) as i64));

@@ -35,6 +35,9 @@ pub fn write(take: &Take, path: &Path) -> Result<(), Error> {
         meter: take.recipe.meter,
         key: take.key.or(take.recipe.key),
         recipe: &take.latents,
+        is_loop: true,
+        start_frame: None,
+        markers: &[],
     };
     wav::write(path, &audio, wav::SampleFormat::Int24, &labels)
 }

@@ -83,6 +83,7 @@ impl Score {
                 influence: 0.0,
                 sampler: Default::default(),
                 composed_bpm: self.bpm,
+                morph: None,
             },
             latents: Arc::from([]),
             key: None,

@@ -144,6 +144,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         influence: request.influence,
         sampler: request.sampler,
         composed_bpm: request.bpm,
+        morph: None,
     }
 }
 

@@ -11,12 +11,27 @@ use crate::error::Error;
 /// Middle C. The clip is a recording at its own pitch: a sampler plays it as it is on this note.
 const UNITY_NOTE: u32 = 60;
 
+/// The chunk that gives a file its place on the timeline.
+const BROADCAST_CHUNK: [u8; 4] = *b"bext";
+/// Where the frame stands in it, behind description, originator, reference, date and time.
+const START_FRAME_AT: usize = 256 + 32 + 32 + 10 + 8;
+
 /// A chunk's name and what follows its length.
 pub type Chunk = ([u8; 4], Vec<u8>);
 
 /// All that `labels` say about `audio`.
 pub fn of(audio: &Audio, labels: &Labels<'_>) -> Vec<Chunk> {
-    let mut chunks = vec![(*b"smpl", smpl(audio)), (*b"acid", acid(labels)), (*b"LIST", info(labels))];
+    let mut chunks = vec![(*b"acid", acid(labels)), (*b"LIST", info(labels))];
+    if labels.is_loop {
+        chunks.insert(0, (*b"smpl", smpl(audio)));
+    }
+    if let Some(start_frame) = labels.start_frame {
+        chunks.push((BROADCAST_CHUNK, bext(labels, start_frame)));
+    }
+    if !labels.markers.is_empty() {
+        chunks.push((*b"cue ", markers(labels)));
+        chunks.push((*b"LIST", marker_names(labels)));
+    }
     if !labels.recipe.is_empty() {
         chunks.push((RECIPE_CHUNK, labels.recipe.to_vec()));
     }
@@ -103,9 +118,11 @@ fn smpl(audio: &Audio) -> Vec<u8> {
 
 /// Tempo and meter. The tempo is exact; beats, a whole number here, are quarter notes rounded.
 fn acid(labels: &Labels<'_>) -> Vec<u8> {
+    const ONE_SHOT: u32 = 1;
     const HAS_ROOT: u32 = 2;
     const FOLLOWS_TEMPO: u32 = 4;
-    let flags = if labels.key.is_some() { FOLLOWS_TEMPO | HAS_ROOT } else { FOLLOWS_TEMPO };
+    let kind = if labels.is_loop { FOLLOWS_TEMPO } else { ONE_SHOT };
+    let flags = if labels.key.is_some() { kind | HAS_ROOT } else { kind };
     let root = labels.key.map_or(0, |key| u16::from(key.tonic())) + UNITY_NOTE as u16;
     let mut bytes = flags.to_le_bytes().to_vec();
     bytes.extend(root.to_le_bytes());
@@ -119,13 +136,64 @@ fn acid(labels: &Labels<'_>) -> Vec<u8> {
     bytes
 }
 
+/// Without a date, so that the same music is the same file.
+fn bext(labels: &Labels<'_>, start_frame: u64) -> Vec<u8> {
+    const VERSION_1_LENGTH: usize = 602;
+    let mut bytes = vec![0; VERSION_1_LENGTH];
+    let ascii: Vec<u8> =
+        labels.title.chars().map(|c| if c.is_ascii_graphic() { c as u8 } else { b' ' }).take(255).collect();
+    bytes[..ascii.len()].copy_from_slice(&ascii);
+    bytes[256..][..9].copy_from_slice(b"melfusion");
+    bytes[START_FRAME_AT..][..8].copy_from_slice(&start_frame.to_le_bytes());
+    bytes[START_FRAME_AT + 8] = 1;
+    bytes
+}
+
+/// The frame of the timeline at which a file begins; `None` if it does not say.
+///
+/// # Errors
+///
+/// Those of [`read_chunk`].
+pub fn read_start_frame(path: &Path) -> Result<Option<u64>, Error> {
+    let bytes = read_chunk(path, &BROADCAST_CHUNK)?;
+    Ok(bytes
+        .and_then(|bytes| Some(u64::from_le_bytes(bytes.get(START_FRAME_AT..START_FRAME_AT + 8)?.try_into().ok()?))))
+}
+
+fn markers(labels: &Labels<'_>) -> Vec<u8> {
+    let count = labels.markers.len() as u32;
+    let data = u32::from_le_bytes(*b"data");
+    // Name, place in a play list, chunk, its start, its block's start, frame.
+    let point = |(i, (frame, _)): (usize, &(u32, String))| [i as u32 + 1, *frame, data, 0, 0, *frame];
+    let points = labels.markers.iter().enumerate().flat_map(point);
+    [count].into_iter().chain(points).flat_map(u32::to_le_bytes).collect()
+}
+
+fn marker_names(labels: &Labels<'_>) -> Vec<u8> {
+    let mut bytes = b"adtl".to_vec();
+    for (i, (_, name)) in labels.markers.iter().enumerate() {
+        let mut text = (i as u32 + 1).to_le_bytes().to_vec();
+        text.extend(zero_terminated(name));
+        bytes.extend(b"labl");
+        bytes.extend((text.len() as u32).to_le_bytes());
+        bytes.extend(&text);
+        bytes.extend(&[0][..text.len() % 2]);
+    }
+    bytes
+}
+
+/// Texts end at their first zero byte.
+fn zero_terminated(text: &str) -> Vec<u8> {
+    let mut text = text.replace('\0', " ").into_bytes();
+    text.push(0);
+    text
+}
+
 fn info(labels: &Labels<'_>) -> Vec<u8> {
     let program = concat!("melfusion ", env!("CARGO_PKG_VERSION"));
     let mut bytes = b"INFO".to_vec();
     for (name, text) in [(b"INAM", labels.title), (b"ICMT", labels.comment), (b"ISFT", program)] {
-        // Texts end at their first zero byte.
-        let mut text = text.replace('\0', " ").into_bytes();
-        text.push(0);
+        let text = zero_terminated(text);
         bytes.extend(name);
         bytes.extend((text.len() as u32).to_le_bytes());
         bytes.extend(&text);

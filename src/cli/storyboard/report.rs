@@ -1,0 +1,128 @@
+//! What is told of a board: lines for people, one object for programs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use melfusion::audio::loudness::{Level, measure};
+use melfusion::storyboard::{Bed, Draft};
+use melfusion::{Clip, Engine};
+use serde::Serialize;
+
+use super::beds::{Beds, title};
+use crate::cli::args::Setup;
+use crate::cli::take::{Loudness, Take, facts};
+use crate::cli::terminal::{self, plain};
+
+/// Collects what `--json` prints, and prints the rest at once.
+#[derive(Serialize)]
+pub struct Report<'a> {
+    /// Version.
+    engine: &'static str,
+    /// Name.
+    bundle: &'a str,
+    device: &'static str,
+    load_ms: f64,
+    cues: Vec<CueReport>,
+    bed: Option<BedReport>,
+    #[serde(skip)]
+    setup: &'a Setup,
+}
+
+#[derive(Serialize)]
+struct CueReport {
+    /// From 1.
+    cue: usize,
+    name: String,
+    start_bar: u32,
+    start_frame: usize,
+    /// Whether it was there already.
+    kept: bool,
+    #[serde(flatten)]
+    take: Take,
+}
+
+#[derive(Serialize)]
+struct BedReport {
+    path: PathBuf,
+    seconds: f64,
+    frames: usize,
+    sample_rate: u32,
+    /// 0 where no peak had to be lowered.
+    gain_db: f64,
+    loudness: Loudness,
+    contact_sheets: Vec<PathBuf>,
+}
+
+/// How far cues were moved to their bar lines, and what else an import has to say.
+pub fn say_import(draft: &Draft) -> anyhow::Result<()> {
+    for (cue, residue) in draft.sheet.cues.iter().zip(&draft.residues) {
+        if let (Some(residue), Some(bar)) = (residue, cue.start_bar) {
+            let bars = cue.bars;
+            terminal::line(&format!("{}: bar {bar}, {bars} long, {:+.3} s from its time", plain(&cue.name), residue))?;
+        }
+    }
+    draft.notes.iter().for_each(|note| terminal::warn(&format!("note: {}", plain(note))));
+    Ok(())
+}
+
+impl<'a> Report<'a> {
+    pub fn new(engine: &'a Engine, setup: &'a Setup, load_ms: f64) -> Self {
+        Self {
+            engine: env!("CARGO_PKG_VERSION"),
+            bundle: &engine.manifest().name,
+            device: setup.device.name(),
+            load_ms,
+            cues: Vec::new(),
+            bed: None,
+            setup,
+        }
+    }
+
+    /// A cue is there.
+    pub fn cue(
+        &mut self,
+        beds: &Beds<'_>,
+        index: usize,
+        (clip, timings, kept): (&Clip, BTreeMap<&'static str, f64>, bool),
+    ) -> anyhow::Result<()> {
+        let board = beds.board();
+        let (name, start_bar, path) = (title(board, index), board.cues[index].start_bar, beds.wav(index));
+        let made = if kept { "kept".into() } else { format!("made in {:.1} s", timings.values().sum::<f64>() / 1e3) };
+        let take = Take::new(clip, &path, None, timings);
+        let facts = facts(&clip.recipe, clip.recipe.seconds());
+        self.say(&format!("{}: from bar {start_bar}, {facts}, {made}", path.display()))?;
+        let start_frame = board.frame(start_bar);
+        self.cues.push(CueReport { cue: index + 1, name, start_bar, start_frame, kept, take });
+        Ok(())
+    }
+
+    /// The bed is there.
+    pub fn bed(&mut self, beds: &Beds<'_>, bed: &Bed, contact_sheets: Vec<PathBuf>) -> anyhow::Result<()> {
+        let level: Level = measure(&bed.audio);
+        let (frames, sample_rate) = (bed.audio.frames(), bed.audio.sample_rate());
+        let seconds = frames as f64 / f64::from(sample_rate);
+        let lufs = level.lufs.map_or_else(|| "silent".into(), |lufs| format!("{lufs:.1} LUFS"));
+        let gain = match bed.gain_db {
+            0.0 => String::new(),
+            gain => format!(", turned down by {:.1} dB to keep its peaks below -1 dBTP", -gain),
+        };
+        let bars = beds.board().end_bar() - 1;
+        self.say(&format!("{}: {bars} bars, {seconds:.3} s, {lufs}{gain}", beds.bed().display()))?;
+        for sheet in &contact_sheets {
+            self.say(&format!("{}: frames, words and sound", sheet.display()))?;
+        }
+        let (path, gain_db, loudness) = (beds.bed(), bed.gain_db, level.into());
+        self.bed = Some(BedReport { path, seconds, frames, sample_rate, gain_db, loudness, contact_sheets });
+        Ok(())
+    }
+
+    /// A line, unless people asked for silence.
+    pub fn say(&self, text: &str) -> anyhow::Result<()> {
+        if self.setup.json || self.setup.quiet { Ok(()) } else { terminal::line(text) }
+    }
+
+    /// Says what there is to say at the end.
+    pub fn close(self) -> anyhow::Result<()> {
+        if self.setup.json { terminal::line(&serde_json::to_string(&self)?) } else { Ok(()) }
+    }
+}
