@@ -32,7 +32,10 @@
 mod check;
 mod cue;
 mod draft;
+mod item;
 mod mix;
+#[cfg(feature = "cli")]
+pub mod project;
 mod sheet;
 mod tempo;
 mod transition;
@@ -44,6 +47,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cue::Cue;
 pub use self::draft::{Draft, FrameRate, Import};
+pub use self::item::{Item, items, stem};
 pub use self::mix::{Bed, mix};
 pub use self::sheet::{Sheet, SheetCue};
 pub use self::tempo::{Tempo, TempoMap};

@@ -2,6 +2,7 @@
 
 mod beds;
 mod report;
+mod tracks;
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use melfusion::bundle::Bundle;
 use melfusion::error::Error;
-use melfusion::progress::Progress;
+use melfusion::progress::{Progress, Silent};
 use melfusion::storyboard::{Board, Draft, Import, TempoMap};
 use melfusion::{Clip, Engine};
 
@@ -145,7 +146,8 @@ fn finish(
         return Err(Error::Cancelled.into());
     }
     let sheets = beds.write_bed(&bed)?;
-    report.bed(beds, &bed, sheets)
+    let projects = tracks::write(engine, beds, (clips, &bed), &args.project, &Silent)?;
+    report.bed(beds, &bed, (sheets, projects))
 }
 
 /// Makes a folder and those above it.

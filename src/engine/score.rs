@@ -7,7 +7,7 @@ use crate::audio::Audio;
 use crate::clip::{Clip, Recipe};
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::storyboard::{Bed, Board, mix};
+use crate::storyboard::{Bed, Board, mix, stem};
 
 impl Engine {
     /// Composes cue `index` of a board, from 0.
@@ -50,10 +50,36 @@ impl Engine {
     ///
     /// Those of [`mix`] and [`redecode`](Self::redecode).
     pub fn bed(&self, board: &Board, clips: &[Option<Clip>], progress: &dyn Progress) -> Result<Bed, Error> {
-        mix(board, |index, bpm| match clips.get(index).and_then(Option::as_ref) {
-            Some(clip) => self.fitted(clip, board, bpm, progress).map(Some),
-            None => Ok(None),
-        })
+        mix(board, |index, bpm| self.found(clips, index, (board, bpm), progress))
+    }
+
+    /// The sound of cue `index` with its lead-in, at full level; `clips` are as for [`bed`](Self::bed).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bed`](Self::bed).
+    ///
+    /// # Panics
+    ///
+    /// There is no such cue.
+    pub fn stem(
+        &self,
+        board: &Board,
+        index: usize,
+        clips: &[Option<Clip>],
+        progress: &dyn Progress,
+    ) -> Result<Audio, Error> {
+        stem(board, index, |index, bpm| self.found(clips, index, (board, bpm), progress))
+    }
+
+    fn found<'a>(
+        &self,
+        clips: &'a [Option<Clip>],
+        index: usize,
+        (board, bpm): (&Board, f64),
+        progress: &dyn Progress,
+    ) -> Result<Option<Cow<'a, Audio>>, Error> {
+        clips.get(index).and_then(Option::as_ref).map(|clip| self.fitted(clip, board, bpm, progress)).transpose()
     }
 
     fn fitted<'a>(

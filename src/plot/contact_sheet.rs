@@ -122,8 +122,11 @@ impl ContactSheet<'_> {
             let x = column(board.frame(bar));
             area.draw(&PathElement::new([(x, rows.start), (x, rows.end - 1)], BAR))?;
         }
+        // As tall as there is room for the loudest: beds are quiet.
+        let gain = 1.0 / self.bed.peak().max(f32::MIN_POSITIVE);
         let [left, _] = self.bed.channels();
-        wave(area, across, rows, left.get(frames).unwrap_or(&[]))
+        let samples: Vec<f32> = left.get(frames).unwrap_or(&[]).iter().map(|sample| sample * gain).collect();
+        wave(area, across, rows, &samples)
     }
 }
 

@@ -59,8 +59,8 @@ pub fn mix<A: Borrow<Audio>>(
     Ok(Bed { audio, gain_db })
 }
 
-/// A cue's own sound from its lead-in to its end.
-fn sound<A: Borrow<Audio>>(
+/// A cue's own sound from its lead-in to its end, not faded.
+pub(super) fn sound<A: Borrow<Audio>>(
     board: &Board,
     index: usize,
     voice: &Voice,
@@ -126,6 +126,16 @@ fn fade_gains(i: usize, fade: usize) -> (f32, f32) {
     (sine as f32, cosine as f32)
 }
 
+/// Frames over which the end of cue `index` goes: the next cue's lead-in, or what keeps silence from clicking.
+pub(super) fn fade_out_frames(board: &Board, index: usize) -> usize {
+    let frames = board.frame(board.bars(index).end) - board.frame(board.cues[index].start_bar);
+    match ends_in_silence(board, index) {
+        true => clickless(board).min(frames),
+        false if index + 1 == board.cues.len() => 0,
+        false => Voice::new(board, index + 1).lead,
+    }
+}
+
 /// Whether nothing follows cue `index`. A bed of one cue and no silence leads into its own beginning.
 fn ends_in_silence(board: &Board, index: usize) -> bool {
     let is_last = index + 1 == board.cues.len();
@@ -143,6 +153,6 @@ fn below_ceiling(audio: &mut Audio) -> f64 {
     -over
 }
 
-fn to_24_bits(audio: &mut Audio) {
+pub(super) fn to_24_bits(audio: &mut Audio) {
     audio.channels_mut().into_iter().flatten().for_each(|sample| *sample = wav::round_to_24_bits(*sample));
 }

@@ -36,6 +36,7 @@ use crate::request::{Key, Meter, RequestFields, SamplerKind};
 #[serde(default, deny_unknown_fields)]
 pub struct Sheet {
     /// Name of the score.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// Quarter notes per minute: one number, or changes on bar lines.
     pub tempo: TempoMap,
@@ -45,8 +46,10 @@ pub struct Sheet {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
     /// Words added to every cue's own.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub style: String,
     /// What not to hear.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub negative: String,
     /// Where the noise of every cue starts.
     pub seed: u64,
@@ -75,6 +78,7 @@ pub struct Sheet {
 #[serde(default, deny_unknown_fields)]
 pub struct SheetCue {
     /// What the composer calls it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// The frame's file; a relative path begins where the sheet lies.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +87,7 @@ pub struct SheetCue {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<Crop>,
     /// What to hear.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub prompt: String,
     /// The bar at which it begins; left out, where the cue before ends.
     #[serde(skip_serializing_if = "Option::is_none")]

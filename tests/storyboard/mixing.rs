@@ -1,7 +1,7 @@
 use super::*;
 use melfusion::audio::loudness;
 use melfusion::error::Error;
-use melfusion::storyboard::{Bed, Gaps, mix};
+use melfusion::storyboard::{self, Bed, Gaps, mix};
 use std::f64::consts::FRAC_PI_2;
 
 /// Five milliseconds.
@@ -204,5 +204,37 @@ fn a_clip_of_another_rate_is_refused() {
         let error = mix(&board, |cue, bpm| Ok(Some(if cue == 1 { wrong.clone() } else { clip(&board, cue, bpm) })));
         let error = error.unwrap_err();
         assert!(matches!(&error, Error::Board { what: "clip", .. }) && error.to_string().contains("cue 2"), "{error}");
+    }
+}
+
+#[test]
+fn faded_items_on_tracks_are_the_bed() {
+    let tempo = tempi(&[(1, 187.3), (4, 143.7)]);
+    for transition in [Transition::Cut, Transition::Crossfade { bars: 1 }, Transition::Morph { bars: 2 }] {
+        let mut fields = BoardFields { tempo: tempo.clone(), ..fields(cues(&[2, 3, 2, 1, 2], transition)) };
+        if let Transition::Morph { .. } = transition {
+            fields.cues.pop();
+            fields.cues.pop();
+        }
+        // A gap that is faded into and out of.
+        fields.cues.remove(2);
+        fields.gaps = Gaps::Silence;
+        let board = Board::new(fields).unwrap();
+        let bed = bed(&board).audio;
+        let mut sum = vec![0f64; bed.frames()];
+        for item in storyboard::items(&board) {
+            let stem = storyboard::stem(&board, item.cue, |cue, bpm| Ok(Some(clip(&board, cue, bpm)))).unwrap();
+            assert_eq!(stem.frames(), item.frames);
+            let rise = |i: usize, length: usize| ((i as f64 + 0.5) / length as f64 * FRAC_PI_2).sin();
+            for (i, sample) in stem.channels()[0].iter().enumerate() {
+                let left = item.frames - 1 - i;
+                let fade_in = if i < item.fade_in { rise(i, item.fade_in) } else { 1.0 };
+                let fade_out = if left < item.fade_out { rise(left, item.fade_out) } else { 1.0 };
+                sum[item.start + i] += f64::from(*sample) * fade_in * fade_out;
+            }
+        }
+        let apart = sum.iter().zip(bed.channels()[0]).map(|(sum, bed)| (sum - f64::from(*bed)).abs());
+        let apart = apart.fold(0.0, f64::max);
+        assert!(apart < 3.0 / 8_388_608.0, "{transition}: {apart:e}");
     }
 }

@@ -41,7 +41,17 @@ impl<'a> Beds<'a> {
         Ok(Self { folder: folder.to_path_buf(), board, format })
     }
 
-    /// What is in the folder.
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How its sounds are stored.
+    pub fn format(&self) -> SampleFormat {
+        self.format
+    }
+
+    /// What is in it.
     pub fn board(&self) -> &'a Board {
         self.board
     }

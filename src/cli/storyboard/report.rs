@@ -51,6 +51,7 @@ struct BedReport {
     gain_db: f64,
     loudness: Loudness,
     contact_sheets: Vec<PathBuf>,
+    projects: Vec<PathBuf>,
 }
 
 /// How far cues were moved to their bar lines, and what else an import has to say.
@@ -97,7 +98,12 @@ impl<'a> Report<'a> {
     }
 
     /// The bed is there.
-    pub fn bed(&mut self, beds: &Beds<'_>, bed: &Bed, contact_sheets: Vec<PathBuf>) -> anyhow::Result<()> {
+    pub fn bed(
+        &mut self,
+        beds: &Beds<'_>,
+        bed: &Bed,
+        (contact_sheets, projects): (Vec<PathBuf>, Vec<PathBuf>),
+    ) -> anyhow::Result<()> {
         let level: Level = measure(&bed.audio);
         let (frames, sample_rate) = (bed.audio.frames(), bed.audio.sample_rate());
         let seconds = frames as f64 / f64::from(sample_rate);
@@ -111,8 +117,11 @@ impl<'a> Report<'a> {
         for sheet in &contact_sheets {
             self.say(&format!("{}: frames, words and sound", sheet.display()))?;
         }
+        for project in &projects {
+            self.say(&format!("{}: cues on two tracks, the bed on a third, muted", project.display()))?;
+        }
         let (path, gain_db, loudness) = (beds.bed(), bed.gain_db, level.into());
-        self.bed = Some(BedReport { path, seconds, frames, sample_rate, gain_db, loudness, contact_sheets });
+        self.bed = Some(BedReport { path, seconds, frames, sample_rate, gain_db, loudness, contact_sheets, projects });
         Ok(())
     }
 
