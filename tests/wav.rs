@@ -168,3 +168,28 @@ fn chunks_of_broken_files_are_refused_without_panic() {
     assert!(wav::read_chunk(&folder.path().join("none.wav"), b"mlfn").is_err());
     assert!(wav::read(&folder.path().join("none.wav")).is_err());
 }
+
+#[test]
+fn a_place_on_the_timeline_and_markers_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    let markers = [(0, "harbour".to_string()), (4_000, "sturm, ночь".to_string())];
+    let start_frame = Some(5_000_000_000);
+    let labels = Labels { is_loop: false, start_frame, markers: &markers, ..labels(b"1") };
+    wav::write(&path, &audio(), SampleFormat::Int24, &labels).unwrap();
+    assert_eq!(wav::read_start_frame(&path).unwrap(), start_frame);
+    let bext = chunk(&path, b"bext");
+    assert_eq!((bext.len(), &bext[..8], &bext[256..265]), (602, &b"harbour\0"[..], &b"melfusion"[..]));
+    // Low and high half, version 1.
+    assert_eq!((u32_at(&bext, 338), u32_at(&bext, 342), bext[346]), (705_032_704, 1, 1));
+    let cue = chunk(&path, b"cue ");
+    assert_eq!((cue.len(), u32_at(&cue, 0)), (52, 2));
+    assert_eq!([4, 8, 24, 28, 32, 48].map(|at| u32_at(&cue, at)), [1, 0, 0, 2, 4_000, 4_000]);
+    assert_eq!(&cue[12..16], b"data");
+    let bytes = fs::read(&path).unwrap();
+    let says = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(says("adtllabl") && says("harbour\0") && says("sturm, ночь\0"));
+    // What is played once is no loop.
+    assert_eq!((wav::read_chunk(&path, b"smpl").unwrap(), u32_at(&chunk(&path, b"acid"), 0)), (None, 3));
+    assert_eq!(wav::read(&path).unwrap().frames(), audio().frames());
+}

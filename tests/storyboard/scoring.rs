@@ -133,3 +133,39 @@ fn a_crop_is_heard() {
     fields.cues[0].crop = Some(melfusion::image::Crop::new(0.0, 0.0, 0.4, 0.4).unwrap());
     assert_ne!(fingerprint(&score(&board(fields.cues), 0)), whole);
 }
+
+#[test]
+fn a_cue_that_morphs_depends_on_the_next_and_on_no_other() {
+    let fields = scored(Transition::Morph { bars: 1 });
+    let first = |fields: &BoardFields| fingerprint(&score(&Board::new(fields.clone()).unwrap(), 0));
+    let before = first(&fields);
+    let changed = |cue: usize, change: &dyn Fn(&mut Cue)| {
+        let mut fields = fields.clone();
+        change(&mut fields.cues[cue]);
+        first(&fields)
+    };
+    assert_ne!(changed(1, &|cue| cue.picture = Some(picture(9))), before);
+    assert_ne!(changed(1, &|cue| cue.prompt = "rain".into()), before);
+    assert_ne!(changed(1, &|cue| cue.influence = 0.0), before);
+    assert_ne!(changed(1, &|cue| cue.picture = None), before);
+    assert_ne!(changed(1, &|cue| cue.transition = Transition::Cut), before);
+    assert_eq!(changed(1, &|cue| cue.seed = Some(5)), before);
+    assert_eq!(changed(2, &|cue| cue.picture = Some(picture(9))), before);
+}
+
+#[test]
+fn a_morph_to_the_same_picture_and_words_changes_nothing_to_hear() {
+    let mut fields = scored(Transition::Morph { bars: 1 });
+    fields.cues[1].picture = fields.cues[0].picture.clone();
+    fields.cues[1].prompt = fields.cues[0].prompt.clone();
+    let mel = |fields: &BoardFields| ENGINE.mel(&score(&Board::new(fields.clone()).unwrap(), 0)).unwrap().0;
+    let morphed = mel(&fields);
+    fields.cues[1].transition = Transition::Cut;
+    let apart = mel(&fields).iter().zip(&morphed).map(|(a, b)| (a - b).abs()).sum::<f32>() / morphed.len() as f32;
+    // What rounding leaves; another picture is a hundred times as far.
+    assert!(apart < 5e-3, "{apart}");
+    fields.cues[1].transition = Transition::Morph { bars: 1 };
+    fields.cues[1].picture = Some(picture(9));
+    let other = mel(&fields).iter().zip(&morphed).map(|(a, b)| (a - b).abs()).sum::<f32>() / morphed.len() as f32;
+    assert!(other > 0.05, "{other}");
+}

@@ -1,0 +1,163 @@
+"""A storyboard's projects, read by parsers that are not ours, and mixed again from their items.
+
+Needs `cargo build --release --workspace` first."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import rpp
+import soundfile
+import xmlschema
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = Path(__file__).parent / "dawproject"
+RATE = 44100
+TEMPI = [(1, 131.7), (4, 96.0), (6, 150.0)]
+"""Bars and tempi; the second changes inside a cue."""
+BARS = [3, 4, 1, 2]
+NAMES = ["harbour", 'the "storm" <&>', "chase", "dawn"]
+TRANSITIONS = ["cut", "crossfade 2", "cut", "morph 1"]
+
+
+def seconds(bar):
+    """When a bar begins."""
+    total = 0.0
+    for (start, bpm), (end, _) in zip(TEMPI, TEMPI[1:] + [(10**6, 0)]):
+        total += max(0, min(bar, end) - start) * 240 / bpm
+    return total
+
+
+def frame(bar):
+    return round(seconds(bar) * RATE)
+
+
+STARTS = [1 + sum(BARS[:i]) for i in range(len(BARS))]
+
+
+@pytest.fixture(scope="module")
+def beds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("board")
+    board = f"title = 'A & B'\nrate = {RATE}\nsteps = 1\n"
+    board += f"tempo = [{', '.join(f'{{ bar = {bar}, bpm = {bpm} }}' for bar, bpm in TEMPI)}]\n"
+    for name, bars, transition in zip(NAMES, BARS, TRANSITIONS):
+        board += f"[[cue]]\nname = '{name}'\nbars = {bars}\ntransition = '{transition}'\n"
+    (folder / "board.toml").write_text(board)
+    program = ROOT / "target/release/melfusion"
+    options = ["--bundle", ROOT / "bundles/mini", "--out", folder / "beds", "--quiet"]
+    subprocess.run(
+        [program, "storyboard", folder / "board.toml", *options, "--project", "reaper", "--project", "dawproject"],
+        check=True,
+    )
+    return folder / "beds"
+
+
+def read(file):
+    samples, rate = soundfile.read(file, dtype="float64", always_2d=True)
+    assert rate == RATE
+    return samples
+
+
+def mixed(items, frames):
+    """The sum of (start, sound, frames faded in, frames faded out), at equal power."""
+    mix = np.zeros((frames, 2))
+    for start, sound, fade_in, fade_out in items:
+        sound = sound.copy()
+        rise = lambda n: np.sin((np.arange(n) + 0.5) / n * np.pi / 2)[:, None]
+        if fade_in:
+            sound[:fade_in] *= rise(fade_in)
+        if fade_out:
+            sound[len(sound) - fade_out :] *= rise(fade_out)[::-1]
+        mix[start : start + len(sound)] += sound
+    return mix
+
+
+def whole(frames):
+    """Frames, which must be a whole number of them."""
+    assert abs(frames - round(frames)) < 1e-3, frames
+    return round(frames)
+
+
+def assert_places(items):
+    """A cue's own bar line is where its fade-in ends; its end is the next bar line."""
+    for (start, sound, fade_in, _), bar, bars in zip(sorted(items, key=lambda item: item[0] + item[2]), STARTS, BARS):
+        assert start + fade_in == frame(bar)
+        assert start + len(sound) == frame(bar + bars)
+
+
+def assert_is_bed(items, gain, beds):
+    bed = read(beds / "bed.wav")
+    assert len(bed) == frame(STARTS[-1] + BARS[-1])
+    assert np.abs(mixed(items, len(bed)) * gain - bed).max() < 4 / 2**23
+
+
+def field(element, name):
+    (found,) = [part for part in element if isinstance(part, list) and part[0] == name]
+    return found[1:]
+
+
+def test_reapers_project_is_the_bed(beds):
+    project = rpp.loads((beds / "storyboard.rpp").read_text())
+    assert field(project, "TEMPO") == [str(TEMPI[0][1]), "4", "4"]
+    points = [part[1:3] for part in project.find("TEMPOENVEX") if part[0] == "PT"]
+    for (at, bpm), (bar, expected) in zip(points, TEMPI, strict=True):
+        assert abs(float(at) - seconds(bar)) < 1e-9 and float(bpm) == expected
+    markers = [part[1:] for part in project if isinstance(part, list) and part[0] == "MARKER"]
+    for marker, name, bar in zip(markers, NAMES, STARTS, strict=True):
+        assert marker[2] == name and abs(float(marker[1]) - seconds(bar)) < 1e-9
+    *tracks, bed = project.findall("TRACK")
+    assert [field(track, "MUTESOLO")[0] for track in [*tracks, bed]] == ["0", "0", "1"]
+    items, gains = [], set()
+    for track in tracks:
+        gains.add(float(field(track, "VOLPAN")[0]))
+        for item in track.findall("ITEM"):
+            file = field(item.find("SOURCE"), "FILE")[0]
+            sound = read(beds / file)
+            start, length = (whole(float(field(item, name)[0]) * RATE) for name in ("POSITION", "LENGTH"))
+            assert length == len(sound)
+            # Where the file says that it begins, for DAWs that ask it.
+            fades = [whole(float(field(item, name)[1]) * RATE) for name in ("FADEIN", "FADEOUT")]
+            items.append((start, sound, *fades))
+    assert_places(items)
+    assert_is_bed(items, *gains, beds)
+
+
+def test_the_dawproject_is_valid_and_is_the_bed(beds, tmp_path):
+    with zipfile.ZipFile(beds / "storyboard.dawproject") as file:
+        assert file.testzip() is None
+        file.extractall(tmp_path)
+    xmlschema.XMLSchema(SCHEMAS / "Project.xsd").validate(tmp_path / "project.xml")
+    xmlschema.XMLSchema(SCHEMAS / "MetaData.xsd").validate(tmp_path / "metadata.xml")
+    project = ElementTree.parse(tmp_path / "project.xml").getroot()
+    points = [(float(p.get("time")), float(p.get("value"))) for p in project.iter("RealPoint")]
+    assert points == [((bar - 1) * 4, bpm) for bar, bpm in TEMPI]
+    markers = [(float(m.get("time")), m.get("name")) for m in project.iter("Marker")]
+    assert markers == [((bar - 1) * 4, name) for bar, name in zip(STARTS, NAMES)]
+
+    def at(quarters):
+        """The frame at a place in quarter notes."""
+        bar = 1 + quarters / 4
+        total = 0.0
+        for (start, bpm), (end, _) in zip(TEMPI, TEMPI[1:] + [(10**6, 0)]):
+            total += max(0.0, min(bar, end) - start) * 240 / bpm
+        return whole(total * RATE)
+
+    tracks = {track.get("id"): track for track in project.iter("Track")}
+    items, gains = [], set()
+    for lane in project.findall("Arrangement/Lanes/Lanes"):
+        channel = tracks[lane.get("track")].find("Channel")
+        if channel.find("Mute").get("value") == "true":
+            continue
+        gains.add(float(channel.find("Volume").get("value")))
+        for clip in lane.iter("Clip"):
+            sound = read(tmp_path / clip.find("Audio/File").get("path"))
+            start = at(float(clip.get("time")))
+            assert at(float(clip.get("time")) + float(clip.get("duration"))) == start + len(sound)
+            assert whole(float(clip.find("Audio").get("duration")) * RATE) == len(sound)
+            fades = [whole(float(clip.get(name)) * RATE) for name in ("fadeInTime", "fadeOutTime")]
+            items.append((start, sound, *fades))
+    assert_places(items)
+    assert_is_bed(items, *gains, beds)
