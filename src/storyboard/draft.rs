@@ -234,5 +234,12 @@ fn picture_called(folder: &Path, name: &str) -> Option<PathBuf> {
     })
 }
 
+/// A clip's name as people say it: without the ending of a picture's file.
+fn without_ending(name: &str) -> String {
+    let path = Path::new(name);
+    let stem = path.file_stem().filter(|_| folder::is_picture(path));
+    stem.map_or_else(|| name.to_string(), |stem| stem.to_string_lossy().into_owned())
+}
+
 /// What is wrong, and in which line; 0 is the whole file.
 type Problem = (usize, String);

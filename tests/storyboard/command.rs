@@ -79,10 +79,17 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Names and contents.
+/// Names and contents, of folders in it too.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    files(folder).into_iter().map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
+    let read = |name: String| match folder.join(&name) {
+        path if path.is_dir() => contents(&path),
+        path => vec![(name, fs::read(path).unwrap())],
+    };
+    files(folder).into_iter().flat_map(read).collect()
 }
+
+/// Both kinds of project.
+const PROJECTS: [&str; 4] = ["--project", "reaper", "--project", "dawproject"];
 
 const WRITTEN: [&str; 5] = ["01-harbour.wav", "02-battlefield.wav", "03-open-road.wav", "bed.wav", "contact-sheet.png"];
 
@@ -115,16 +122,17 @@ fn a_board_becomes_a_file_per_cue_a_bed_and_a_contact_sheet() {
 fn interrupted_and_resumed_is_the_same_as_uninterrupted_byte_for_byte() {
     let (folder, board) = folder();
     let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
-    fine(&score(&board, &whole, &[]));
+    fine(&score(&board, &whole, &PROJECTS));
     let ran = score(&board, &parts, &["--cue", "2"]);
     fine(&ran);
     assert!(ran.out.contains("2 of 3 cues are still to be made"), "{}", ran.out);
     assert_eq!(files(&parts), ["02-battlefield.wav"]);
-    let ran = score(&board, &parts, &["--json"]);
+    let ran = score(&board, &parts, &[&PROJECTS[..], &["--json"]].concat());
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     let kept: Vec<_> = told["cues"].as_array().unwrap().iter().map(|cue| cue["kept"].as_bool().unwrap()).collect();
     assert_eq!(kept, [false, true, false]);
     assert_eq!(contents(&whole), contents(&parts));
+    assert_eq!(files(&whole), [&WRITTEN[..], &["stems", "storyboard.dawproject", "storyboard.rpp"]].concat());
     // And a third time nothing is made, and nothing changes.
     let ran = score(&board, &parts, &["--progress", "lines"]);
     assert!(!ran.err.contains("composing") && ran.out.matches("kept").count() == 3, "{}{}", ran.out, ran.err);

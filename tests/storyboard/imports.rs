@@ -128,7 +128,7 @@ fn an_edit_list_becomes_cues_on_the_nearest_bars() {
     let folder = folder(&["harbour.png", "storm.jpg"]);
     let draft = read(folder.path(), "cut.edl", EDL);
     assert_eq!(draft.sheet.title, "The crossing");
-    assert_eq!(names(&draft), ["harbour.png", "storm", "003"]);
+    assert_eq!(names(&draft), ["harbour", "storm", "003"]);
     assert_eq!(bars(&draft), [(Some(1), 4), (Some(5), 2), (Some(9), 3)]);
     assert_eq!(pictures(&draft), [Some("harbour.png"), Some("storm.jpg"), None]);
     assert_eq!(draft.sheet.cues[0].prompt, "calm strings");

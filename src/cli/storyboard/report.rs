@@ -58,12 +58,20 @@ struct BedReport {
 pub fn say_import(draft: &Draft) -> anyhow::Result<()> {
     for (cue, residue) in draft.sheet.cues.iter().zip(&draft.residues) {
         if let (Some(residue), Some(bar)) = (residue, cue.start_bar) {
-            let bars = cue.bars;
-            terminal::line(&format!("{}: bar {bar}, {bars} long, {:+.3} s from its time", plain(&cue.name), residue))?;
+            let (bars, moved) = (cue.bars, moved(*residue));
+            terminal::line(&format!("{}: bar {bar}, {bars} long, {moved}", plain(&cue.name)))?;
         }
     }
     draft.notes.iter().for_each(|note| terminal::warn(&format!("note: {}", plain(note))));
     Ok(())
+}
+
+fn moved(residue: f64) -> String {
+    match (residue * 1e3).round() {
+        0.0 => "on its time".into(),
+        later if later > 0.0 => format!("{:.3} s later than its time", later / 1e3),
+        earlier => format!("{:.3} s earlier than its time", -earlier / 1e3),
+    }
 }
 
 impl<'a> Report<'a> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::snap::{Event, snap};
 use super::timecode::{FrameRate, seconds};
-use super::{Draft, Import, Problem, base, picture_called};
+use super::{Draft, Import, Problem, base, picture_called, without_ending};
 use crate::storyboard::{SheetCue, Transition};
 
 pub fn read(path: &Path, text: &str, import: &Import) -> Result<Draft, Problem> {
@@ -26,6 +26,7 @@ pub fn read(path: &Path, text: &str, import: &Import) -> Result<Draft, Problem> 
         if event.cue.picture.is_none() {
             notes.push(format!("{:?} (line {}): no picture of this name beside the list", event.cue.name, event.line));
         }
+        event.cue.name = without_ending(&event.cue.name);
     }
     if let Some(pair) = events.windows(2).find(|pair| pair[1].start < pair[0].start) {
         return Err((pair[1].line, "begins before the event above it; sort the list by record time".into()));

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::snap::{Event, snap};
 use super::table::{clock, parse};
 use super::timecode::seconds;
-use super::{Draft, Import, Problem, base, picture_called};
+use super::{Draft, Import, Problem, base, picture_called, without_ending};
 use crate::storyboard::SheetCue;
 
 /// Whether a table's first line is that of Reaper's export.
@@ -32,7 +32,8 @@ pub fn read(path: &Path, text: &str, import: &Import) -> Result<Draft, Problem> 
         if picture.is_none() {
             notes.push(format!("{name:?} (line {line}): no picture of this name beside the file"));
         }
-        events.push(Event { cue: SheetCue { name, picture, ..SheetCue::default() }, start, end, line: *line });
+        let cue = SheetCue { name: without_ending(&name), picture, ..SheetCue::default() };
+        events.push(Event { cue, start, end, line: *line });
     }
     events.sort_by(|a, b| a.start.total_cmp(&b.start));
     snap(path, &events, import, notes)
