@@ -154,9 +154,14 @@ impl Draft {
         Ok(picture)
     }
 
-    /// Where a picture's path leads from here.
+    /// Where a picture's path leads from here, also if it was written under another system.
     fn resolved(&self, picture: &Path) -> PathBuf {
-        base(&self.path).join(picture)
+        let folder = base(&self.path);
+        let there = folder.join(picture);
+        if there.is_file() {
+            return there;
+        }
+        found(folder, &picture.to_string_lossy()).map_or(there, |found| folder.join(found))
     }
 
     /// Adds the line to what is wrong with a board.

@@ -2,6 +2,7 @@
 
 Needs `cargo build --release --workspace` first."""
 
+import ctypes
 import subprocess
 import zipfile
 from pathlib import Path
@@ -161,3 +162,45 @@ def test_the_dawproject_is_valid_and_is_the_bed(beds, tmp_path):
             items.append((start, sound, *fades))
     assert_places(items)
     assert_is_bed(items, *gains, beds)
+
+
+class Broadcast(ctypes.Structure):
+    """SF_BROADCAST_INFO of libsndfile, with which Ardour and Audacity read files."""
+
+    _fields_ = [("description", ctypes.c_char * 256), ("originator", ctypes.c_char * 32)]
+    _fields_ += [("reference", ctypes.c_char * 32), ("date", ctypes.c_char * 10), ("time", ctypes.c_char * 8)]
+    _fields_ += [("low", ctypes.c_uint32), ("high", ctypes.c_uint32), ("version", ctypes.c_short)]
+    _fields_ += [("rest", ctypes.c_char * 1024)]
+
+
+class Marker(ctypes.Structure):
+    """libsndfile's SF_CUE_POINT."""
+
+    _fields_ = [("index", ctypes.c_int32), ("position", ctypes.c_uint32), ("chunk", ctypes.c_int32 * 3)]
+    _fields_ += [("frame", ctypes.c_uint32), ("name", ctypes.c_char * 256)]
+
+
+class Markers(ctypes.Structure):
+    """libsndfile's SF_CUES."""
+
+    _fields_ = [("count", ctypes.c_uint32), ("points", Marker * 100)]
+
+
+def ask(path, command, answer, size):
+    """What libsndfile knows of a file beside its sound."""
+    with soundfile.SoundFile(path) as file:
+        data = soundfile._ffi.from_buffer("char[]", answer)
+        assert soundfile._snd.sf_command(file._file, command, data, size)
+    return answer
+
+
+def test_files_say_where_they_begin_and_the_bed_has_markers(beds):
+    for folder, shift in [(beds, 0), (beds / "stems", None)]:
+        for file, bar, bars in zip(sorted(folder.glob("0*.wav")), STARTS, BARS, strict=True):
+            place = ask(file, 0x10F0, Broadcast(), 862)
+            start = place.low + (place.high << 32)
+            assert (place.originator, place.version) == (b"melfusion", 1)
+            assert start == (frame(bar) if shift == 0 else frame(bar + bars) - len(read(file)))
+    markers = ask(beds / "bed.wav", 0x10CE, Markers(), ctypes.sizeof(Markers))
+    found = [(marker.frame, marker.name.decode()) for marker in markers.points[: markers.count]]
+    assert found == [(frame(bar), name) for bar, name in zip(STARTS, NAMES)]

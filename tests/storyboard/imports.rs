@@ -204,3 +204,17 @@ fn the_example_is_a_board() {
     assert_eq!((board.cues.len(), board.end_bar()), (6, 25));
     assert!(board.cues.iter().all(|cue| cue.picture.is_some()));
 }
+
+#[test]
+fn a_board_written_under_windows_finds_its_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("frames")).unwrap();
+    let harbour = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/frames/harbour.png");
+    fs::copy(harbour, folder.path().join("frames/harbour.png")).unwrap();
+    let mini = melfusion::Bundle::open(concat!(env!("CARGO_MANIFEST_DIR"), "/bundles/mini")).unwrap();
+    for path in ["frames\\harbour.png", "C:\\film\\harbour.png", "frames/harbour.png"] {
+        let draft = read(folder.path(), "board.toml", format!("\u{feff}[[cue]]\r\npicture = '{path}'\r\n"));
+        assert!(draft.board(&mini.manifest().defaults).unwrap().cues[0].picture.is_some(), "{path}");
+        assert!(draft.to_toml(folder.path()).contains("frames/harbour.png"));
+    }
+}
