@@ -68,11 +68,15 @@ def _circular_forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
     return F.conv2d(x, conv.weight, conv.bias, conv.stride, (0, pad))
 
 
-def position_planes() -> Tensor:
-    """Input planes (1, 12, 64, 16): frequency, its square, and sines and cosines of the place in the window."""
-    f = torch.linspace(-1, 1, ROWS).expand(WINDOW, ROWS)
-    angle = 2 * math.pi * torch.arange(WINDOW)[:, None].expand(WINDOW, ROWS) / WINDOW
-    waves = [wave(k * angle) for k in HARMONICS for wave in (torch.sin, torch.cos)]
+def position_planes(columns: int = WINDOW) -> Tensor:
+    """Input planes (1, 12, columns, 16): frequency, its square, and sines and cosines of the place in four bars.
+
+    Harmonics up to 8 count bars and the others beats, so that both keep their meaning in 48 columns of 3/4.
+    """
+    f = torch.linspace(-1, 1, ROWS).expand(columns, ROWS)
+    column = torch.arange(columns)[:, None].expand(columns, ROWS)
+    period = lambda k: columns if k <= 8 else WINDOW
+    waves = [wave(2 * math.pi * k * column / period(k)) for k in HARMONICS for wave in (torch.sin, torch.cos)]
     return torch.stack([f, f * f, *waves])[None]
 
 
