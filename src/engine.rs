@@ -170,7 +170,7 @@ impl Engine {
     }
 
     fn plan(&self, bars: u32, meter: Meter, bpm: f64) -> Plan {
-        Plan::new(&self.decoder, self.manifest.music.latent.window, bars, meter, bpm)
+        Plan::new(&self.decoder, &self.manifest.music.latent, bars, meter, bpm)
     }
 
     /// The negative prompt and the prompt, each `(1, l, d)`.

@@ -37,15 +37,15 @@ struct Pane {
 
 impl<'a> Painter<'a> {
     pub fn new(engine: &'a Engine, plan: &Plan, conditions: &'a Conditions) -> Result<Self> {
-        let latent = &engine.manifest.music.latent;
+        let rows = engine.manifest.music.latent.rows;
         let windows = if plan.circular {
-            Windows::circular(plan.columns, latent.window)
+            Windows::circular(plan.columns, plan.window)
         } else {
-            Windows::linear(plan.columns, latent.window)
+            Windows::linear(plan.columns, plan.window)
         };
         let panes = windows.starts().iter().map(|&start| {
             let position = engine.manifest.music.position.as_ref();
-            let planes = |p: &Position| p.planes(start, latent.window, latent.rows, plan.pulse, &engine.device);
+            let planes = |p: &Position| p.planes(start, plan.window, rows, plan.pulse, &engine.device);
             Ok(Pane { planes: position.map(planes).transpose()?, deep: None, left: 0 })
         });
         let panes = panes.collect::<Result<_>>()?;
