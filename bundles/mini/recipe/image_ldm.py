@@ -7,13 +7,15 @@
 `unet` trains with the diffusion loss and, on nearly clean latents, with a linear head that reads the scene's attributes
 from the pooled values of the decoder's self-attention: those pooled values are the synapse's global path, and without
 the head a UNet this small has no reason to spread the picture's mood over them. The head is thrown away.
-`invert` writes the DDIM inversion of every picture on the sampler's grid, which the music's training reads, as
-`pictures.pt` beside the shards; pictures to train on are varied before (`augment.py`).
+`invert` writes the DDIM inversion of every picture on the sampler's grid, which the music's training reads, beside each
+shard that lacks it; pictures to train on are varied before (`augment.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +37,15 @@ HEAD_MOST_T = 60
 TARGETS = 2 + len(HOURS) + len(WEATHERS) + len(PLACES)
 
 
-def read_pictures(folders: list[Path]) -> tuple[Tensor, Tensor]:
-    """Pictures uint8 (n, 3, 64, 64) and their attributes f32 (n, targets) of all painted shards."""
+def shards(folders: list[Path]) -> list[Path]:
+    """The shards of some folders, in order."""
+    return [path for folder in folders for path in sorted(folder.glob("shard_*.npz"))]
+
+
+def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:
+    """Pictures uint8 (n, 3, 64, 64) and their attributes f32 (n, targets) of those shards that are painted."""
     pictures, attributes = [], []
-    for path in (path for folder in folders for path in sorted(folder.glob("shard_*.npz"))):
+    for path in paths:
         arrays, metas = read_shard(path)
         if "pictures" in arrays:
             pictures.append(shrink(torch.from_numpy(arrays["pictures"]).permute(0, 3, 1, 2)))
@@ -157,6 +164,21 @@ def load_image_model(work: Path) -> tuple[torch.nn.Module, ImageModel, float]:
     return vae, model, torch.load(work / "image_scale.pt", weights_only=True)["scale"]
 
 
+def inversion_of(shard: Path) -> Path:
+    """Where the inverted pictures of a shard are kept."""
+    return shard.with_suffix(".pictures.pt")
+
+
+def invert_shard(shard: Path, work: Path, varied: bool) -> None:
+    """Write the inversion of a shard's pictures, varied before or as they are."""
+    pictures, _ = read_pictures([shard])
+    if varied:
+        x = vary(pictures.float() / 127.5 - 1, torch.Generator().manual_seed(zlib.crc32(shard.name.encode())))
+        pictures = ((x + 1) * 127.5).round().to(torch.uint8)
+    invert(pictures, work, inversion_of(shard))
+    print(inversion_of(shard).name, flush=True)
+
+
 @torch.no_grad()
 def invert(pictures: Tensor, work: Path, out: Path, batch: int = 64) -> None:
     """Write the inversion paths f16 (n, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, p) of uint8 pictures."""
@@ -170,15 +192,16 @@ def invert(pictures: Tensor, work: Path, out: Path, batch: int = 64) -> None:
             pooled.append(synapse.pooled_values(taps))
             path = schedule.invert(lambda x, t: model(x, t).float(), z, STEPS)
         paths.append(torch.stack(path, 1).half())
-    pooled = torch.cat(pooled)
-    torch.save(dict(paths=torch.cat(paths), pooled=pooled), out)
+    partial = out.with_suffix(".partial")
+    torch.save(dict(paths=torch.cat(paths), pooled=torch.cat(pooled)), partial)
+    os.replace(partial, out)
 
 
-def attribute_fit(out: Path, attributes: Tensor) -> str:
+def attribute_fit(paths: list[Path]) -> str:
     """How well a held-out linear fit reads valence and arousal from the pooled values."""
-    x = torch.load(out, weights_only=True)["pooled"].double()
+    x = torch.cat([torch.load(inversion_of(path), weights_only=True)["pooled"] for path in paths]).double()
     x = torch.cat([(x - x.mean(0)) / (x.std(0) + 1e-6), torch.ones(len(x), 1, dtype=torch.double)], 1)
-    y, half = attributes[:, :2].double(), len(x) // 2
+    y, half = read_pictures(paths)[1][:, :2].double(), len(x) // 2
     eye = torch.eye(x.shape[1], dtype=torch.double) * 10
     w = torch.linalg.solve(x[:half].T @ x[:half] + eye, x[:half].T @ y[:half])
     rest = y[half:]
@@ -201,16 +224,13 @@ def main() -> None:
     torch.manual_seed(0)
     budget = Budget(options.seconds, options.steps)
     if options.stage == "invert":
+        for path in shards([*options.data, *options.held_out]):
+            if not inversion_of(path).exists():
+                invert_shard(path, options.work, varied=path.parent in options.data)
         for folder in (*options.data, *options.held_out):
-            pictures, attributes = read_pictures([folder])
-            if folder in options.data:
-                x = vary(pictures.float() / 127.5 - 1, torch.Generator().manual_seed(4))
-                pictures = ((x + 1) * 127.5).round().to(torch.uint8)
-            out = folder / "pictures.pt"
-            invert(pictures, options.work, out)
-            print(folder.name, attribute_fit(out, attributes), flush=True)
+            print(folder.name, attribute_fit(shards([folder])), flush=True)
         return
-    pictures, attributes = read_pictures(options.data)
+    pictures, attributes = read_pictures(shards(options.data))
     print(f"{len(pictures)} pictures", flush=True)
     if options.stage == "vae":
         train_vae(pictures, options.work / "vae.pt", budget)

@@ -23,7 +23,7 @@ from torch import Tensor
 import synapse
 import tokens
 from codec import load_codec
-from image_ldm import STEPS, load_image_model
+from image_ldm import STEPS, inversion_of, load_image_model, shards
 from nets import ImageModel, MusicModel, position_planes, tempo_features
 from schedule import Schedule
 from trainer import Budget, Trainer
@@ -49,26 +49,23 @@ class Triplets:
         return Triplets(self.latents[index].float(), self.ids[index], self.beat[index], pick(self.paths), pick(self.pooled))
 
 
-def read_triplets(folder: Path, codec, tokenizer: Tokenizer, pictures: Path, norm: tuple[Tensor, Tensor] | None) -> Triplets:
-    """All painted triplets of a folder in the order of its shards."""
-    latents, captions, beats = [], [], []
-    for path in sorted(folder.glob("shard_*.npz")):
-        arrays, metas = read_shard(path)
-        if "pictures" not in arrays:
+def read_triplets(folder: Path, codec, tokenizer: Tokenizer, norm: tuple[Tensor, Tensor] | None) -> Triplets:
+    """All painted triplets of a folder in the order of its shards; their pictures where `norm` is given."""
+    latents, captions, beats, paths, pooled = [], [], [], [], []
+    for shard in shards([folder]):
+        arrays, metas = read_shard(shard)
+        if "pictures" not in arrays or (norm is not None and not inversion_of(shard).exists()):
             continue
         with torch.no_grad():
             latents.append(codec.encode(torch.from_numpy(arrays["mels"]).float()).half())
         captions += [meta["caption"] for meta in metas]
         beats += [60 / meta["grid_bpm"] for meta in metas]
-    latents, paths, pooled = torch.cat(latents), None, None
-    if pictures.exists():
-        stored = torch.load(pictures, weights_only=True)
-        paths, pooled = stored["paths"], stored["pooled"]
         if norm is not None:
-            pooled = (pooled - norm[0]) / norm[1]
-        if len(paths) != len(latents):
-            raise SystemExit(f"{pictures} has {len(paths)} pictures for {len(latents)} clips: run `image_ldm.py invert` again")
-    return Triplets(latents, tokens.encode(tokenizer, captions), torch.tensor(beats), paths, pooled)
+            stored = torch.load(inversion_of(shard), weights_only=True)
+            paths.append(stored["paths"])
+            pooled.append((stored["pooled"] - norm[0]) / norm[1])
+    seen = (torch.cat(paths), torch.cat(pooled)) if norm is not None else (None, None)
+    return Triplets(torch.cat(latents), tokens.encode(tokenizer, captions), torch.tensor(beats), *seen)
 
 
 class Denoising:
@@ -162,11 +159,16 @@ def train(sets: list[Triplets], held_out: Triplets, denoising: Denoising, work: 
     trainer.run(loss, probe=probe)
 
 
-def read_norm(work: Path, pictures: list[Path]) -> tuple[Tensor, Tensor]:
-    """Mean and spread of the pictures' pooled values: those of the weights that training starts from, else measured."""
-    kept = work / "pooled_norm.pt"
+def read_norm(work: Path, folders: list[Path]) -> tuple[Tensor, Tensor] | None:
+    """Mean and spread of the pictures' pooled values: those of the weights that training starts from, else measured.
+
+    None where no picture is inverted yet.
+    """
+    kept, found = work / "pooled_norm.pt", [path for path in map(inversion_of, shards(folders)) if path.exists()]
+    if not found:
+        return None
     if not kept.exists():
-        pooled = torch.cat([torch.load(path, weights_only=True)["pooled"] for path in pictures])
+        pooled = torch.cat([torch.load(path, weights_only=True)["pooled"] for path in found])
         torch.save(dict(mean=pooled.mean(0), std=pooled.std(0) + 1e-3), kept)
     norm = torch.load(kept, weights_only=True)
     return norm["mean"], norm["std"]
@@ -188,12 +190,10 @@ def main() -> None:
     torch.manual_seed(0)
     work, tokenizer = options.work, Tokenizer.from_file(str(options.work / "tokenizer.json"))
     codec = load_codec(work / "codec.pt")
-    pictures = [folder / "pictures.pt" for folder in options.data]
-    norm, image = None, None
-    if all(path.exists() for path in pictures):
-        norm, image = read_norm(work, pictures), load_image_model(work)[1]
-    read = lambda folder: read_triplets(folder, codec, tokenizer, folder / "pictures.pt", norm)
-    sets, held_out = [read(folder) for folder in options.data], read(options.held_out)
+    norm = read_norm(work, options.data)
+    image = load_image_model(work)[1] if norm is not None else None
+    sets = [read_triplets(folder, codec, tokenizer, norm) for folder in options.data]
+    held_out = read_triplets(options.held_out, codec, tokenizer, norm)
     clips = [len(each.latents) for each in sets]
     print(f"{clips} triplets, {len(held_out.latents)} held out, pictures: {image is not None}", flush=True)
     budget = Budget(options.seconds, options.steps)

@@ -18,7 +18,7 @@ TEMPO_PAIRS = 16
 IMAGE_SIZE = 64
 NULL_TOKENS = 4
 
-TEXT = dict(vocab_size=2304, d_model=TEXT_WIDTH, d_kv=32, num_heads=6, d_ff=384, num_layers=3, dropout_rate=0.0,
+TEXT = dict(vocab_size=5120, d_model=TEXT_WIDTH, d_kv=32, num_heads=6, d_ff=384, num_layers=3, dropout_rate=0.0,
             feed_forward_proj="gated-gelu", relative_attention_num_buckets=32, relative_attention_max_distance=128)
 IMAGE_VAE = dict(in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(32, 64, 96),
                  down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
