@@ -11,6 +11,7 @@ mod plan;
 mod redecoding;
 mod sights;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
@@ -131,6 +132,11 @@ impl Engine {
     /// Rate in Hz that the decoder works at; clips of that rate are not resampled.
     pub fn native_rate(&self) -> u32 {
         self.manifest.sample_rate
+    }
+
+    /// `prompt` as the bundle reads it; another one than was given where a word was misspelt.
+    pub fn reading<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
+        self.text.read(prompt)
     }
 
     /// What the bundle says about itself.

@@ -52,7 +52,10 @@ impl Plan {
         let columns_per_bar = columns_per_bar(beats_per_quarter);
         Self {
             columns: (f64::from(bars) * columns_per_bar) as usize,
-            window: latent.triple_window.filter(|window| *window as f64 == 4.0 * columns_per_bar).unwrap_or(latent.window),
+            window: latent
+                .triple_window
+                .filter(|window| *window as f64 == 4.0 * columns_per_bar)
+                .unwrap_or(latent.window),
             circular: true,
             pulse: Pulse { columns_per_bar, columns_per_beat: COLUMNS_PER_BEAT },
             seconds_per_beat: 60.0 / (bpm * beats_per_quarter),
@@ -87,9 +90,7 @@ mod tests {
 
     #[test]
     fn four_bars_in_three_have_a_window_of_their_own() {
-        let window = |beats, unit, bpm| {
-            Plan::grid(&LATENT, 8, Meter::new(beats, unit).expect("a metre"), bpm).window
-        };
+        let window = |beats, unit, bpm| Plan::grid(&LATENT, 8, Meter::new(beats, unit).expect("a metre"), bpm).window;
         assert_eq!([window(3, 4, 96.0), window(6, 8, 96.0), window(3, 8, 50.0)], [48; 3]);
         assert_eq!([window(4, 4, 96.0), window(3, 4, 60.0), window(5, 4, 96.0)], [64; 3]);
     }

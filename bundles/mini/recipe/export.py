@@ -153,7 +153,7 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
     tables = [
         table("defaults", dict(steps=20, guidance=3.0, guidance_rescale=0.7, unguided=0.4, deep_steps=2,
                                sampler="dpm-solver-2m")),
-        table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS)), table("text.t5", t5),
+        table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS, spelling=True)), table("text.t5", t5),
         table("image", dict(weights="image.safetensors", size=nets.IMAGE_SIZE, context="null_text")),
         table("image.vae", {**vae, "scaling_factor": scale}), table("image.unet", {**unet, "in_channels": 4, "out_channels": 4}),
         table("image.schedule", CONFIG),

@@ -170,7 +170,9 @@ def inversion_of(shard: Path) -> Path:
 
 
 def invert_shard(shard: Path, work: Path, varied: bool) -> None:
-    """Write the inversion of a shard's pictures, varied before or as they are."""
+    """Write the inversion of a shard's pictures, varied before or as they are; a shard that is not painted is passed over."""
+    if "pictures" not in read_shard(shard)[0]:
+        return
     pictures, _ = read_pictures([shard])
     if varied:
         x = vary(pictures.float() / 127.5 - 1, torch.Generator().manual_seed(zlib.crc32(shard.name.encode())))
@@ -228,7 +230,7 @@ def main() -> None:
             if not inversion_of(path).exists():
                 invert_shard(path, options.work, varied=path.parent in options.data)
         for folder in (*options.data, *options.held_out):
-            print(folder.name, attribute_fit(shards([folder])), flush=True)
+            print(folder.name, attribute_fit([path for path in shards([folder]) if inversion_of(path).exists()]), flush=True)
         return
     pictures, attributes = read_pictures(shards(options.data))
     print(f"{len(pictures)} pictures", flush=True)
