@@ -158,7 +158,7 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
         table("image.vae", {**vae, "scaling_factor": scale}), table("image.unet", {**unet, "in_channels": 4, "out_channels": 4}),
         table("image.schedule", CONFIG),
         table("music", dict(weights="music.safetensors", tempo_features=nets.TEMPO_PAIRS, text_features=True)),
-        table("music.latent", dict(channels=nets.LATENT_CHANNELS, window=nets.WINDOW, rows=nets.ROWS)),
+        table("music.latent", dict(channels=nets.LATENT_CHANNELS, window=nets.WINDOW, triple_window=nets.TRIPLE_WINDOW, rows=nets.ROWS)),
         table("music.position", dict(frequency=True, harmonics=nets.HARMONICS)),
         table("music.unet", {**unet, "in_channels": nets.LATENT_CHANNELS + 2 + 2 * len(nets.HARMONICS), "out_channels": nets.LATENT_CHANNELS,
                              "projection_class_embeddings_input_dim": width, "circular_time": True}),

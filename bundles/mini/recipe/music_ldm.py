@@ -24,7 +24,7 @@ import synapse
 import tokens
 from codec import load_codec
 from image_ldm import STEPS, inversion_of, load_image_model, shards
-from nets import ImageModel, MusicModel, position_planes, tempo_features
+from nets import TRIPLE_WINDOW, WINDOW, ImageModel, MusicModel, position_planes, tempo_features
 from schedule import Schedule
 from trainer import Budget, Trainer
 from triplets import read_shard
@@ -76,7 +76,7 @@ class Denoising:
         self.image_taps = synapse.capture(image.unet) if image else []
         self.grid = torch.tensor([0, *reversed(Schedule.trailing(STEPS))])
         self.empty = tokens.encode(tokenizer, [""])
-        self.planes = {columns: position_planes(columns) for columns in (64, 48)}
+        self.planes = {columns: position_planes(columns) for columns in (WINDOW, TRIPLE_WINDOW)}
 
     def velocity(self, model: MusicModel, x: Tensor, t: Tensor, batch: Triplets, has_text: Tensor, has_picture: Tensor) -> Tensor:
         """Velocity, shaped as `x (b, 16, columns, 16)`, at `t (b,)`; `has_text` and `has_picture (b,)` say what each sample sees."""

@@ -13,6 +13,7 @@ from transformers import T5Config, T5EncoderModel
 TEXT_TOKENS = 64
 TEXT_WIDTH = 192
 WINDOW, ROWS, LATENT_CHANNELS = 64, 16, 16  # time columns, frequency rows, codec components
+TRIPLE_WINDOW = 48  # time columns of four bars in three
 HARMONICS = (1, 2, 4, 8, 16)
 TEMPO_PAIRS = 16
 IMAGE_SIZE = 64
