@@ -9,6 +9,7 @@ mod painter;
 mod picture;
 mod plan;
 mod redecoding;
+mod resynthesis;
 mod sights;
 
 use std::borrow::Cow;
@@ -31,6 +32,7 @@ pub(crate) use self::guidance::guide;
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
+pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;
 
 /// Most memory that the features of pictures may take.
