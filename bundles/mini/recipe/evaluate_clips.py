@@ -5,6 +5,7 @@ A `Record` is one clip heard in the light of one question. The question may be a
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ SHIFT = 7  # clips further along, whose questions are asked of the wrong clip
 class Record:
     """What was heard in one clip, and what was asked for."""
 
-    heard: dict  # tempo, grid, chroma, major, centroid, flux, seam, mood, style, embedding
+    heard: dict  # tempo, grid, chroma, set, major, centroid, flux, seam, mood, style, embedding
     bpm: float = 0.0
     semitones: int = 0  # of the asked key from C major or A minor
     style: str = ""
@@ -100,14 +101,17 @@ class _Ears:
         if not path.exists():
             raise SystemExit(f"{path} is missing; train the readers first: evaluate.py train --set {folder} --data DIR")
         self.music, self.picture = readers.load(path)
-        self.age, self.known, self.sights = path.stat().st_mtime, {}, {}
+        # Other readers or probes hear something else.
+        sources = (path, Path(__file__), Path(probes.__file__))
+        self.by = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+        self.known, self.sights = {}, {}
         if (results / MEASURES).exists():
             stored = json.loads((results / MEASURES).read_text(encoding="utf-8"))
-            self.known = stored["clips"] if stored["readers"] == self.age else {}
+            self.known = stored["clips"] if stored["by"] == self.by else {}
 
     def save(self) -> None:
         """Keeps what was measured for the next time."""
-        (self.results / MEASURES).write_text(json.dumps(dict(readers=self.age, clips=self.known)), encoding="utf-8")
+        (self.results / MEASURES).write_text(json.dumps(dict(by=self.by, clips=self.known)), encoding="utf-8")
 
     def made(self, clip: dict, job: dict) -> dict:
         """What is heard in a clip of the run."""
@@ -136,6 +140,6 @@ class _Ears:
         home = probes.leveled(probes.at_home(sound, semitones))
         mel, notes = probes.beat_mel(home, readers.beats(job)), probes.chroma(sound)
         embedding, mood, style, _ = self.music(torch.from_numpy(mel)[None])
-        return dict(tempo=probes.tempo(sound), grid=probes.grid_ratio(mel), chroma=notes.tolist(), flux=probes.flux(mel),
-                    major=bool(probes.is_major(notes, semitones)), centroid=probes.centroid(home), seam=probes.seam(mel),
-                    mood=mood[0].tolist(), style=STYLES[int(style.argmax())], embedding=embedding[0].tolist())
+        return dict(tempo=probes.tempo(sound), grid=probes.grid_ratio(mel), chroma=notes.tolist(), set=probes.diatonic_set(notes),
+                    flux=probes.flux(mel), major=bool(probes.is_major(notes, semitones)), centroid=probes.centroid(home),
+                    seam=probes.seam(mel), mood=mood[0].tolist(), style=STYLES[int(style.argmax())], embedding=embedding[0].tolist())

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 import soundfile
+from safetensors.numpy import load_file
 
 import evaluate_probes as probes
 from evaluate_clips import Record, Run
@@ -88,7 +88,7 @@ def metrics(reference: np.ndarray) -> dict[str, tuple[Callable[[list[Record]], f
         "tempo hit": (partial(mean, lambda r: probes.is_tempo(r.heard["tempo"], r.bpm)), 2),
         "grid ratio": (partial(mean, lambda r: r.heard["grid"]), 2),
         "in scale": (partial(mean, lambda r: probes.in_scale(np.array(r.heard["chroma"]), r.semitones)), 3),
-        "set right": (partial(mean, lambda r: probes.diatonic_set(np.array(r.heard["chroma"])) == r.semitones % 12), 2),
+        "set right": (partial(mean, lambda r: r.heard["set"] == r.semitones % 12), 2),
         "centroid": (lambda rs: correlation(log(r.heard["centroid"] for r in rs), log(r.centroid for r in rs)), 2),
         "style": (partial(mean, lambda r: r.heard["style"] == r.style), 2),
         "valence": (mood(0), 2),
