@@ -67,7 +67,10 @@ def main() -> None:
     three.set_defaults(run=measure)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    options.run(options)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import evaluate_readers as readers
 from evaluate_set import read
 from scene import STYLES
 
-MEASURES = "measures.json"
+RUN, MEASURES = "run.json", "measures.json"
 HELD_OUT = ("both", "words", "swapped", "codec", "vocoder")  # ways that are about a real clip
 SHIFT = 7  # clips further along, whose questions are asked of the wrong clip
 
@@ -57,8 +57,12 @@ class Run:
 
 def load(folder: Path, results: Path) -> Run:
     """Measures the clips of a run; what was measured before is taken from a file beside them."""
-    about = json.loads((results / "run.json").read_text(encoding="utf-8"))
+    if not (results / RUN).exists():
+        raise SystemExit(f"{results / RUN} is missing; make the clips first: melfusion eval {folder} --out {results}")
+    about = json.loads((results / RUN).read_text(encoding="utf-8"))
     jobs = {job["id"]: job for job in read(folder)}
+    if unknown := [clip["id"] for clip in about["clips"] if clip["id"] not in jobs]:
+        raise SystemExit(f"{folder} has no clip {unknown[0]}; the results are those of another set")
     ears = _Ears(folder, results)
     held_out = sorted({job["clip"] for clip in about["clips"] if (job := jobs[clip["id"]])["way"] in HELD_OUT})
     real = {index: ears.real(index, jobs[f"both_{index:03}"]) for index in held_out}

@@ -180,6 +180,12 @@ def test_a_run_is_measured_once_and_reported_on_one_page(tmp_path: Path):
     (results / "clips" / "both_000.wav").unlink()
     evaluate_clips.load(folder, results)
     assert (results / evaluate_clips.MEASURES).read_bytes() == stored
+    (folder / "set.jsonl").write_text(json.dumps(jobs[0]))
+    with pytest.raises(SystemExit, match="another set"):
+        evaluate_clips.load(folder, results)
+    (results / evaluate_clips.RUN).unlink()
+    with pytest.raises(SystemExit, match="make the clips first"):
+        evaluate_clips.load(folder, results)
 
 
 def _small_set(folder: Path, results: Path) -> list[dict]:

@@ -5,10 +5,13 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use hound::{WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use melfusion::audio::wav::{self, Labels, SampleFormat};
+use melfusion::audio::Audio;
+use melfusion::audio::wav::SampleFormat;
 use melfusion::bundle::Bundle;
-use melfusion::engine::{Engine, Through};
+use melfusion::clip::Clip;
+use melfusion::engine::{Engine, Resynthesis, Through};
 use melfusion::error::{Error, Stage};
 use melfusion::image::Picture;
 use melfusion::progress::Progress;
@@ -96,7 +99,7 @@ impl<'a> Maker<'a> {
             codec_error: sound.codec_error(),
         };
         let _writing = cancel::writing();
-        sound.write(&wav, &request)?;
+        sound.write(&wav)?;
         self.ledger.add(&entry)?;
         self.made += 1;
         Ok(entry)
@@ -136,30 +139,42 @@ impl<'a> Maker<'a> {
 
 /// What was made of a job.
 enum Sound {
-    Clip(Box<melfusion::Clip>),
-    Resynthesis { id: String, sound: melfusion::engine::Resynthesis, through: Through },
+    Clip(Box<Clip>),
+    Resynthesis { sound: Resynthesis, through: Through },
 }
 
 impl Sound {
     fn codec_error(&self) -> Option<f64> {
         match self {
-            Self::Resynthesis { sound, through: Through::Codec, .. } => Some(sound.codec_error),
+            Self::Resynthesis { sound, through: Through::Codec } => Some(sound.codec_error),
             _ => None,
         }
     }
 
-    fn write(&self, path: &Path, request: &Request) -> Result<(), Error> {
+    fn write(&self, path: &Path) -> Result<(), Error> {
         match self {
             Self::Clip(clip) => clip.write_wav(path, SampleFormat::Int24),
-            // Floats: a spectrogram may be louder than a file of integers can say.
-            Self::Resynthesis { id, sound, .. } => {
-                let (quarters, meter) = (request.quarters(), request.meter);
-                let labels =
-                    Labels { title: id, comment: "", bpm: request.bpm, quarters, meter, key: None, recipe: &[] };
-                wav::write(path, &sound.audio, SampleFormat::Float32, &labels)
-            }
+            Self::Resynthesis { sound, .. } => write_mono(path, &sound.audio).map_err(|error| Error::File {
+                path: path.to_path_buf(),
+                problem: format!("cannot be written: {error}"),
+            }),
         }
     }
+}
+
+/// Writes one channel, whole or not at all; in floats, for a spectrogram may be louder than integers can say.
+fn write_mono(path: &Path, audio: &Audio) -> hound::Result<()> {
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate: audio.sample_rate(),
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let part = path.with_extension("part");
+    let mut writer = WavWriter::create(&part, spec)?;
+    audio.channels()[0].iter().try_for_each(|sample| writer.write_sample(*sample))?;
+    writer.finalize()?;
+    Ok(fs::rename(&part, path)?)
 }
 
 fn sound(engine: &Engine, job: &Job, request: &Request, mel: Option<&[f32]>) -> Result<Sound, Error> {
@@ -169,7 +184,7 @@ fn sound(engine: &Engine, job: &Job, request: &Request, mel: Option<&[f32]>) -> 
         Make::Vocoder { .. } => Through::Vocoder,
     };
     let sound = engine.resynthesize(mel.unwrap_or(&[]), request.frames(request.sample_rate), through)?;
-    Ok(Sound::Resynthesis { id: job.id.clone(), sound, through })
+    Ok(Sound::Resynthesis { sound, through })
 }
 
 /// Listens for Ctrl-C while a clip is made.

@@ -8,7 +8,7 @@ use melfusion::bundle::Bundle;
 use melfusion::error::Error;
 
 use super::Eval;
-use crate::cli::FAILED;
+use crate::cli::{FAILED, cancel};
 
 /// The program's name in a recipe.
 const PROGRAM: &str = "evaluate.py";
@@ -52,6 +52,9 @@ impl<'a> Measure<'a> {
         let status = command.status().with_context(|| {
             format!("cannot run {}; name a Python with the recipe's requirements with --python", python.display())
         })?;
+        if cancel::asked() {
+            return Err(Error::Cancelled.into());
+        }
         Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
     }
 }
