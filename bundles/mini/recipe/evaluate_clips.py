@@ -111,7 +111,7 @@ class _Ears:
         self.known, self.sights = {}, {}
         if (results / MEASURES).exists():
             stored = json.loads((results / MEASURES).read_text(encoding="utf-8"))
-            self.known = stored["clips"] if stored["by"] == self.by else {}
+            self.known = stored["clips"] if stored.get("by") == self.by else {}
 
     def save(self) -> None:
         """Keeps what was measured for the next time."""

@@ -99,8 +99,8 @@ class _Page:
             for side in ("first", "second"):
                 name = f"real_{pair['pair']}_{side}_0"
                 cells += self._picture(self.run.jobs[name]["picture"], pair[side]) + self._clips([(pair[side], name)], {})
-            verdict = ", ".join(f"{figure} {'as' if hit else 'not as'} expected" for figure, hit in zip(pair["deciding"], pair["right"]))
-            parts.append(f"<h3>{_say(pair['first'])} against {_say(pair['second'])} ({pair['axis']}): {verdict}</h3><div class=row>{cells}</div>")
+            verdicts = ", ".join(f"{figure} as expected: {verdict}" for figure, verdict in zip(pair["deciding"], pair["verdicts"]))
+            parts.append(f"<h3>{_say(pair['first'])} against {_say(pair['second'])} ({pair['axis']}); {verdicts}</h3><div class=row>{cells}</div>")
         return parts
 
     def _clips(self, names: list[tuple[str, str]], titles: dict[str, str]) -> str:

@@ -25,6 +25,11 @@ ROWS = {"shuffled": "shuffled (chance)", "words": "words only", "both": "picture
 
 EXACT_CHANCE = {"grid ratio": "1.00", "Frechet": "-"}  # what another clip's question does not change
 
+PAIR_FIGURES: dict[str, Callable[[Record], float]] = {
+    "major share": lambda r: r.heard["major"], "energy": lambda r: r.heard["flux"], "centroid (Hz)": lambda r: r.heard["centroid"],
+    "valence heard": lambda r: r.heard["mood"][0], "arousal heard": lambda r: r.heard["mood"][1],
+}
+
 
 @dataclass(frozen=True)
 class Value:
@@ -160,14 +165,20 @@ def pair_figures(run: Run) -> list[dict]:
 
 
 def _pair(number: int, axis: str, first: list[Record], second: list[Record], names: dict) -> dict:
-    figures = {name: (mean(of, first), mean(of, second)) for name, of in (
-        ("major share", lambda r: r.heard["major"]), ("energy", lambda r: r.heard["flux"]),
-        ("centroid (Hz)", lambda r: r.heard["centroid"]), ("valence heard", lambda r: r.heard["mood"][0]),
-        ("arousal heard", lambda r: r.heard["mood"][1]))}
+    figures = {name: (mean(of, first), mean(of, second)) for name, of in PAIR_FIGURES.items()}
     deciding = ("major share", "valence heard") if axis == "valence" else ("energy", "arousal heard")
-    right = [figures[name][0] > figures[name][1] for name in deciding]
-    return dict(pair=number, axis=axis, first=names[number, "first"], second=names[number, "second"], figures=figures,
-                deciding=deciding, right=right)
+    return dict(pair=number, axis=axis, first=names[number, "first"], second=names[number, "second"], figures=figures, deciding=deciding,
+                verdicts=[verdict(PAIR_FIGURES[name], first, second) for name in deciding])
+
+
+def verdict(of: Callable[[Record], float], first: list[Record], second: list[Record]) -> str:
+    """Whether a figure is higher in the first clips than in the second: "yes", "no", or "unclear" within a standard error.
+
+    The clips are paired: the same words and seeds.
+    """
+    differences = np.array([float(of(a)) - float(of(b)) for a, b in zip(first, second)])
+    difference, error = differences.mean(), differences.std() / np.sqrt(len(differences))
+    return "unclear" if abs(difference) <= error else "yes" if difference > 0 else "no"
 
 
 def vocoder_figures(run: Run, folder: Path, results: Path) -> tuple[float | None, float | None]:

@@ -46,8 +46,8 @@ def text(scores: dict) -> str:
 def pair_rows(scores: dict) -> list[tuple[str, ...]]:
     """A row per pair and deciding figure."""
     return [(f"{pair['first']} / {pair['second']}", pair["axis"], name, *(f"{value:.3g}" for value in pair["figures"][name]),
-             "yes" if right else "no")
-            for pair in scores["pairs"] for name, right in zip(pair["deciding"], pair["right"])]
+             verdict)
+            for pair in scores["pairs"] for name, verdict in zip(pair["deciding"], pair["verdicts"])]
 
 
 def columns(rows: list[tuple[str, ...]]) -> str:
@@ -100,9 +100,10 @@ def _picture_rows(run: Run) -> list[tuple[str, ...]]:
                 ("energy ratio (mel flux), lively / calm picture", "1", evaluated(energy, *groups).text(), "1.15", "1.35", "-"),
                 ("centroid ratio, lively / calm picture", "1", evaluated(centroid, *groups).text(), "1.10", "1.25", "-")]
     pairs = pair_figures(run)
-    right = [hit for pair in pairs for hit in pair["right"]]
-    if right:
-        rows.append(("real pictures: figures of pairs as expected", ".50", f"{np.mean(right):.2f} of {len(right)}", "-", "-", "-"))
+    verdicts = [verdict for pair in pairs for verdict in pair["verdicts"]]
+    if verdicts:
+        counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("yes", "no", "unclear"))
+        rows.append(("real pictures: figures of pairs as expected", "-", counts, "-", "-", "-"))
     return rows
 
 

@@ -19,7 +19,7 @@ import evaluate_report
 import evaluate_table
 from evaluate_clips import Record
 from evaluate_pictures import CORNERS, PAIRS, corner_picture
-from evaluate_scores import evaluated, frechet, names_mood, similarity
+from evaluate_scores import evaluated, frechet, names_mood, similarity, verdict
 from evaluate_set import asked_key, swap_partners, tone_loop
 from mel import SAMPLE_RATE
 
@@ -126,6 +126,12 @@ def test_moods_that_agree_are_similar_and_are_named():
     assert similarity([record(tuple(1 - x for x in heard), seen=seen) for seen, heard in pairs]) < -0.9
     assert names_mood(record((0.7, 0.5), shown=(0.9, 0.5), other=(0.2, 0.5)))
     assert not names_mood(record((0.5, 0.5), shown=(0.9, 0.5), other=(0.2, 0.5)))
+
+
+def test_pairs_differ_only_beyond_their_error():
+    valence = lambda r: r.heard["mood"][0]
+    low, high = ([record((x + shift, 0.5)) for x in (0.1, 0.4, 0.2)] for shift in (0, 0.05))
+    assert [verdict(valence, high, low), verdict(valence, low, high), verdict(valence, low, low)] == ["yes", "no", "unclear"]
 
 
 def test_the_error_of_a_mean_is_the_textbooks():
