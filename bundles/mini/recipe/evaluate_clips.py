@@ -16,6 +16,7 @@ import torch
 import evaluate_probes as probes
 import evaluate_readers as readers
 from evaluate_set import read
+from mel import beat_mel
 from scene import STYLES
 
 RUN, MEASURES = "run.json", "measures.json"
@@ -142,7 +143,7 @@ class _Ears:
 
     def _measure(self, sound: np.ndarray, job: dict, semitones: int) -> dict:
         home = probes.leveled(probes.at_home(sound, semitones))
-        mel, notes = probes.beat_mel(home, readers.beats(job)), probes.chroma(sound)
+        mel, notes = beat_mel(home, readers.beats(job)), probes.chroma(sound)
         embedding, mood, style, _ = self.music(torch.from_numpy(mel)[None])
         return dict(tempo=probes.tempo(sound), grid=probes.grid_ratio(mel), chroma=notes.tolist(), set=probes.diatonic_set(notes),
                     flux=probes.flux(mel), major=bool(probes.is_major(notes, semitones)), centroid=probes.centroid(home),

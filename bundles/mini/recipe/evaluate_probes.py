@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 
-from mel import FLOOR, SAMPLE_RATE, filter_bank, frame_centres, magnitudes
+from mel import FRAMES_PER_BEAT, SAMPLE_RATE
 from render import LOUDNESS_RMS
 
-FRAMES_PER_BEAT = 32
 PITCH_WINDOW, PITCH_HOP = 8192, 2048
 PITCH_RANGE_HZ = (60.0, 1800.0)
 ONSET_WINDOW, ONSET_HOP = 1024, 256
@@ -56,12 +54,6 @@ def at_home(sound: np.ndarray, semitones: int) -> np.ndarray:
     kept = np.zeros(bins, complex)
     kept[:min(bins, len(spectrum))] = spectrum[:bins]
     return np.fft.irfft(kept, length) * (length / len(sound))
-
-
-def beat_mel(sound: np.ndarray, beats: int) -> np.ndarray:
-    """The beat mel of a loop, f32 (32 * beats, 128)."""
-    bands = magnitudes(sound, frame_centres(len(sound), FRAMES_PER_BEAT * beats)) @ torch.from_numpy(filter_bank())
-    return bands.clamp_min(FLOOR).log().numpy()
 
 
 def chroma(sound: np.ndarray) -> np.ndarray:

@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from evaluate_probes import beat_mel, listen
+from evaluate_probes import listen
+from mel import beat_mel
 from scene import MODES, STYLES
 from triplets import read_shard
 

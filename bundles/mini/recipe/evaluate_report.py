@@ -17,7 +17,7 @@ from evaluate_pictures import CORNERS
 from evaluate_readers import beats
 from evaluate_scores import ROWS
 from evaluate_table import HEAD, pair_rows
-from mel import SAMPLE_RATE
+from mel import SAMPLE_RATE, beat_mel
 
 SAMPLES = 6  # clips of the held-out set
 CORNER_SAMPLES = 3
@@ -108,7 +108,7 @@ class _Page:
 
     def _clip(self, path: Path, job: dict, title: str) -> str:
         sound = probes.listen(path)
-        mel = probes.beat_mel(sound, beats(job))
+        mel = beat_mel(sound, beats(job))
         return (f'<figure><img class=mel src="{_mel_picture(mel)}" alt="mel spectrogram"><audio controls loop preload=none '
                 f'src="{_sound(sound)}"></audio><figcaption>{_say(title)}</figcaption></figure>')
 

@@ -18,6 +18,7 @@ import evaluate_probes as probes
 from evaluate_clips import Record, Run
 from evaluate_pictures import CORNERS
 from evaluate_readers import beats
+from mel import beat_mel
 
 RESAMPLES = 200
 ROWS = {"shuffled": "shuffled (chance)", "words": "words only", "both": "picture + words", "swapped": "swapped picture",
@@ -188,7 +189,7 @@ def vocoder_figures(run: Run, folder: Path, results: Path) -> tuple[float | None
     losses = []
     for clip in run.entries("vocoder"):
         job = run.jobs[clip["id"]]
-        losses.append(np.abs(probes.beat_mel(read(clip), beats(job)) - load_file(folder / job["mel"])["mel"]).mean())
+        losses.append(np.abs(beat_mel(read(clip), beats(job)) - load_file(folder / job["mel"])["mel"]).mean())
     cents = []
     for clip in run.entries("tones"):
         notes = run.jobs[clip["id"]]["about"]["notes"]

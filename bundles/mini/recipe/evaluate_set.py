@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from PIL import Image
 from safetensors.numpy import save_file
 
 from evaluate_pictures import CAPTIONS, CORNERS, PAIRS, corner_picture, open_real
 from mel import SAMPLE_RATE, beat_mel
 from render import Synth
 from triplets import make_caption, make_clip, make_picture
-
-from PIL import Image
 
 SPLIT, SEED = 1, 1
 WAYS = ("both", "words", "swapped")

@@ -21,7 +21,7 @@ from evaluate_clips import Record
 from evaluate_pictures import CORNERS, PAIRS, corner_picture
 from evaluate_scores import evaluated, frechet, names_mood, similarity, verdict
 from evaluate_set import asked_key, swap_partners, tone_loop
-from mel import SAMPLE_RATE
+from mel import SAMPLE_RATE, beat_mel
 
 BPM, BEATS = 96, 16
 LENGTH = BEATS * 60 * SAMPLE_RATE // BPM
@@ -55,7 +55,7 @@ def record(mood: tuple[float, float], **asked) -> Record:
 
 
 def test_clicks_on_the_grid_lie_on_it_and_others_do_not():
-    ratio = lambda sound: probes.grid_ratio(probes.beat_mel(sound, BEATS))
+    ratio = lambda sound: probes.grid_ratio(beat_mel(sound, BEATS))
     noise = np.random.default_rng(1).normal(0, 0.1, LENGTH)
     # The analysis window is as long as two frames, so a click begins to be seen a little before it sounds.
     assert ratio(clicks(2, late=0.02)) > 2.5
@@ -95,13 +95,13 @@ def test_a_loop_moved_by_some_semitones_is_brought_home():
 def test_a_steady_loop_has_no_seam_and_one_that_breaks_off_has():
     steady = soft_noise()
     broken = steady * np.linspace(0.02, 1, LENGTH)
-    seam = lambda sound: probes.seam(probes.beat_mel(probes.leveled(sound), BEATS))
+    seam = lambda sound: probes.seam(beat_mel(probes.leveled(sound), BEATS))
     assert seam(steady) == pytest.approx(1, abs=0.35)
     assert seam(broken) > 2
 
 
 def test_busier_clicks_have_more_flux_and_higher_tones_a_higher_centroid():
-    flux = lambda sound: probes.flux(probes.beat_mel(probes.leveled(sound), BEATS))
+    flux = lambda sound: probes.flux(beat_mel(probes.leveled(sound), BEATS))
     assert flux(clicks(4)) > 1.5 * flux(clicks(1))
     assert probes.centroid(tones((72,))) == pytest.approx(523.25, rel=0.05)
 
@@ -204,7 +204,7 @@ def _small_set(folder: Path, results: Path) -> list[dict]:
     about = dict(semitones=0, style="jazz", mode="major", valence=0.8, arousal=0.3, other_valence=0.2, other_arousal=0.4)
     for index in range(3):
         sound = probes.leveled(clicks(index + 1) + tones(tuple(60 + note for note in WHITE[:4])))
-        mels.append(probes.beat_mel(sound, BEATS))
+        mels.append(beat_mel(sound, BEATS))
         soundfile.write(folder / "real" / f"{index:03}.flac", sound, SAMPLE_RATE)
         save_file(dict(mel=mels[-1]), folder / "mels" / f"{index}.safetensors")
         Image.new("RGB", (32, 32), (80 * index, 90, 120)).save(folder / "pictures" / f"own_{index:03}.png")
