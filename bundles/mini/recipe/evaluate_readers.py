@@ -63,6 +63,7 @@ class PictureReader(nn.Module):
         self.head = nn.Sequential(nn.Linear(2 * widths[-1], 64), nn.GELU(), nn.Linear(64, 2))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mood (b, 2)."""
         for layer in self.layers:
             x = F.gelu(layer(x))
         return self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))

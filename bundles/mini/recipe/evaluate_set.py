@@ -24,7 +24,6 @@ from render import Synth
 from triplets import make_caption, make_clip, make_picture
 
 SPLIT, SEED = 1, 1
-WAYS = ("both", "words", "swapped")
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_TONIC = 9  # of A minor, the home of what is minor
 BPM = 100  # of everything that is asked for under neutral words
