@@ -5,6 +5,7 @@ mod bundle;
 mod cancel;
 mod check;
 mod destination;
+mod eval;
 mod generate;
 mod parameters;
 mod prompt;
@@ -53,6 +54,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Redecode(args) => redecode::run(&args),
         Command::Bundle(command) => bundle::run(&command),
         Command::Check(args) => check::run(&args),
+        Command::Eval(args) => eval::run(&args),
     }
 }
 

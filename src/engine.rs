@@ -10,9 +10,11 @@ mod painter;
 mod picture;
 mod plan;
 mod redecoding;
+mod resynthesis;
 mod score;
 mod sights;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
@@ -34,6 +36,7 @@ use self::morph::Scene;
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
+pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;
 
 /// Most memory that the features of pictures may take.
@@ -148,6 +151,11 @@ impl Engine {
         self.manifest.sample_rate
     }
 
+    /// `prompt` as the bundle reads it; another one than was given where a word was misspelt.
+    pub fn reading<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
+        self.text.read(prompt)
+    }
+
     /// What the bundle says about itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -211,7 +219,7 @@ impl Engine {
     }
 
     fn plan(&self, bars: u32, meter: Meter, bpm: f64) -> Plan {
-        Plan::new(&self.decoder, self.manifest.music.latent.window, bars, meter, bpm)
+        Plan::new(&self.decoder, &self.manifest.music.latent, bars, meter, bpm)
     }
 
     /// The negative prompt and the prompt, each `(1, l, d)`.

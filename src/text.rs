@@ -7,6 +7,7 @@
 mod config;
 mod encoder;
 mod pad;
+mod spelling;
 mod words;
 
 pub use config::{FeedForward, T5Config, TextConfig};

@@ -49,6 +49,15 @@ fn key(name: &str) -> Option<Key> {
 }
 
 #[test]
+fn a_slip_of_a_known_word_is_read_as_that_word() {
+    assert_eq!(ENGINE.reading("calm paino over soft stirngs"), "calm piano over soft strings");
+    assert_eq!(ENGINE.reading("a horse, 808s & zither"), "a horse, 808s & zither");
+    let slip = RequestFields { prompt: "calm paino over soft stirngs".into(), bars: 1, ..fields() };
+    let meant = RequestFields { prompt: "calm piano over soft strings".into(), bars: 1, ..fields() };
+    assert_eq!(bits(&generate(&ENGINE, slip)), bits(&generate(&ENGINE, meant)));
+}
+
+#[test]
 fn every_stage_agrees_with_torch_and_diffusers() {
     let bundle = Bundle::open(root("bundles/mini")).unwrap();
     let rows = check::run(&bundle, Device::Cpu).unwrap();

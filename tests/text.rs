@@ -39,7 +39,7 @@ fn config() -> TextConfig {
         pad_token_id: 0,
         eos_token_id: 1,
     };
-    TextConfig { tokens: None, max_tokens: 32, t5 }
+    TextConfig { tokens: None, max_tokens: 32, spelling: false, t5 }
 }
 
 fn encoder(config: &TextConfig) -> candle_core::Result<TextEncoder> {

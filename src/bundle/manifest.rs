@@ -183,6 +183,9 @@ pub struct Latent {
     pub channels: usize,
     /// Time columns that the model sees at once.
     pub window: usize,
+    /// Time columns of four bars in three, if the model was trained to see those at once too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triple_window: Option<usize>,
     /// Frequency rows.
     pub rows: usize,
 }
@@ -287,6 +290,7 @@ impl Manifest {
         within("image.size", self.image.size, 8..4097)?;
         within("music.latent.channels", latent.channels, 1..4097)?;
         within("music.latent.window", latent.window, 1..65_537)?;
+        within("music.latent.triple_window", latent.triple_window.unwrap_or(1), 1..65_537)?;
         within("music.latent.rows", latent.rows, 1..4097)?;
         within("defaults.deep_steps", self.defaults.deep_steps, 1..1001)?;
         if !(0.0..=1.0).contains(&self.defaults.unguided) {

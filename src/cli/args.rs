@@ -32,6 +32,9 @@ pub enum Command {
     /// Run every stage of a bundle on its reference.safetensors and print how far off it is
     #[command(after_help = super::EXIT_CODES)]
     Check(Check),
+    /// Make the clips of an evaluation set and measure them
+    #[command(after_help = super::EXIT_CODES, args_override_self = true)]
+    Eval(Box<super::eval::Eval>),
 }
 
 #[derive(Debug, clap::Args)]

@@ -32,6 +32,14 @@ impl<'a> Studio<'a> {
         Ok(Self { engine, setup, style: watch::style(setup), load_ms, takes: Vec::new() })
     }
 
+    /// Says how a prompt is read, where that is not as it was typed.
+    pub fn say_reading(&self, prompt: &str) {
+        let reading = self.engine.reading(prompt);
+        if !prompt.starts_with(reading.as_ref()) && !self.setup.quiet && !self.setup.json {
+            terminal::warn(&format!("the prompt is read as {reading:?}"));
+        }
+    }
+
     /// Has `make` make a clip, writes it and says so; returns the seed that made it. `label` stands before the stages
     /// in the progress.
     pub fn record(

@@ -153,6 +153,15 @@ impl GridDecoder {
         mel.clamp(self.config.floor.ln(), self.config.ceiling)
     }
 
+    /// `mel (frames, bands)`, natural log → mono loop of `samples` samples at the configuration's `sample_rate`.
+    ///
+    /// # Errors
+    ///
+    /// The device's own.
+    pub fn render(&self, mel: &Tensor, samples: usize) -> Result<Vec<f32>> {
+        Ok(self.vocoder.render(&mel.flatten_all()?.to_vec1::<f32>()?, samples, 0.))
+    }
+
     /// Turns latents into sound.
     ///
     /// - `latents (1, c, t, rows)`, as the sampler left them.

@@ -46,6 +46,23 @@ impl PatchCodec {
         let mel = (linear + residual)?.reshape((rows, t, frames, bands))?;
         mel.permute((1, 2, 0, 3))?.reshape((t * frames, rows * bands))
     }
+
+    /// `mel (t * patch_frames, bands)`, natural log → latents `(1, c, t, rows)`, f32: the linear part backwards, whose
+    /// directions are at right angles.
+    ///
+    /// # Errors
+    ///
+    /// A wrong shape, or the device's own.
+    pub fn encode(&self, mel: &Tensor) -> Result<Tensor> {
+        let (frames, bands) = self.patch;
+        let (rows, _, patch) = self.basis.dims3()?;
+        let t = mel.dim(0)? / frames;
+        let cells = mel.to_dtype(self.basis.dtype())?.reshape((t, frames, rows, bands))?;
+        let cells = cells.permute((2, 0, 1, 3))?.reshape((rows, t, patch))?.broadcast_sub(&self.mean)?;
+        let lengths = self.basis.sqr()?.sum(2)?.unsqueeze(1)?; // (rows, 1, c), squared
+        let latents = cells.matmul(&self.basis.transpose(1, 2)?.contiguous()?)?.broadcast_div(&lengths)?; // (rows, t, c)
+        latents.permute((2, 1, 0))?.contiguous()?.unsqueeze(0)
+    }
 }
 
 /// What the linear map misses: onsets and partials that cross the border of a cell.
@@ -108,4 +125,49 @@ impl Block {
 
 fn conv3x3(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Conv2d> {
     Conv2d::new(inputs, outputs, Conv2dConfig::same(3, TimePadding::Circular), vb)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::collections::HashMap;
+
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn encoding_undoes_decoding_where_nothing_is_missed() {
+        let device = Device::Cpu;
+        let (rows, patch, width) = (2, 4, 8);
+        let config = GridConfig {
+            bands: 4,
+            rows,
+            patch_frames: 2,
+            patch_bands: 2,
+            channels: patch,
+            width,
+            blocks: 0,
+            ..Default::default()
+        };
+        let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &device).unwrap();
+        let random = |shape: &[usize]| Tensor::randn(0f32, 1., shape, &device).unwrap();
+        let turned = Tensor::eye(patch, DType::F32, &device).unwrap().flip(&[0]).unwrap();
+        let tensors = HashMap::from([
+            ("basis", turned.broadcast_as((rows, patch, patch)).unwrap()),
+            ("mean", random(&[rows, patch])),
+            ("scale", (random(&[rows, patch]).abs().unwrap() + 0.1).unwrap()),
+            ("row_embedding", zeros(&[1, width, 1, rows])),
+            ("conv_in.weight", random(&[width, patch, 3, 3])),
+            ("conv_in.bias", zeros(&[width])),
+            ("conv_out.weight", zeros(&[patch, width, 3, 3])),
+            ("conv_out.bias", zeros(&[patch])),
+        ]);
+        let tensors = tensors.into_iter().map(|(name, tensor)| (name.to_string(), tensor)).collect();
+        let codec = PatchCodec::new(&config, VarBuilder::from_tensors(tensors, DType::F32, &device)).unwrap();
+        let latents = random(&[1, patch, 5, rows]);
+        let again = codec.encode(&codec.decode(&latents).unwrap()).unwrap();
+        let error = (again - latents).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(error < 1e-5, "{error}");
+    }
 }

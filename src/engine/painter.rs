@@ -43,15 +43,15 @@ struct Pane {
 
 impl<'a> Painter<'a> {
     pub fn new(engine: &'a Engine, plan: &Plan, scenes: &'a [Scene]) -> Result<Self> {
-        let latent = &engine.manifest.music.latent;
+        let rows = engine.manifest.music.latent.rows;
         let windows = if plan.circular {
-            Windows::circular(plan.columns, latent.window)
+            Windows::circular(plan.columns, plan.window)
         } else {
-            Windows::linear(plan.columns, latent.window)
+            Windows::linear(plan.columns, plan.window)
         };
         let position = engine.manifest.music.position.as_ref();
         let planes = windows.starts().iter().map(|&start| {
-            let planes = |p: &Position| p.planes(start, latent.window, latent.rows, plan.pulse, &engine.device);
+            let planes = |p: &Position| p.planes(start, plan.window, rows, plan.pulse, &engine.device);
             position.map(planes).transpose()
         });
         let planes = planes.collect::<Result<_>>()?;

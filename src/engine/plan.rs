@@ -1,5 +1,6 @@
 //! From musical length to latent columns.
 
+use crate::bundle::Latent;
 use crate::decoder::Decoder;
 use crate::request::Meter;
 use crate::windows::Pulse;
@@ -14,6 +15,8 @@ const GRID_BPM: std::ops::Range<f64> = 85.0..170.0;
 pub struct Plan {
     /// Latent columns in all.
     pub columns: usize,
+    /// Latent columns that the model sees at once.
+    pub window: usize,
     /// Whether the last column leads into the first.
     pub circular: bool,
     /// Latent columns of a bar and of a grid beat; of a fixed hop, whose models are not told, those of 4/4.
@@ -26,14 +29,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Lays `bars` of `meter` at `bpm` quarter notes a minute onto the columns of `decoder`'s kind; the model sees
-    /// `window` of them at once.
-    pub fn new(decoder: &Decoder, window: usize, bars: u32, meter: Meter, bpm: f64) -> Self {
+    /// Lays `bars` of `meter` at `bpm` quarter notes a minute onto the columns of `decoder`'s kind.
+    pub fn new(decoder: &Decoder, latent: &Latent, bars: u32, meter: Meter, bpm: f64) -> Self {
         match decoder {
-            Decoder::Grid(_) => Self::grid(bars, meter, bpm),
+            Decoder::Grid(_) => Self::grid(latent, bars, meter, bpm),
             Decoder::Wave(wave) => {
                 let seconds = f64::from(bars) * meter.quarters() * 60.0 / bpm;
-                Self::wave(seconds, wave.columns_per_second(), window, bpm).with_bars(bars)
+                Self::wave(seconds, wave.columns_per_second(), latent.window, bpm).with_bars(bars)
             }
         }
     }
@@ -48,8 +50,9 @@ impl Plan {
         Self { bar: self.end / f64::from(bars), ..self }
     }
 
-    /// A column is a quarter of a grid beat; a bar has a whole number of them.
-    fn grid(bars: u32, meter: Meter, bpm: f64) -> Self {
+    /// A column is a quarter of a grid beat; a bar has a whole number of them. The window is one of four bars where the
+    /// model knows such a one: there a bar's place in the phrase, and the loop's end, are where they were in training.
+    fn grid(latent: &Latent, bars: u32, meter: Meter, bpm: f64) -> Self {
         // A bar of a whole number of sixteenths cannot be halved for ever, however fast it is.
         let columns_per_bar = |beats_per_quarter: f64| meter.quarters() * COLUMNS_PER_BEAT * beats_per_quarter;
         let mut beats_per_quarter = 1.0;
@@ -62,6 +65,10 @@ impl Plan {
         let columns_per_bar = columns_per_bar(beats_per_quarter);
         Self {
             columns: (f64::from(bars) * columns_per_bar) as usize,
+            window: latent
+                .triple_window
+                .filter(|window| *window as f64 == 4.0 * columns_per_bar)
+                .unwrap_or(latent.window),
             circular: true,
             pulse: Pulse { columns_per_bar, columns_per_beat: COLUMNS_PER_BEAT },
             seconds_per_beat: 60.0 / (bpm * beats_per_quarter),
@@ -75,6 +82,7 @@ impl Plan {
         let needed = (seconds + CROSSFADE_SECONDS) * columns_per_second;
         Self {
             columns: (needed.ceil() as usize).max(window),
+            window,
             circular: false,
             pulse: Pulse::COMMON,
             seconds_per_beat: 60.0 / bpm,
@@ -91,8 +99,17 @@ pub const CROSSFADE_SECONDS: f64 = 0.5;
 mod tests {
     use super::*;
 
+    const LATENT: Latent = Latent { channels: 16, window: 64, triple_window: Some(48), rows: 16 };
+
     fn columns(bars: u32, beats: u32, unit: u32, bpm: f64) -> usize {
-        Plan::grid(bars, Meter::new(beats, unit).expect("a metre"), bpm).columns
+        Plan::grid(&LATENT, bars, Meter::new(beats, unit).expect("a metre"), bpm).columns
+    }
+
+    #[test]
+    fn four_bars_in_three_have_a_window_of_their_own() {
+        let window = |beats, unit, bpm| Plan::grid(&LATENT, 8, Meter::new(beats, unit).expect("a metre"), bpm).window;
+        assert_eq!([window(3, 4, 96.0), window(6, 8, 96.0), window(3, 8, 50.0)], [48; 3]);
+        assert_eq!([window(4, 4, 96.0), window(3, 4, 60.0), window(5, 4, 96.0)], [64; 3]);
     }
 
     #[test]
@@ -121,7 +138,7 @@ mod tests {
 
     #[test]
     fn only_the_last_bars_lean_and_more_and_more() {
-        let plan = Plan::grid(4, Meter::default(), 120.0);
+        let plan = Plan::grid(&LATENT, 4, Meter::default(), 120.0);
         let lean: Vec<f64> = (0..64).map(|column| plan.lean(column, 2)).collect();
         assert!(lean[..32].iter().all(|lean| *lean == 0.0));
         assert!(lean[32..].windows(2).all(|pair| pair[0] < pair[1]));
@@ -132,7 +149,7 @@ mod tests {
     fn columns_last_as_long_as_the_music() {
         for (bars, beats, unit, bpm) in [(4, 4, 4, 96.0), (3, 5, 8, 47.3), (1, 1, 16, 300.0), (64, 4, 4, 211.0)] {
             let meter = Meter::new(beats, unit).expect("a metre");
-            let plan = Plan::grid(bars, meter, bpm);
+            let plan = Plan::grid(&LATENT, bars, meter, bpm);
             let seconds = plan.columns as f64 / COLUMNS_PER_BEAT * plan.seconds_per_beat;
             assert!((seconds - f64::from(bars) * meter.quarters() * 60.0 / bpm).abs() < 1e-9);
         }

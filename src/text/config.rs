@@ -15,6 +15,10 @@ pub struct TextConfig {
     /// Most tokens of a prompt, the closing one among them, where their number is not fixed.
     #[serde(default = "max_tokens")]
     pub max_tokens: usize,
+    /// Whether a word that is no token, but a slip of one, is read as that one; for tokenizers whose tokens are the words
+    /// that the network knows.
+    #[serde(default)]
+    pub spelling: bool,
     /// The network.
     pub t5: T5Config,
 }

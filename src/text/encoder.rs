@@ -6,6 +6,7 @@ use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::t5::T5EncoderModel;
 use parking_lot::Mutex;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Prompts whose embeddings are kept: the empty one, which every guided clip asks for, and the last of a session.
@@ -41,6 +42,12 @@ impl TextEncoder {
     /// The tokenizer has no token for a character and none for unknown ones.
     pub fn ids(&self, prompt: &str) -> Result<Vec<u32>> {
         self.words.ids(prompt)
+    }
+
+    /// `prompt` as the model reads it: a long one cut off, and slips of known words put right where the configuration says
+    /// so.
+    pub fn read<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
+        self.words.read(prompt)
     }
 
     /// `prompt`, of any length and in any script, → `(1, l, d_model)`, `l` as [`TextEncoder::ids`] says.

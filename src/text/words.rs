@@ -1,7 +1,9 @@
 //! Prompt to token ids.
 
 use super::TextConfig;
+use super::spelling::Spelling;
 use candle_core::{Error, Result};
+use std::borrow::Cow;
 use tokenizers::Tokenizer;
 
 /// Most bytes of a prompt that are read; 32 for each of T5's 512 tokens. Bounds the time that any prompt takes.
@@ -11,6 +13,7 @@ const MAX_PROMPT_BYTES: usize = 16 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct Words {
     tokenizer: Tokenizer,
+    spelling: Option<Spelling>,
     /// Ids at most, `eos` among them; not 0.
     limit: usize,
     /// Fills up to `limit`; `None` leaves prompts as short as they are.
@@ -33,6 +36,7 @@ impl Words {
             candle_core::bail!("a prompt of at most 0 tokens has no room for the closing one")
         }
         Ok(Self {
+            spelling: config.spelling.then(|| Spelling::new(&tokenizer)),
             tokenizer,
             limit: config.limit(),
             pad: config.tokens.map(|_| config.t5.pad_token_id),
@@ -42,13 +46,21 @@ impl Words {
 
     /// At least one id, at most `limit`; the last but the padding is `eos`.
     pub(super) fn ids(&self, prompt: &str) -> Result<Vec<u32>> {
-        let prompt = &prompt[..prompt.floor_char_boundary(MAX_PROMPT_BYTES)];
-        let encoding = self.tokenizer.encode_fast(prompt, false).map_err(Error::wrap)?;
+        let encoding = self.tokenizer.encode_fast(self.read(prompt).as_ref(), false).map_err(Error::wrap)?;
         let mut ids: Vec<u32> = encoding.get_ids().iter().copied().take(self.limit - 1).collect();
         ids.push(self.eos);
         if let Some(pad) = self.pad {
             ids.resize(self.limit, pad);
         }
         Ok(ids)
+    }
+
+    /// `prompt` as it is read: no longer than is read, and without slips.
+    pub(super) fn read<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
+        let prompt = &prompt[..prompt.floor_char_boundary(MAX_PROMPT_BYTES)];
+        match &self.spelling {
+            Some(spelling) => spelling.correct(prompt).into(),
+            None => prompt.into(),
+        }
     }
 }

@@ -6,6 +6,7 @@ a model that finds the mood in the words never learns to look at the picture.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,14 +14,24 @@ from typing import Protocol
 import numpy as np
 
 import words
+from compose import Chord
 from scene import Scene
+from styles import STYLES
 
 SHORT_SHARE = 0.09  # of the captions name one genre or one instrument, and nothing else
 SHARES = {  # of the other captions, what they tell
     "mood": 0.32, "genre": 0.88, "instruments": 0.86, "tempo": 0.30, "energy": 0.06, "mode": 0.16,
     "drum_level": 0.22, "no_drums": 0.10, "place": 0.16, "weather": 0.05, "hour": 0.05, "cue": 0.22,
+    "meter": 0.60, "pattern": 0.06, "era": 0.08, "no_voices": 0.05, "harmony": 0.05, "feel": 0.05,
+    "texture": 0.04, "space": 0.05, "tone": 0.04,
 }
-UNCOUNTED = ("keys", "percussion", "pizzicato", "mallets", "brass", "sax", "bass", "vibes", "bells", "brushes", "808", "whistling", "fantasia", "glass")
+WALTZ_SHARE = 0.3  # of the meters told, the genre is called a waltz where one word names it
+TYPO_SHARE = 0.05  # of all captions
+BEATS_IN_THREE = 12  # of a clip of four bars
+VOICES = (52, 53, 54, 85, 91)  # General MIDI programs that sing
+KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+UNCOUNTED = ("keys", "percussion", "pizzicato", "mallets", "brass", "sax", "bass", "vibes", "bells", "brushes", "808", "whistling",
+             "fantasia", "glass", "drumming", "brushwork", "pizz", "pizzicati", "tremolando")
 
 
 class Score(Protocol):
@@ -31,6 +42,9 @@ class Score(Protocol):
     style: str
     parts: dict[str, int]
     drums_level: int
+    chords: list[Chord]
+    brightness: float
+    space: int
 
 
 @dataclass
@@ -43,7 +57,7 @@ class Facts:
     place: str = ""
     when: str = ""
     cue: str = ""
-    extras: tuple[str, ...] = ()  # tempo, energy, mode, drums
+    extras: tuple[str, ...] = ()  # tempo, meter, mode, drums, texture and mix
 
 
 def caption(scene: Scene, score: Score, rng: np.random.Generator) -> str:
@@ -82,7 +96,10 @@ def _gather(scene: Scene, score: Score, rng: np.random.Generator) -> Facts:
         facts.when = _pick(words.WEATHERS[scene.weather], rng)
     elif told["hour"]:
         facts.when = _pick(words.HOURS[scene.hour], rng)
-    facts.extras = _extras(scene, score, told, rng)
+    if told["meter"] and _in_three(score) and facts.genre.isalpha() and rng.random() < WALTZ_SHARE:
+        facts.genre += " waltz"
+        told["meter"] = False
+    facts.extras = tuple(_pick(group, rng) for fact, group in _extras(scene, score).items() if told[fact] and group)
     return facts
 
 
@@ -96,19 +113,33 @@ def _mood(scene: Scene, corner: tuple[bool, bool], rng: np.random.Generator) -> 
     return f"{first}{_pick((', ', ' and '), rng)}{second}"
 
 
-def _extras(scene: Scene, score: Score, told: dict[str, bool], rng: np.random.Generator) -> tuple[str, ...]:
-    extras = []
-    if told["tempo"]:
-        extras.append(_pick(words.TEMPOS[words.tempo_of(score.bpm)], rng))
-    if told["energy"] and abs(scene.arousal - 0.5) > 0.15:
-        extras.append(_pick(words.ENERGIES["high" if scene.arousal > 0.5 else "low"], rng))
-    if told["mode"]:
-        extras.append(_pick(words.MODES[score.mode], rng))
-    if "drums" in score.parts and told["drum_level"]:
-        extras.append(_pick(words.DRUM_LEVELS[score.drums_level], rng))
-    if "drums" not in score.parts and told["no_drums"]:
-        extras.append(_pick(words.NO_DRUMS, rng))
-    return tuple(extras)
+def _extras(scene: Scene, score: Score) -> dict[str, tuple[str, ...]]:
+    """The phrases that are true of the music, by fact; empty where there is nothing to tell."""
+    drums = "drums" in score.parts
+    style = STYLES[score.style]
+    full_beat = drums and score.drums_level > 0 and not _in_three(score)
+    sings = any(part != "drums" and program in VOICES for part, program in score.parts.items())
+    clear = abs(scene.arousal - 0.5) > 0.15
+    return {
+        "tempo": words.TEMPOS[words.tempo_of(score.bpm)],
+        "energy": words.ENERGIES["high" if scene.arousal > 0.5 else "low"] if clear else (),
+        "mode": words.MODES[score.mode],
+        "drum_level": words.DRUM_LEVELS[score.drums_level] if drums else (),
+        "no_drums": () if drums else words.NO_DRUMS,
+        "meter": words.METERS if _in_three(score) else (),
+        "pattern": words.PATTERNS[style.beat] if full_beat else (),
+        "era": words.ERAS[score.style],
+        "no_voices": () if sings else words.NO_VOICES,
+        "harmony": words.HARMONIES["sevenths" if any("7" in chord.name for chord in score.chords) else "triads"],
+        "feel": words.FEELS["swung" if style.swing else "straight"],
+        "texture": words.TEXTURES[words.texture_of(len(score.parts))],
+        "space": words.SPACES[words.space_of(score.space)],
+        "tone": words.TONES.get(words.tone_of(score.brightness), ()),
+    }
+
+
+def _in_three(score: Score) -> bool:
+    return getattr(score, "beats", 16) == BEATS_IN_THREE
 
 
 def _instruments(score: Score, rng: np.random.Generator) -> tuple[str, ...]:
@@ -254,13 +285,35 @@ def _join_commas(*pieces: str) -> str:
 
 
 def _finish(said: str, rng: np.random.Generator) -> str:
-    """Capitals and a full stop, now and then."""
+    """Capitals, a full stop and a typing error, now and then."""
     chance = rng.random()
     if chance < 0.14:
         said = said[0].upper() + said[1:]
     elif chance < 0.16:
         said = said.title()
-    return said + "." if rng.random() < 0.10 else said
+    said = said + "." if rng.random() < 0.10 else said
+    return _mistyped(said, rng) if rng.random() < TYPO_SHARE else said
+
+
+def _mistyped(said: str, rng: np.random.Generator) -> str:
+    """One slip in a word of five letters or more: a letter dropped, doubled, swapped or hit beside."""
+    found = list(re.finditer("[A-Za-z]{5,}", said))
+    if not found:
+        return said
+    word = found[int(rng.integers(len(found)))]
+    at = word.start() + int(rng.integers(len(word.group()) - 1))
+    here, following = said[at], said[at + 1]
+    swapped = following + here if following != here else here  # two that are alike cannot be swapped: one is lost
+    slips = (following, here * 2 + following, swapped, _beside(here, rng) + following)
+    return said[:at] + _pick(slips, rng) + said[at + 2:]
+
+
+def _beside(letter: str, rng: np.random.Generator) -> str:
+    """A letter to the left or right of `letter` on the keyboard, in its case."""
+    row = next(row for row in KEY_ROWS if letter.lower() in row)
+    at = row.index(letter.lower())
+    found = _pick([row[i] for i in (at - 1, at + 1) if 0 <= i < len(row)], rng)
+    return found.upper() if letter.isupper() else found
 
 
 def _pick(options: Sequence[str], rng: np.random.Generator) -> str:

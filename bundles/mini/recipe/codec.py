@@ -1,6 +1,7 @@
 """The mel codec: patches of eight frames by eight bands, a PCA per band row, and a residual convolutional decoder.
 
-A beat mel (b, 512, 128), time first, becomes latents (b, 16, 64, 16): component, time column (one 16th note), band row.
+A beat mel (b, 512, 128), time first, becomes latents (b, 16, 64, 16): component, time column (one 16th note), band row;
+four bars of 3/4 have 384 frames and 48 columns.
 A patch holds 64 elements, frame-major: index = frame * 8 + band. Time wraps everywhere; bands are zero-padded.
 
     python codec.py fit --data DIR --out codec.pt [--clips 1000]
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 
 from trainer import Budget, Trainer
 
-ROWS, COLUMNS = 16, 64
+ROWS = 16
 PATCH_FRAMES, PATCH_BANDS = 8, 8
 ELEMENTS = PATCH_FRAMES * PATCH_BANDS
 COMPONENTS = 16
@@ -37,14 +38,14 @@ TIME_DIFFERENCE_WEIGHT, SQUARE_WEIGHT = 0.3, 0.1
 
 def to_patches(mel: Tensor) -> Tensor:
     """(b, 512, 128) -> (b, row 16, column 64, element 64)."""
-    split = mel.reshape(len(mel), COLUMNS, PATCH_FRAMES, ROWS, PATCH_BANDS)
-    return split.permute(0, 3, 1, 2, 4).reshape(len(mel), ROWS, COLUMNS, ELEMENTS)
+    split = mel.reshape(len(mel), -1, PATCH_FRAMES, ROWS, PATCH_BANDS)
+    return split.permute(0, 3, 1, 2, 4).reshape(len(mel), ROWS, -1, ELEMENTS)
 
 
 def from_patches(patches: Tensor) -> Tensor:
     """(b, row 16, column 64, element 64) -> (b, 512, 128)."""
-    split = patches.reshape(len(patches), ROWS, COLUMNS, PATCH_FRAMES, PATCH_BANDS)
-    return split.permute(0, 2, 3, 1, 4).reshape(len(patches), COLUMNS * PATCH_FRAMES, ROWS * PATCH_BANDS)
+    split = patches.reshape(len(patches), ROWS, -1, PATCH_FRAMES, PATCH_BANDS)
+    return split.permute(0, 2, 3, 1, 4).reshape(len(patches), -1, ROWS * PATCH_BANDS)
 
 
 def convolve(convolution: nn.Conv2d, grid: Tensor) -> Tensor:
@@ -168,7 +169,7 @@ def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: B
     rng = np.random.default_rng(0)
 
     def loss(model: PatchCodec) -> tuple[Tensor, dict]:
-        chosen, turns = rng.integers(0, len(mels), batch), rng.integers(0, COLUMNS, batch) * PATCH_FRAMES
+        chosen, turns = rng.integers(0, len(mels), batch), rng.integers(0, mels.shape[1] // PATCH_FRAMES, batch) * PATCH_FRAMES
         clips = [np.roll(mels[i], int(turn), axis=0) for i, turn in zip(chosen, turns)]
         mel = torch.from_numpy(np.stack(clips).astype(np.float32))
         latents = model.encode(mel)

@@ -1,4 +1,4 @@
-"""The composer: sixteen beats of loopable music for a scene, in C major or A minor.
+"""The composer: four bars of loopable music for a scene, in 4/4 or 3/4, in C major or A minor.
 
 What a picture can carry is made strong here. Valence decides mode (with the scene's rare flips), register, the presence
 of bells and how bright the programs and the mix are; arousal decides tempo, density of steps, drums and velocity.
@@ -14,8 +14,7 @@ from drums import drum_bars
 from scene import Scene
 from styles import PARTS, STYLES, Style
 
-BEATS = 16
-BAR = 4
+BARS = 4
 SCALE = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (9, 11, 0, 2, 4, 5, 7)}  # pitch classes by degree
 PROGRESSIONS = {
     "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 0, 4), (0, 2, 3, 4), (3, 4, 0, 5), (0, 3, 1, 4), (0, 0, 3, 3),
@@ -55,7 +54,7 @@ class Chord:
 
 @dataclass
 class Score:
-    """A composed clip of 16 grid beats that loops."""
+    """A composed clip of four bars, 16 or 12 grid beats, that loops."""
 
     bpm: int
     mode: str
@@ -66,11 +65,16 @@ class Score:
     brightness: float  # tilt of the mix, -1 dark .. 1 bright
     space: int  # reverb send, 0..127
     notes: list[Note] = field(default_factory=list)
-    beats: int = BEATS
+    beats: int = 16
+
+    @property
+    def bar(self) -> int:
+        """Grid beats in a bar: 4 or 3."""
+        return self.beats // BARS
 
     @property
     def grid_bpm(self) -> int:
-        """Tempo of the grid: doubled for slow music, so that a clip lasts 5.6 to 11.3 s."""
+        """Tempo of the grid: doubled for slow music, so that four bars of 4/4 last 5.6 to 11.3 s."""
         return self.bpm * 2 if self.bpm < 85 else self.bpm
 
     @property
@@ -91,8 +95,8 @@ class Score:
         return Score(**{**values, "chords": chords})
 
 
-def compose(scene: Scene, rng: np.random.Generator) -> Score:
-    """Compose a clip for `scene`; the same generator state gives the same score."""
+def compose(scene: Scene, rng: np.random.Generator, bar: int = 4) -> Score:
+    """Compose four bars of `bar` beats for `scene`; the same generator state gives the same score."""
     style = STYLES[scene.style]
     bpm = int(np.clip(60 + 80 * scene.arousal + 6 * rng.normal(), 60, 140))
     level = int(np.clip(scene.arousal * 3 + 0.25 * rng.normal(), 0, 2))
@@ -100,11 +104,12 @@ def compose(scene: Scene, rng: np.random.Generator) -> Score:
         bpm=bpm,
         mode=scene.mode,
         style=scene.style,
-        chords=_chords(scene.mode, style, bpm >= 85, rng),
+        chords=_chords(scene.mode, style, bpm >= 85 and bar == 4, bar, rng),
         parts=_choose_parts(scene, style, rng),
         drums_level=level,
         brightness=_brightness(scene, rng),
         space=int(np.clip(style.space + 30 * (0.5 - scene.arousal) + 5 * rng.normal(), 0, 127)),
+        beats=BARS * bar,
     )
     writer = _Writer(scene, style, score, rng)
     for part in score.parts:
@@ -119,13 +124,13 @@ def _brightness(scene: Scene, rng: np.random.Generator) -> float:
     return float(np.clip(tilt, -1, 1))
 
 
-def _chords(mode: str, style: Style, may_be_short: bool, rng: np.random.Generator) -> list[Chord]:
+def _chords(mode: str, style: Style, may_be_short: bool, bar: int, rng: np.random.Generator) -> list[Chord]:
     """Four chords of a bar each, or sometimes eight half-bar chords."""
     long = may_be_short and rng.random() < 0.15
     table = (LONG_PROGRESSIONS if long else PROGRESSIONS)[mode]
     degrees = table[int(rng.integers(len(table)))]
     seventh = rng.random() < style.seventh
-    length = BEATS / len(degrees)
+    length = BARS * bar / len(degrees)
     return [_chord(mode, degree, seventh, i * length, length) for i, degree in enumerate(degrees)]
 
 
@@ -170,8 +175,9 @@ class _Writer:
     def pad(self) -> None:
         """Held chords; pulsed where the scene is lively."""
         drive = self.style.beat in ("straight", "four", "orchestral", "toms") and self.busy > 0.6
+        pulse = 1.0 if self.busy > 0.8 or self.score.bar == 3 else 2.0
         for chord, voicing in zip(self.score.chords, self.voicings):
-            starts = np.arange(0, chord.length, 1.0 if self.busy > 0.8 else 2.0) if drive else (0.0,)
+            starts = np.arange(0, chord.length, pulse) if drive else (0.0,)
             length = chord.length / len(starts)
             pitches = _open(voicing) if self.style.beat == "orchestral" else voicing
             for start in starts:
@@ -187,7 +193,8 @@ class _Writer:
             root = _nearest(chord.tones[0], 38 + self.lift // 4)
             fifth = _nearest(chord.tones[2], root + 2)
             approach = self._approach(root, _nearest(following.tones[0], 38 + self.lift // 4))
-            for beat, length, pitch in _bass_figure(figure, root, fifth, _nearest(chord.tones[1], root + 4), approach):
+            write = _bass_figure if self.score.bar == 4 else _bass_in_three
+            for beat, length, pitch in write(figure, root, fifth, _nearest(chord.tones[1], root + 4), approach):
                 if beat < chord.length:
                     self._add("bass", chord.beat + beat, length * 0.95, pitch, 84 if beat == 0 else 76)
 
@@ -204,6 +211,8 @@ class _Writer:
     def bell(self) -> None:
         """A few high chord tones, the same rhythm in each chord."""
         onsets = (0.0, 1.5, 3.0) if self.busy > 0.45 else (0.0, 2.0)
+        if self.score.bar == 3:
+            onsets = (0.0, 1.0, 2.0) if self.busy > 0.45 else (0.0,)
         ranks = [int(self.rng.integers(3)) for _ in onsets]
         for chord in self.score.chords:
             for onset, rank in zip(onsets, ranks):
@@ -215,16 +224,17 @@ class _Writer:
         rhythms = [self._lead_rhythm() for _ in range(3)]
         centre = 70 + self.lift
         pitch = _nearest(self.score.chords[0].tones[int(self.rng.integers(3))], centre)
-        for bar in range(4):
+        for bar in range(BARS):
+            start = bar * self.score.bar
             for beat, length in rhythms[(0, 1, 0, 2)[bar]]:
-                chord = self._chord_at(bar * BAR + beat)
-                strong = beat % 2 == 0 or length >= 1.5
+                chord = self._chord_at(start + beat)
+                strong = beat % (2 if self.score.bar == 4 else 3) == 0 or length >= 1.5
                 pitch = self._next_pitch(pitch, chord, centre, strong)
-                self._add("lead", bar * BAR + beat, length * 0.95, pitch, 80 if strong else 72)
+                self._add("lead", start + beat, length * 0.95, pitch, 80 if strong else 72)
 
     def drums(self) -> None:
         """The style's drum family at the score's level."""
-        hits = drum_bars(self.style.beat, self.score.drums_level, self.doubled, self.rng)
+        hits = drum_bars(self.style.beat, self.score.drums_level, self.doubled, self.rng, self.score.bar)
         gain = (-14, 0, 8)[self.score.drums_level]
         for beat, drum, velocity in hits:
             self._add("drums", beat, 0.25, drum, velocity + gain)
@@ -257,7 +267,10 @@ class _Writer:
     def _chordal(self, figure: str, step: float) -> None:
         """Strummed or off-beat chords."""
         for chord, voicing in zip(self.score.chords, _voice_lead(self.score.chords, 62 + self.lift)):
-            if figure == "comp":
+            if self.score.bar == 3:
+                # The waltz: the bass has the one, the chords have the two and the three.
+                onsets = (1.0,) if step > 1 else (1.0, 2.0) if step > 0.25 else (1.0, 1.5, 2.0, 2.5)
+            elif figure == "comp":
                 onsets = (0.0, 2.5) if step >= 1 else (0.0, 1.5, 3.0) if step > 0.25 else (0.0, 1.0, 1.5, 2.5, 3.5)
             else:
                 onsets = np.arange(0, chord.length, max(step, 0.5))
@@ -272,16 +285,20 @@ class _Writer:
         patterns = dict(arpeggio=((0, 1, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3), (0, 1, 2, 4, 3, 2, 1, 2)),
                         broken=((0, 2, 3, 2), (0, 2, 4, 2), (0, 1, 3, 4, 3, 1)),
                         alberti=((0, 2, 1, 2),), ostinato=((0, 0, 1, 0), (0, 3, 0, 2), (0, 0, 0, 1, 0, 0, 2, 1)))
+        if self.score.bar == 3:
+            step = min(step, 1.0)
+            patterns = dict(arpeggio=((0, 1, 2), (0, 1, 2, 3, 2, 1), (0, 2, 4, 3, 2, 1)), broken=((0, 2, 3), (0, 2, 3, 4, 3, 2)),
+                            alberti=((0, 2, 1),), ostinato=((0, 3, 2), (0, 0, 1, 0, 2, 0)))
         choices = patterns[figure]
         pattern = choices[int(self.rng.integers(len(choices)))]
-        per_bar = int(BAR / step)
+        per_bar = int(self.score.bar / step)
         kept = self.rng.random(per_bar) < 0.7 + 0.3 * self.busy
         for chord, voicing in zip(self.score.chords, _voice_lead(self.score.chords, 62 + self.lift)):
             ladder = voicing[:3] + [pitch + 12 for pitch in voicing[:3]]
             for i in range(int(chord.length / step)):
                 if i == 0 or kept[i % per_bar]:
                     pitch = ladder[pattern[i % len(pattern)]]
-                    accent = 8 if i * step % 2 == 0 else 0
+                    accent = 8 if i * step % (2 if self.score.bar == 4 else 3) == 0 else 0
                     self._add("pluck", chord.beat + i * step, step * (1.5 if step < 1 else 1.1), pitch, 72 + accent)
 
     def _lead_rhythm(self) -> list[tuple[float, float]]:
@@ -290,6 +307,10 @@ class _Writer:
         lively = (((0, 0.5), (0.5, 0.5), (1, 1), (2, 0.5), (2.5, 0.5), (3, 1)),
                   ((0, 0.75), (0.75, 0.75), (1.5, 0.5), (2, 2)),
                   ((0.5, 0.5), (1, 0.5), (1.5, 0.5), (2, 1), (3, 0.5), (3.5, 0.5)))
+        if self.score.bar == 3:
+            calm = (((0, 3),), ((0, 2), (2, 1)))
+            medium = (((0, 1), (1, 1), (2, 1)), ((0, 2), (2, 1)), ((0, 1.5), (1.5, 0.5), (2, 1)))
+            lively = (((0, 1), (1, 0.5), (1.5, 0.5), (2, 1)), ((0, 0.5), (0.5, 0.5), (1, 0.5), (1.5, 0.5), (2, 1)), ((0, 1), (1, 1), (2, 0.5), (2.5, 0.5)))
         choices = (calm, medium, lively)[int(self.busy * 3)]
         return list(choices[int(self.rng.integers(len(choices)))])
 
@@ -351,5 +372,20 @@ def _bass_figure(figure: str, root: int, fifth: int, third: int, approach: int) 
         "eighths": [(i / 2, 0.5, root) for i in range(8)],
         "octaves": [(i / 2, 0.5, root + 12 * (i % 2)) for i in range(8)],
         "ostinato": [(i / 2, 0.5, (root, root, fifth, root, root, root, approach, root)[i]) for i in range(8)],
+    }
+    return [(float(beat), float(length), pitch) for beat, length, pitch in figures[figure]]
+
+
+def _bass_in_three(figure: str, root: int, fifth: int, third: int, approach: int) -> list[tuple[float, float, int]]:
+    """`(beat, length, pitch)` over one bar of three beats; what is busy in four is busy here."""
+    walking = [(0, 1, root), (1, 1, third), (2, 1, approach)]
+    figures = {
+        "hold": [(0, 3, root)],
+        "halves": [(0, 2, root), (2, 1, fifth)],
+        "push": [(0, 1.5, root), (1.5, 0.5, root), (2, 1, approach)],
+        "walk": walking,
+        "eighths": [(i / 2, 0.5, root) for i in range(6)],
+        "octaves": [(i / 2, 0.5, root + 12 * (i % 2)) for i in range(6)],
+        "ostinato": [(i / 2, 0.5, (root, root, fifth, root, approach, root)[i]) for i in range(6)],
     }
     return [(float(beat), float(length), pitch) for beat, length, pitch in figures[figure]]

@@ -1,4 +1,7 @@
-"""Drum patterns: four bars of one family at one of three levels, with a fill that leads back to the first bar."""
+"""Drum patterns: four bars of one family at one of three levels, with a fill that leads back to the first bar.
+
+A bar in three keeps a family's sounds and its busyness: a low stroke on the first beat, answers on the others.
+"""
 
 from __future__ import annotations
 
@@ -77,25 +80,41 @@ FAMILIES = dict(soft=_soft, backbeat=_backbeat, straight=_straight, four=_four, 
                 orchestral=_orchestral, toms=_toms, hands=_hands)
 
 
-def _fill(family: str, level: int) -> list[Hit]:
+# Per family, for a bar in three: the stroke on the first beat, the answers, and what keeps the pulse.
+IN_THREE = dict(soft=(KICK, RIM, CLOSED), backbeat=(KICK, SNARE, CLOSED), straight=(KICK, SNARE, CLOSED), four=(KICK, CLAP, CLOSED),
+                jazz=(KICK, RIM, RIDE), folk=(KICK, SNARE, TAMBOURINE), orchestral=(KICK, SNARE, SNARE), toms=(LOW_TOM, RIM, RIM),
+                hands=(LOW_CONGA, OPEN_CONGA, SHAKER))
+
+
+def _three(family: str, level: int) -> list[Hit]:
+    """A bar in three: one, two, three."""
+    low, answer, pulse = IN_THREE[family]
+    steps = ((1, 2), tuple(i / 2 for i in range(6)), tuple(i / 2 for i in range(6)))[level]
+    answers = ((), (1, 2), (1, 2, 2.5))[level]
+    push = _hits((1.5,), low, 74) if level == 2 else []
+    return _hits((0,), low, 90) + push + _hits(answers, answer, (0, 58, 74)[level]) + _accented(steps, pulse, 52)
+
+
+def _fill(family: str, level: int, last: int) -> list[Hit]:
     """The last beat of the clip: a short crescendo towards the loop point."""
     drums = dict(jazz=(SNARE, SNARE), hands=(OPEN_CONGA, LOW_CONGA), orchestral=(SNARE, SNARE),
                  toms=(MID_TOM, LOW_TOM), four=(CLAP, SNARE)).get(family, (HIGH_TOM, LOW_TOM))
-    beats = (3, 3.5) if level == 1 else (3, 3.25, 3.5, 3.75)
+    beats = (last, last + 0.5) if level == 1 else (last, last + 0.25, last + 0.5, last + 0.75)
     return [(beat, drums[2 * i // len(beats)], 66 + 8 * i) for i, beat in enumerate(beats)]
 
 
-def drum_bars(family: str, level: int, doubled: bool, rng: np.random.Generator) -> list[Hit]:
-    """Hits of all four bars, `(beat, drum, velocity)` with beats in 0..16. A doubled grid keeps a sparser pattern."""
-    bar = FAMILIES[family](min(level, 1) if doubled else level)
+def drum_bars(family: str, level: int, doubled: bool, rng: np.random.Generator, bar: int = 4) -> list[Hit]:
+    """Hits of all four bars of `bar` beats, `(beat, drum, velocity)`. A doubled grid keeps a sparser pattern."""
+    sparse = min(level, 1) if doubled else level
+    pattern = FAMILIES[family](sparse) if bar == 4 else _three(family, sparse)
     if doubled:
-        bar = [hit for hit in bar if hit[0] % 1 == 0]
+        pattern = [hit for hit in pattern if hit[0] % 1 == 0]
     with_fill = level > 0 and rng.random() < 0.75
-    hits = []
-    for start in (0, 4, 8, 12):
-        last = start == 12 and with_fill
-        kept = [hit for hit in bar if not (last and hit[0] >= 3 and hit[1] not in (KICK, CLOSED))]
-        kept += _fill(family, level) if last else []
+    hits, last = [], bar - 1
+    for start in range(0, 4 * bar, bar):
+        fills = start == 3 * bar and with_fill
+        kept = [hit for hit in pattern if not (fills and hit[0] >= last and hit[1] not in (KICK, CLOSED))]
+        kept += _fill(family, level, last) if fills else []
         hits += [(start + beat, drum, velocity) for beat, drum, velocity in kept]
     if level == 2 and family in ("straight", "orchestral", "backbeat") and rng.random() < 0.5:
         hits.append((0.0, CRASH, 72))

@@ -14,11 +14,12 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
 import nets
+import start
 import synapse
 import tokens
 from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, PatchCodec, load_codec
@@ -62,18 +63,8 @@ class Shipped:
     """The networks with the weights as they ship."""
 
     def __init__(self, out: Path, scale: float) -> None:
-        read = lambda name: {k: v.float() for k, v in load_file(out / f"{name}.safetensors").items()}
-        under = lambda state, prefix: {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
-        image, self.scale = read("image"), scale
-        self.vae, self.image, self.music, self.codec = nets.image_vae(), nets.ImageModel(), nets.MusicModel(), PatchCodec()
-        self.vae.load_state_dict(under(image, "vae."), strict=False)
-        self.image.unet.load_state_dict(under(image, "unet."))
-        self.image.null_text.data = image["null_text"]
-        text = read("text")
-        self.music.text.load_state_dict({**text, "encoder.embed_tokens.weight": text["shared.weight"]})
-        self.music.unet.load_state_dict(under(read("music"), "unet."))
-        self.codec.load_state_dict(read("decoder"))
-        self.synapse = read("synapse")
+        (self.vae, self.image), self.scale = start.image_models(out), scale
+        self.music, self.codec, self.synapse = start.music_model(out), start.codec(out), start.read(out, "synapse")
         for module in (self.vae, self.image, self.music, self.codec):
             module.eval()
 
@@ -162,12 +153,12 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
     tables = [
         table("defaults", dict(steps=20, guidance=3.0, guidance_rescale=0.7, unguided=0.4, deep_steps=2,
                                sampler="dpm-solver-2m")),
-        table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS)), table("text.t5", t5),
+        table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS, spelling=True)), table("text.t5", t5),
         table("image", dict(weights="image.safetensors", size=nets.IMAGE_SIZE, context="null_text")),
         table("image.vae", {**vae, "scaling_factor": scale}), table("image.unet", {**unet, "in_channels": 4, "out_channels": 4}),
         table("image.schedule", CONFIG),
         table("music", dict(weights="music.safetensors", tempo_features=nets.TEMPO_PAIRS, text_features=True)),
-        table("music.latent", dict(channels=nets.LATENT_CHANNELS, window=nets.WINDOW, rows=nets.ROWS)),
+        table("music.latent", dict(channels=nets.LATENT_CHANNELS, window=nets.WINDOW, triple_window=nets.TRIPLE_WINDOW, rows=nets.ROWS)),
         table("music.position", dict(frequency=True, harmonics=nets.HARMONICS)),
         table("music.unet", {**unet, "in_channels": nets.LATENT_CHANNELS + 2 + 2 * len(nets.HARMONICS), "out_channels": nets.LATENT_CHANNELS,
                              "projection_class_embeddings_input_dim": width, "circular_time": True}),
@@ -184,10 +175,10 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
     return head + "".join(tables)
 
 
-def describe(data: Path) -> str:
+def describe(data: list[Path]) -> str:
     """What the bundle was trained on, in a sentence."""
     count, seconds = 0, 0.0
-    for path in sorted(data.glob("shard_*.npz")):
+    for path in (path for folder in data for path in sorted(folder.glob("shard_*.npz"))):
         metas = read_shard(path)[1]
         count, seconds = count + len(metas), seconds + sum(meta["seconds"] for meta in metas)
     return (f"{count} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
@@ -198,7 +189,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

@@ -2,17 +2,20 @@
 
     python image_ldm.py vae    --data DIR --work DIR [--seconds 360 | --steps N]
     python image_ldm.py unet   --data DIR --work DIR [--seconds 480 | --steps N]
-    python image_ldm.py invert --data DIR --work DIR --held-out DIR
+    python image_ldm.py invert --data DIR... --work DIR --held-out DIR...
 
 `unet` trains with the diffusion loss and, on nearly clean latents, with a linear head that reads the scene's attributes
 from the pooled values of the decoder's self-attention: those pooled values are the synapse's global path, and without
 the head a UNet this small has no reason to spread the picture's mood over them. The head is thrown away.
-`invert` writes the DDIM inversion of every picture on the sampler's grid, which the music's training reads.
+`invert` writes the DDIM inversion of every picture on the sampler's grid, which the music's training reads, beside each
+shard that lacks it; pictures to train on are varied before (`augment.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import synapse
+from augment import augment
 from nets import IMAGE_SIZE, ImageModel, image_vae
 from schedule import Schedule
 from scene import HOURS, PLACES, WEATHERS
@@ -33,10 +37,15 @@ HEAD_MOST_T = 60
 TARGETS = 2 + len(HOURS) + len(WEATHERS) + len(PLACES)
 
 
-def read_pictures(folder: Path) -> tuple[Tensor, Tensor]:
-    """Pictures uint8 (n, 3, 64, 64) and their attributes f32 (n, targets) of all painted shards."""
+def shards(folders: list[Path]) -> list[Path]:
+    """The shards of some folders, in order."""
+    return [path for folder in folders for path in sorted(folder.glob("shard_*.npz"))]
+
+
+def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:
+    """Pictures uint8 (n, 3, 64, 64) and their attributes f32 (n, targets) of those shards that are painted."""
     pictures, attributes = [], []
-    for path in sorted(folder.glob("shard_*.npz")):
+    for path in paths:
         arrays, metas = read_shard(path)
         if "pictures" in arrays:
             pictures.append(shrink(torch.from_numpy(arrays["pictures"]).permute(0, 3, 1, 2)))
@@ -58,21 +67,18 @@ def scene_attributes(scene: dict) -> list[float]:
 
 
 def batch_of(pictures: Tensor, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random pictures as (size, 3, 64, 64) in -1..1, varied cheaply, and their indices."""
+    """Random pictures as (size, 3, 64, 64) in -1..1, two in three of them varied, and their indices."""
     index = torch.randint(len(pictures), (size,), generator=generator)
-    x = pictures[index].float() / 127.5 - 1
-    flip = torch.rand(size, generator=generator) < 0.5
-    x = torch.where(flip[:, None, None, None], x.flip(-1), x)
-    cast = 1 + 0.06 * torch.randn(size, 3, 1, 1, generator=generator)
-    x = ((x + 1) * cast - 1).clamp(-1, 1)
-    zoom = torch.rand(size, generator=generator) < 0.4
-    return torch.where(zoom[:, None, None, None], _zoomed(x, generator), x), index
+    return vary(pictures[index].float() / 127.5 - 1, generator), index
 
 
-def _zoomed(x: Tensor, generator: torch.Generator) -> Tensor:
-    side = int(torch.randint(IMAGE_SIZE * 3 // 4, IMAGE_SIZE - 1, (1,), generator=generator))
-    top, left = torch.randint(IMAGE_SIZE - side, (2,), generator=generator).tolist()
-    return F.interpolate(x[:, :, top:top + side, left:left + side], size=IMAGE_SIZE, mode="bilinear", antialias=True)
+def vary(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures (b, 3, 64, 64) in -1..1, two in three of them augmented."""
+    varied = torch.rand(len(x), generator=generator) < 2 / 3
+    x = x.clone()
+    if varied.any():
+        x[varied] = augment(x[varied], generator)
+    return x
 
 
 def train_vae(pictures: Tensor, checkpoint: Path, budget: Budget, batch: int = 16) -> None:
@@ -158,9 +164,26 @@ def load_image_model(work: Path) -> tuple[torch.nn.Module, ImageModel, float]:
     return vae, model, torch.load(work / "image_scale.pt", weights_only=True)["scale"]
 
 
+def inversion_of(shard: Path) -> Path:
+    """Where the inverted pictures of a shard are kept."""
+    return shard.with_suffix(".pictures.pt")
+
+
+def invert_shard(shard: Path, work: Path, varied: bool) -> None:
+    """Write the inversion of a shard's pictures, varied before or as they are; a shard that is not painted is passed over."""
+    if "pictures" not in read_shard(shard)[0]:
+        return
+    pictures, _ = read_pictures([shard])
+    if varied:
+        x = vary(pictures.float() / 127.5 - 1, torch.Generator().manual_seed(zlib.crc32(shard.name.encode())))
+        pictures = ((x + 1) * 127.5).round().to(torch.uint8)
+    invert(pictures, work, inversion_of(shard))
+    print(inversion_of(shard).name, flush=True)
+
+
 @torch.no_grad()
 def invert(pictures: Tensor, work: Path, out: Path, batch: int = 64) -> None:
-    """Write the inversion paths f16 (n, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, p)."""
+    """Write the inversion paths f16 (n, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, p) of uint8 pictures."""
     vae, model, scale = load_image_model(work)
     taps, schedule = synapse.capture(model.unet), Schedule()
     paths, pooled = [], []
@@ -171,15 +194,16 @@ def invert(pictures: Tensor, work: Path, out: Path, batch: int = 64) -> None:
             pooled.append(synapse.pooled_values(taps))
             path = schedule.invert(lambda x, t: model(x, t).float(), z, STEPS)
         paths.append(torch.stack(path, 1).half())
-    pooled = torch.cat(pooled)
-    torch.save(dict(paths=torch.cat(paths), pooled=pooled), out)
+    partial = out.with_suffix(".partial")
+    torch.save(dict(paths=torch.cat(paths), pooled=torch.cat(pooled)), partial)
+    os.replace(partial, out)
 
 
-def attribute_fit(work: Path, out: Path, attributes: Tensor) -> str:
+def attribute_fit(paths: list[Path]) -> str:
     """How well a held-out linear fit reads valence and arousal from the pooled values."""
-    x = torch.load(out, weights_only=True)["pooled"].double()
+    x = torch.cat([torch.load(inversion_of(path), weights_only=True)["pooled"] for path in paths]).double()
     x = torch.cat([(x - x.mean(0)) / (x.std(0) + 1e-6), torch.ones(len(x), 1, dtype=torch.double)], 1)
-    y, half = attributes[:, :2].double(), len(x) // 2
+    y, half = read_pictures(paths)[1][:, :2].double(), len(x) // 2
     eye = torch.eye(x.shape[1], dtype=torch.double) * 10
     w = torch.linalg.solve(x[:half].T @ x[:half] + eye, x[:half].T @ y[:half])
     rest = y[half:]
@@ -191,28 +215,29 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=("vae", "unet", "invert"))
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--held-out", type=Path, nargs="+", default=[])
     parser.add_argument("--seconds", type=float, default=480)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    pictures, attributes = read_pictures(options.data)
-    print(f"{len(pictures)} pictures", flush=True)
     budget = Budget(options.seconds, options.steps)
+    if options.stage == "invert":
+        for path in shards([*options.data, *options.held_out]):
+            if not inversion_of(path).exists():
+                invert_shard(path, options.work, varied=path.parent in options.data)
+        for folder in (*options.data, *options.held_out):
+            print(folder.name, attribute_fit([path for path in shards([folder]) if inversion_of(path).exists()]), flush=True)
+        return
+    pictures, attributes = read_pictures(shards(options.data))
+    print(f"{len(pictures)} pictures", flush=True)
     if options.stage == "vae":
         train_vae(pictures, options.work / "vae.pt", budget)
-    elif options.stage == "unet":
-        train_unet(pictures, attributes, options.work, budget)
     else:
-        for name, folder in (("train", options.data), ("test", options.held_out)):
-            pictures, attributes = read_pictures(folder)
-            out = options.work / f"pictures_{name}.pt"
-            invert(pictures, options.work, out)
-            print(name, attribute_fit(options.work, out, attributes), flush=True)
+        train_unet(pictures, attributes, options.work, budget)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The beat mel: a log-magnitude spectrum of 128 bands on a grid of 32 frames per beat.
 
-The frame centres follow the beat, not the clock: frame j of 512 lies at j / 512 of the loop, whatever the tempo.
+The frame centres follow the beat, not the clock: of n frames, frame j lies at j / n of the loop, whatever the tempo.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ SAMPLE_RATE = 32000
 WINDOW = 2048
 BINS = WINDOW // 2 + 1
 BANDS = 128
-FRAMES = 512
+FRAMES_PER_BEAT = 32
+FRAMES = 512  # of four bars of 4/4
 LOWEST_HZ, HIGHEST_HZ = 30.0, 14000.0
 WARP_HZ = 400.0  # below this the bands are near evenly spaced, above near logarithmically
 FLOOR = 1e-4
@@ -65,7 +66,7 @@ def magnitudes(mono: np.ndarray, centres: np.ndarray) -> torch.Tensor:
     return torch.fft.rfft(frames * torch.from_numpy(window())).abs()
 
 
-def beat_mel(mono: np.ndarray) -> np.ndarray:
-    """The beat mel (512, 128), time first, float32, natural log with a floor of 1e-4."""
-    bands = magnitudes(mono, frame_centres(len(mono))) @ torch.from_numpy(filter_bank())
+def beat_mel(mono: np.ndarray, beats: int = FRAMES // FRAMES_PER_BEAT) -> np.ndarray:
+    """The beat mel (32 * beats, 128), time first, float32, natural log with a floor of 1e-4."""
+    bands = magnitudes(mono, frame_centres(len(mono), FRAMES_PER_BEAT * beats)) @ torch.from_numpy(filter_bank())
     return bands.clamp_min(FLOOR).log().numpy()

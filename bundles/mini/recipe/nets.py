@@ -13,12 +13,13 @@ from transformers import T5Config, T5EncoderModel
 TEXT_TOKENS = 64
 TEXT_WIDTH = 192
 WINDOW, ROWS, LATENT_CHANNELS = 64, 16, 16  # time columns, frequency rows, codec components
+TRIPLE_WINDOW = 48  # time columns of four bars in three
 HARMONICS = (1, 2, 4, 8, 16)
 TEMPO_PAIRS = 16
 IMAGE_SIZE = 64
 NULL_TOKENS = 4
 
-TEXT = dict(vocab_size=2304, d_model=TEXT_WIDTH, d_kv=32, num_heads=6, d_ff=384, num_layers=3, dropout_rate=0.0,
+TEXT = dict(vocab_size=5120, d_model=TEXT_WIDTH, d_kv=32, num_heads=6, d_ff=384, num_layers=3, dropout_rate=0.0,
             feed_forward_proj="gated-gelu", relative_attention_num_buckets=32, relative_attention_max_distance=128)
 IMAGE_VAE = dict(in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(32, 64, 96),
                  down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
@@ -68,11 +69,15 @@ def _circular_forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
     return F.conv2d(x, conv.weight, conv.bias, conv.stride, (0, pad))
 
 
-def position_planes() -> Tensor:
-    """Input planes (1, 12, 64, 16): frequency, its square, and sines and cosines of the place in the window."""
-    f = torch.linspace(-1, 1, ROWS).expand(WINDOW, ROWS)
-    angle = 2 * math.pi * torch.arange(WINDOW)[:, None].expand(WINDOW, ROWS) / WINDOW
-    waves = [wave(k * angle) for k in HARMONICS for wave in (torch.sin, torch.cos)]
+def position_planes(columns: int = WINDOW) -> Tensor:
+    """Input planes (1, 12, columns, 16): frequency, its square, and sines and cosines of the place in four bars.
+
+    Harmonics up to 8 count bars and the others beats, so that both keep their meaning in 48 columns of 3/4.
+    """
+    f = torch.linspace(-1, 1, ROWS).expand(columns, ROWS)
+    column = torch.arange(columns)[:, None].expand(columns, ROWS)
+    period = lambda k: columns if k <= 8 else WINDOW
+    waves = [wave(2 * math.pi * k * column / period(k)) for k in HARMONICS for wave in (torch.sin, torch.cos)]
     return torch.stack([f, f * f, *waves])[None]
 
 

@@ -23,7 +23,8 @@ HERE = Path(__file__).parent
 class Size:
     """How much of everything."""
 
-    clips: int  # per seed; there are two seeds
+    clips: int  # per seed; there are two seeds of 4/4
+    waltzes: int  # clips in 3/4
     held_out: int
     codec: tuple[str, ...]  # budgets, as options of the stages
     vae: tuple[str, ...]
@@ -41,24 +42,25 @@ def steps(value: int) -> tuple[str, ...]:
     return "--steps", str(value)
 
 
-CPU = Size(clips=2500, held_out=160, codec=seconds(400), vae=seconds(300), unet=seconds(480),
+CPU = Size(clips=2250, waltzes=1000, held_out=160, codec=seconds(400), vae=seconds(300), unet=seconds(480),
            music=(*seconds(6050), "--batch", "8", "--rate", "1.2e-3"))
-SMOKE = Size(clips=6, held_out=4, codec=steps(2), vae=steps(2), unet=steps(2), music=(*steps(2), "--batch", "4"))
+SMOKE = Size(clips=6, waltzes=4, held_out=4, codec=steps(2), vae=steps(2), unet=steps(2), music=(*steps(2), "--batch", "4"))
 
 
 def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[list[str]]:
     """The commands, in order."""
-    train, test = str(work / "train"), str(work / "test")
+    train, waltz, test = (str(work / name) for name in ("train", "waltz", "test"))
     sound = ["--soundfont", soundfont] if soundfont else []
-    data, dirs = ["--data", train], ["--data", train, "--work", str(work)]
-    render = lambda split, seed, count, folder: [
-        "triplets.py", "--split", str(split), "--seed", str(seed), "--count", str(count), "--out", folder, *sound]
-    codec = ["--codec", str(work / "codec.pt")]
+    data, dirs = ["--data", train, waltz], ["--data", train, waltz, "--work", str(work)]
+    render = lambda split, seed, count, folder, bar=4: [
+        "triplets.py", "--split", str(split), "--seed", str(seed), "--count", str(count), "--bar", str(bar), "--out", folder, *sound]
+    codec = ["--data", train, "--codec", str(work / "codec.pt")]
     return [
         render(1, 1, size.held_out, test),
         *(render(0, seed, size.clips, train) for seed in (1, 2)),
-        ["codec.py", "fit", *data, *codec, "--clips", "1000"],
-        ["codec.py", "train", *data, *codec, *size.codec, "--held-out", test],
+        render(0, 4, size.waltzes, waltz, bar=3),
+        ["codec.py", "fit", *codec, "--clips", "1000"],
+        ["codec.py", "train", *codec, *size.codec, "--held-out", test],
         ["tokens.py", *data, "--out", str(work / "tokenizer.json")],
         ["image_ldm.py", "vae", *dirs, *size.vae],
         ["image_ldm.py", "unet", *dirs, *size.unet],

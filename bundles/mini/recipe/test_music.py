@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from codec import PatchCodec, from_patches, to_patches, train_codec
-from compose import BEATS, PROGRESSIONS, Score, compose
+from compose import PROGRESSIONS, Score, compose
 from mel import FRAMES, SAMPLE_RATE, beat_mel, filter_bank, frame_centres, magnitudes
 from scene import STYLES as STYLE_NAMES
 from scene import sample_scene
@@ -17,22 +17,30 @@ from trainer import Budget
 WHITE_KEYS = {0, 2, 4, 5, 7, 9, 11}
 
 
-def _score(index: int) -> Score:
+def _score(index: int, bar: int = 4) -> Score:
     rng = np.random.default_rng([0, 0, index])
-    return compose(sample_scene(rng), rng)
+    return compose(sample_scene(rng), rng, bar)
 
 
 def test_every_style_of_the_scenes_can_be_composed():
     assert set(STYLE_NAMES) == set(STYLES)
 
 
+@pytest.mark.parametrize("bar", (3, 4))
 @pytest.mark.parametrize("index", range(40))
-def test_a_score_stays_on_the_white_keys_and_within_the_clip(index: int):
-    score = _score(index)
-    assert 5.6 < score.seconds < 11.3
-    assert all(0 <= note.beat < BEATS and note.part in score.parts for note in score.notes)
+def test_a_score_stays_on_the_white_keys_and_within_the_clip(index: int, bar: int):
+    score = _score(index, bar)
+    assert score.beats == 4 * bar and 5.6 < score.seconds * 4 / bar < 11.3
+    assert all(0 <= note.beat < score.beats and note.part in score.parts for note in score.notes)
     assert all(note.pitch % 12 in WHITE_KEYS for note in score.notes if note.part != "drums")
-    assert sum(chord.length for chord in score.chords) == BEATS
+    assert sum(chord.length for chord in score.chords) == score.beats
+
+
+def test_a_waltz_has_its_bass_on_the_one():
+    scores = [_score(index, 3) for index in range(60)]
+    figures = [[note.beat % 3 for note in score.notes if note.part == "bass"] for score in scores]
+    on_the_one = [sum(min(beat, 3 - beat) < 0.1 for beat in beats) for beats in figures if beats]
+    assert on_the_one and min(on_the_one) >= 4
 
 
 def test_the_same_seed_gives_the_same_score_and_its_summary_reads_back():

@@ -1,6 +1,6 @@
 """The tokenizer: byte pairs of lower-cased words; known words are whole, unknown ones fall into known parts.
 
-    python tokens.py --data DIR --out tokenizer.json
+    python tokens.py --data DIR... --out tokenizer.json
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ def encode(tokenizer: Tokenizer, captions: list[str]) -> Tensor:
     return torch.tensor(rows)
 
 
-def read_captions(folder: Path) -> list[str]:
+def read_captions(folders: list[Path]) -> list[str]:
     """The captions of all painted shards."""
-    return [meta["caption"] for path in sorted(folder.glob("shard_*.npz")) for meta in read_shard(path)[1]
+    return [meta["caption"] for folder in folders for path in sorted(folder.glob("shard_*.npz")) for meta in read_shard(path)[1]
             if "caption" in meta]
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     tokenizer = build(read_captions(options.data))

@@ -1,11 +1,11 @@
 """Makes the triplets of the training set: music as beat mels, pictures and captions, in numbered shards.
 
-    python triplets.py --split 0 --seed 1 --count 5000 --out DIR [--seconds 900] [--wavs] [--music-only]
+    python triplets.py --split 0 --seed 1 --count 5000 --out DIR [--bar 3] [--seconds 900] [--wavs] [--music-only]
     python triplets.py paint --dir DIR [--again]      adds pictures and captions where a shard lacks them
 
-A shard is an uncompressed `.npz` with `mels` float16 (n, 512, 128), `pictures` uint8 (n, 128, 128, 3) and `meta`, a
+A shard is an uncompressed `.npz` with `mels` float16 (n, 512, 128), or (n, 384, 128) in three, `pictures` uint8 (n, 128, 128, 3) and `meta`, a
 JSON list of n objects; with --wavs also `wavs` int16 (all clips in a row, mono) and `offsets` int64 (n + 1,).
-Every item depends on (split, seed, index) alone; its picture and its caption have random streams of their own.
+All clips of a seed have the same metre. Every item depends on (split, seed, index, bar) alone; its picture and its caption have random streams of their own.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ PICTURE_STREAM, CAPTION_STREAM = 7, 11
 INT16_PEAK = 32767.0
 
 
-def make_clip(synth: Synth, split: int, seed: int, index: int) -> tuple[dict, np.ndarray]:
+def make_clip(synth: Synth, split: int, seed: int, index: int, bar: int = 4) -> tuple[dict, np.ndarray]:
     """The metadata of one item and its mono loop, float32 (L,)."""
     rng = np.random.default_rng([split, seed, index])
     scene = sample_scene(rng)
-    score = compose(scene, rng)
+    score = compose(scene, rng, bar)
     mono = synth.render(score).mean(axis=0)
     meta = dict(split=split, seed=seed, index=index, scene=scene.to_dict(), score=score.summary(), bpm=score.bpm,
-                grid_bpm=score.grid_bpm, seconds=score.seconds, mode=score.mode, style=score.style, parts=score.parts)
+                grid_bpm=score.grid_bpm, beats=score.beats, seconds=score.seconds, mode=score.mode, style=score.style, parts=score.parts)
     return meta, mono
 
 
@@ -70,7 +70,7 @@ def write_shard(path: Path, arrays: dict[str, np.ndarray], metas: list[dict]) ->
     os.replace(partial, path)
 
 
-def render_shards(split: int, seed: int, count: int, out: Path, *, seconds: float, soundfont: str | None,
+def render_shards(split: int, seed: int, count: int, out: Path, *, bar: int, seconds: float, soundfont: str | None,
                   wavs: bool, music_only: bool) -> int:
     """Write the shards of one seed until `count` items or `seconds` are reached; whole shards are kept."""
     out.mkdir(parents=True, exist_ok=True)
@@ -86,8 +86,8 @@ def render_shards(split: int, seed: int, count: int, out: Path, *, seconds: floa
         for index in range(start, min(start + SHARD, count)):
             if time.monotonic() > deadline:
                 break
-            meta, mono = make_clip(synth, split, seed, index)
-            items.append((meta, beat_mel(mono).astype(np.float16), _int16(mono) if wavs else None))
+            meta, mono = make_clip(synth, split, seed, index, bar)
+            items.append((meta, beat_mel(mono, meta["beats"]).astype(np.float16), _int16(mono) if wavs else None))
         if items:
             write_shard(path, *_pack(items, music_only))
             made += len(items)
@@ -144,6 +144,7 @@ def main() -> None:
     parser.add_argument("--split", type=int, default=0, help="0 for training, 1 for held out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=SHARD)
+    parser.add_argument("--bar", type=int, choices=(3, 4), default=4, help="beats in a bar")
     parser.add_argument("--out", "--dir", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this long")
     parser.add_argument("--soundfont")
@@ -155,7 +156,7 @@ def main() -> None:
     if options.command == "paint":
         paint_shards(options.out, options.again)
     else:
-        render_shards(options.split, options.seed, options.count, options.out, seconds=options.seconds,
+        render_shards(options.split, options.seed, options.count, options.out, bar=options.bar, seconds=options.seconds,
                       soundfont=options.soundfont, wavs=options.wavs, music_only=options.music_only)
 
 

@@ -87,6 +87,14 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Says how a cue's words are read, where that is not as they were typed.
+    pub fn reading(&self, engine: &Engine, index: usize, prompt: &str) {
+        let reading = engine.reading(prompt);
+        if !prompt.starts_with(reading.as_ref()) && !self.setup.quiet && !self.setup.json {
+            terminal::warn(&format!("cue {}: the prompt is read as {reading:?}", index + 1));
+        }
+    }
+
     /// A cue is there.
     pub fn cue(
         &mut self,

@@ -1,0 +1,114 @@
+"""Begins a work folder from a bundle that exists, so that its music model can be trained on.
+
+    python start.py --bundle ../ --work DIR [--tokenizer tokenizer.json]
+
+Codec, picture model and the normalisation of its pooled values stay as they are; `music_ldm.py` starts from the bundle's
+weights. They are f16 and averaged, and the optimizer's state is not kept: the first steps are a warm-up. With another
+tokenizer (a wider vocabulary) every token begins as the mean of what the old one makes of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tomllib
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+import nets
+from codec import PatchCodec
+
+SPACE = "▁"  # begins a word
+
+
+def read(bundle: Path, stage: str) -> dict[str, Tensor]:
+    """The tensors of one of a bundle's files, f32."""
+    return {name: value.float() for name, value in load_file(bundle / f"{stage}.safetensors").items()}
+
+
+def under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors below `prefix`, without it."""
+    return {name[len(prefix):]: value for name, value in state.items() if name.startswith(prefix)}
+
+
+def music_model(bundle: Path) -> nets.MusicModel:
+    """Text encoder, music UNet and alphas of a bundle."""
+    model, text = nets.MusicModel(), read(bundle, "text")
+    model.text.resize_token_embeddings(len(text["shared.weight"]), mean_resizing=False)
+    model.text.load_state_dict({**text, "encoder.embed_tokens.weight": text["shared.weight"]})
+    model.unet.load_state_dict(under(read(bundle, "music"), "unet."))
+    model.alpha.data = torch.logit(read(bundle, "synapse")["alpha"])
+    return model
+
+
+def image_models(bundle: Path) -> tuple[nn.Module, nets.ImageModel]:
+    """The picture encoder (its decoder does not ship) and the image model of a bundle."""
+    vae, image, state = nets.image_vae(), nets.ImageModel(), read(bundle, "image")
+    vae.load_state_dict(under(state, "vae."), strict=False)
+    image.unet.load_state_dict(under(state, "unet."))
+    image.null_text.data = state["null_text"]
+    return vae, image
+
+
+def codec(bundle: Path) -> PatchCodec:
+    """The mel codec of a bundle."""
+    found = PatchCodec()
+    found.load_state_dict(read(bundle, "decoder"))
+    return found
+
+
+def image_scale(bundle: Path) -> float:
+    """The factor that gives the picture's latents unit variance."""
+    return tomllib.loads((bundle / "manifest.toml").read_text())["image"]["vae"]["scaling_factor"]
+
+
+def translate(embedding: Tensor, old: Tokenizer, new: Tokenizer) -> Tensor:
+    """An embedding for `new`'s tokens (n, d): of each, the mean over the pieces that `old` makes of it."""
+    found = embedding.mean(0).repeat(nets.TEXT["vocab_size"], 1)
+    for token, index in new.get_vocab().items():
+        same = old.token_to_id(token)
+        pieces = [same] if same is not None else old.encode(token.replace(SPACE, " "), add_special_tokens=False).ids
+        # Within a word a piece has no mark of a space, but the old tokenizer puts one before every text.
+        pieces = [piece for piece in pieces if old.id_to_token(piece) != SPACE] or pieces
+        if pieces:
+            found[index] = embedding[pieces].mean(0)
+    return found
+
+
+def begin(bundle: Path, work: Path, tokenizer: Path | None) -> None:
+    """Write the checkpoints of every stage, as if they had just been trained."""
+    work.mkdir(parents=True, exist_ok=True)
+    vae, image = image_models(bundle)
+    synapse = read(bundle, "synapse")
+    torch.save(dict(average=vae.state_dict()), work / "vae.pt")
+    torch.save(dict(average=image.state_dict()), work / "image_unet.pt")
+    torch.save(dict(scale=image_scale(bundle)), work / "image_scale.pt")
+    torch.save(dict(mean=synapse["pooled_mean"], std=synapse["pooled_std"]), work / "pooled_norm.pt")
+    torch.save(dict(codec=codec(bundle).state_dict()), work / "codec.pt")
+    music, tokens = music_model(bundle), tokenizer or bundle / "tokenizer.json"
+    if tokenizer is not None:
+        old, new = (Tokenizer.from_file(str(path)) for path in (bundle / "tokenizer.json", tokenizer))
+        embedding = translate(music.text.shared.weight.data, old, new)
+        music.text.resize_token_embeddings(len(embedding), mean_resizing=False)
+        music.text.shared.weight.data.copy_(embedding)
+    torch.save(music.state_dict(), work / "start.pt")
+    if tokens != work / "tokenizer.json":
+        shutil.copyfile(tokens, work / "tokenizer.json")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bundle", type=Path, default=Path(__file__).parent.parent)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, help="another than the bundle's")
+    options = parser.parse_args()
+    begin(options.bundle, options.work, options.tokenizer)
+
+
+if __name__ == "__main__":
+    main()
