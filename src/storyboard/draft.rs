@@ -78,6 +78,9 @@ impl Draft {
         if path.is_dir() {
             return folder::read(path, import);
         }
+        if !path.exists() {
+            return Err(at(path, 0, "there is no such file or folder; check the path".into()));
+        }
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         let kind = extension.as_deref().filter(|kind| ["toml", "edl", "csv", "tsv"].contains(kind));
         let Some(kind) = kind else { return Err(at(path, 0, NO_BOARD.into())) };
@@ -204,7 +207,7 @@ fn at(path: &Path, line: usize, problem: String) -> Error {
 /// The file's text without its byte order mark.
 fn text(path: &Path) -> Result<String, Error> {
     let fail = |problem: &str| at(path, 0, problem.into());
-    let found = fs::metadata(path).map_err(|_| fail("there is no such file; check the path"))?;
+    let found = fs::metadata(path).map_err(|error| fail(&format!("cannot be read: {error}")))?;
     if !found.is_file() || found.len() > MOST_BYTES {
         return Err(fail(NO_BOARD));
     }

@@ -223,6 +223,7 @@ fn what_cannot_be_asked_for_is_refused() {
     refused(&score(&board, &out, &["--cue", "4"]), &["cue", "from 1 to 3"]);
     refused(&score(&board, &out, &["--bpm", "90"]), &["--bpm", "write it into the file"]);
     refused(&score(&folder.path().join("no.toml"), &out, &[]), &["no.toml", "no such file"]);
+    refused(&score(&folder.path().join("nowhere"), &out, &[]), &["nowhere", "no such file or folder"]);
     refused(&score(&folder.path().join("harbour.png"), &out, &[]), &["harbour.png", "is no storyboard"]);
     refused(&score(&board, &folder.path().join("harbour.png"), &[]), &["harbour.png", "folder"]);
     refused(&run([&board]), &["--out"]);
