@@ -15,7 +15,8 @@ use melfusion_plugin::readout::Readout;
 
 const RATE: f64 = 48_000.0;
 const BPM: f64 = 100.0;
-const CONTROLS: Controls = Controls { gain: 1.0, mute: false, repeat: true, slot: 0, anchor_bar: 0, audition: None };
+const CONTROLS: Controls =
+    Controls { gain: 1.0, mute: false, repeat: true, slot: 0, anchor_bar: 0, notes: None, audition: None };
 
 fn player(take: u64) -> (Outbox, Player) {
     let (mut outbox, inbox) = link::pair();

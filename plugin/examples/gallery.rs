@@ -1,18 +1,21 @@
-//! Opens the editor without a host, in a state named on the command line: `empty`, `words`, `making`, `takes`, `error`.
+//! Opens the editor without a host, in a state named on the command line: `empty`, `words`, `making`, `takes`, `error`,
+//! `board`, `scoring`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use melfusion::clip::Recipe;
+use melfusion::clip::{MorphRecipe, Recipe};
 use melfusion::error::Stage;
+use melfusion::image::Crop;
 use melfusion::request::{Key, Meter, Mode};
+use melfusion::storyboard::Transition;
 use melfusion_plugin::editor::desktop::{Desktop, NoDesktop};
 use melfusion_plugin::editor::host::{Dial, Host};
 use melfusion_plugin::editor::{screen::Screen, theme};
 use melfusion_plugin::link;
 use melfusion_plugin::params::MelfusionParams;
-use melfusion_plugin::project::{Frame as Still, Measured, Sound, Take};
+use melfusion_plugin::project::{Board, Brief, Cue, Frame as Still, Measured, Sound, Take};
 use melfusion_plugin::readout;
 use melfusion_plugin::session::{Job, Notice, Place, Session};
 use melfusion_plugin::worker::EngineState;
@@ -34,6 +37,8 @@ impl Host for Stand {
     }
     fn end(&self, _: Dial) {}
     fn generate(&self) {}
+    fn generate_board(&self) {}
+    fn generate_cue(&self, _: u64) {}
     fn cancel(&self) {}
     fn transpose(&self, _: u64, _: Option<Key>) {}
     fn engine(&self) -> EngineState {
@@ -111,8 +116,56 @@ fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
         latents: Arc::new([]),
         key: None,
         measured: Some(Measured { bpm: 119.87, confidence: 0.86 }),
+        seen: None,
         sound: sound(bars, id as u32),
     }))
+}
+
+/// Six frames of the examples, most of them with music.
+fn board(scoring: bool) -> Board {
+    let cues = [
+        ("open_road", "open fields, first light", 4, Transition::Cut, 2),
+        ("harbour", "fog horns, low strings", 8, Transition::Crossfade { bars: 1 }, 3),
+        ("chase_at_night", "restless pulse, rails", 4, Transition::Cut, 1),
+        ("neon_street", "neon, slow synthesiser", 6, Transition::Crossfade { bars: 2 }, 1),
+        ("castle_in_the_storm", "drums far away", 4, Transition::Morph { bars: 2 }, 1),
+        ("first_planet", "", 6, Transition::Crossfade { bars: 1 }, 0),
+    ];
+    let cue = |(index, (name, words, bars, transition, takes)): (usize, (&str, &str, u32, Transition, u64))| {
+        let path = format!("{}/../examples/frames/{name}.png", env!("CARGO_MANIFEST_DIR"));
+        let id = 100 + index as u64;
+        let mut cue = Cue::new(id, Still::open(path.as_ref()).ok().map(Arc::new));
+        (cue.words, cue.bars, cue.transition) = (words.into(), bars, transition);
+        cue.name = name.replace('_', " ");
+        if index == 1 {
+            (cue.influence, cue.crop) = (Some(0.62), Crop::new(0.3, 0.2, 0.6, 0.6).ok());
+        }
+        let brief = Brief { prompt: "chamber strings, felt piano".into(), ..Brief::default() };
+        let prompt = cue.prompt(&brief);
+        for number in 0..if scoring && index > 1 { 0 } else { takes } {
+            let Some(take) = take(id * 10 + number, &prompt, bars, Some(Key::new(2, Mode::Minor))) else { continue };
+            let recipe = Recipe { negative: "drums".into(), ..take.recipe.clone() };
+            cue.add(Arc::new(Take { recipe, ..Take::clone(&take) }));
+        }
+        cue
+    };
+    let mut board = Board { cues: cues.into_iter().enumerate().map(cue).collect() };
+    // As if all had been made from what is there now.
+    for index in 0..board.cues.len() {
+        let (seen, next) = (Some(board.seen(index)), board.cues.get(index + 1).cloned());
+        let brief = Brief { prompt: "chamber strings, felt piano".into(), ..Brief::default() };
+        let morph = next.filter(|next| matches!(next.transition, Transition::Morph { .. })).map(|next| MorphRecipe {
+            bars: next.transition.bars(),
+            prompt: next.prompt(&brief),
+            picture_sha256: None,
+            influence: 1.0,
+        });
+        for take in &mut board.cues[index].takes {
+            let recipe = Recipe { morph: morph.clone(), ..take.recipe.clone() };
+            *take = Arc::new(Take { seen: seen.clone(), recipe, ..Take::clone(take) });
+        }
+    }
+    board
 }
 
 fn fill(session: &Session, state: &str) {
@@ -134,17 +187,33 @@ fn fill(session: &Session, state: &str) {
     if state == "making" {
         project.takes[2] = None;
     }
+    if ["board", "scoring"].contains(&state) {
+        project.board = board(state == "scoring");
+        project.brief.prompt = "chamber strings, felt piano".into();
+        project.anchor_bar = 8;
+    }
     drop(project);
     session.readout.set_tempo(Some(120.0));
     session.readout.set_meter(Some((4, 4)));
     session.readout.set_beats(77.5);
+    if state == "board" {
+        session.readout.set_playing(true);
+        session.readout.set_sounding(link::BOARD, 0.24, readout::Mode::Copy);
+        session.readout.set_beats(62.7);
+    }
+    if state == "scoring" {
+        let mut status = session.status.lock();
+        status.job = Some(Job { cue: Some(102), ahead: 0, stage: Stage::Music, done: 0.58, seconds_left: Some(2.4) });
+        status.queued = vec![103, 104, 105];
+    }
     if state == "takes" {
         session.readout.set_playing(true);
         session.readout.set_sounding(2, 0.42, readout::Mode::Copy);
         session.readout.raise_peaks([0.5, 0.42]);
     }
     if state == "making" {
-        session.status.lock().job = Some(Job { ahead: 0, stage: Stage::Music, done: 0.58, seconds_left: Some(2.4) });
+        session.status.lock().job =
+            Some(Job { cue: None, ahead: 0, stage: Stage::Music, done: 0.58, seconds_left: Some(2.4) });
     }
     if state == "error" {
         let say = |place, text: &str, is_error| {
@@ -178,6 +247,7 @@ fn main() {
         (Dial::Steps, 0.17),
         (Dial::Gain, 0.72),
         (Dial::Loop, 1.0),
+        (Dial::Board, f32::from(u8::from(["board", "scoring"].contains(&state.as_str())))),
     ]);
     let engine = match state.as_str() {
         "error" => EngineState::Unloaded { reason: Some("no memory".into()) },

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! host fixture DIR RATE BPM BARS [pips]   a project with known sound: state.json as VST3 keeps it, reference.f32
+//! host board DIR RATE BPM                 the same of a storyboard; the reference is what the engine mixes of it
+//! host cues DIR WAV...                    a storyboard of clips that the command line wrote, as state.json
 //! host scan FILE COUNT                    opens a .clap and makes COUNT instances; says in JSON what it cost
 //! host blocks FILE STATE COUNT            plays a project for COUNT blocks of 64 frames under a wild play head
 //! ```
@@ -16,11 +18,16 @@ mod transport;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clack_host::prelude::PluginEntry;
 use fixture::{Score, Timbre};
 use instance::{Change, Instance, param};
+use melfusion::Clip;
+use melfusion::audio::wav;
+use melfusion::storyboard::Transition;
+use melfusion_plugin::project::{Board, Cue, Project, Sound, Take};
 use transport::{Head, Song};
 
 fn main() {
@@ -29,6 +36,8 @@ fn main() {
     match args[..] {
         ["fixture", dir, rate, bpm, bars] => write_fixture(dir, rate, bpm, bars, Timbre::Noise),
         ["fixture", dir, rate, bpm, bars, "pips"] => write_fixture(dir, rate, bpm, bars, |_| Timbre::Pips(0.5)),
+        ["board", dir, rate, bpm] => write_board(dir, rate, bpm),
+        ["cues", dir, ref clips @ ..] => write_cues(dir, clips),
         ["scan", file, count] => scan(file, count.parse().unwrap()),
         ["blocks", file, state, count] => blocks(file, state, count.parse().unwrap()),
         _ => panic!("see the comment at the top of this file"),
@@ -49,6 +58,49 @@ fn write_fixture(dir: &str, rate: &str, bpm: &str, bars: &str, timbre: fn(u64) -
     fs::write(dir.join("state.json"), serde_json::to_vec(&state).unwrap()).unwrap();
     let samples: Vec<u8> = scores.iter().flat_map(Score::frames).flatten().flat_map(f32::to_le_bytes).collect();
     fs::write(dir.join("reference.f32"), samples).unwrap();
+}
+
+fn write_state(dir: &str, project: Project) {
+    let state = serde_json::to_vec(&fixture::board_state(project)).unwrap();
+    fs::write(Path::new(dir).join("state.json"), state).unwrap();
+}
+
+/// Three cues of two, one and three bars.
+fn write_board(dir: &str, rate: &str, bpm: &str) {
+    let (rate, bpm) = (rate.parse().unwrap(), bpm.parse().unwrap());
+    let scores = [(1, 2), (2, 1), (3, 3)].map(|(seed, bars)| Score { bars, ..Score::noise(rate, bpm, seed) });
+    write_state(dir, fixture::project_of_cues(&scores));
+    let samples: Vec<u8> = fixture::bed(&scores).into_iter().flatten().flat_map(f32::to_le_bytes).collect();
+    fs::write(Path::new(dir).join("reference.f32"), samples).unwrap();
+}
+
+/// One cue for each file, entered by crossfades of one bar.
+fn write_cues(dir: &str, clips: &[&str]) {
+    let cue = |(index, path): (usize, &&str)| {
+        let path = Path::new(path);
+        let (_, recipe) = Clip::read_state(path).unwrap();
+        let latents = wav::read_chunk(path, &wav::RECIPE_CHUNK).unwrap().unwrap();
+        let audio = wav::read(path).unwrap();
+        let [left, right] = audio.channels();
+        let frames = left.iter().zip(right).map(|(left, right)| [*left, *right]).collect();
+        let sound = Arc::new(Sound::new(frames, audio.sample_rate(), recipe.bpm));
+        let take = Take {
+            id: index as u64 + 1,
+            name: recipe.title(),
+            latents: latents.into(),
+            key: None,
+            measured: None,
+            seen: None,
+            sound,
+            recipe,
+        };
+        let transition = Transition::Crossfade { bars: 1 };
+        let mut cue = Cue { bars: take.recipe.bars, transition, ..Cue::new(100 + index as u64, None) };
+        assert!(cue.add(Arc::new(take)));
+        cue
+    };
+    let board = Board { cues: clips.iter().enumerate().map(cue).collect() };
+    write_state(dir, Project { board, ..Project::default() });
 }
 
 /// # Safety

@@ -10,13 +10,29 @@ pub struct Clip {
     rate: u32,
     bpm: f64,
     quarters: f64,
+    /// It falls silent by itself: played once, it needs no fade.
+    ends: bool,
 }
 
 impl Clip {
     /// `frames` at `rate` Hz hold `quarters` quarter notes at `bpm`; the last leads into the first. `take` names the
     /// [take](crate::project::Take) it belongs to.
     pub fn new(take: u64, frames: Arc<[[f32; 2]]>, rate: u32, bpm: f64, quarters: f64) -> Self {
-        Self { take, frames, rate, bpm, quarters }
+        Self { take, frames, rate, bpm, quarters, ends: false }
+    }
+
+    /// The same, with an end of its own: its last frame leads into silence.
+    pub fn ending(self) -> Self {
+        Self { ends: true, ..self }
+    }
+
+    /// Whether its last frame leads into silence; else into its first.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
+    pub fn ends(&self) -> bool {
+        self.ends
     }
 
     /// The take it belongs to.
@@ -71,6 +87,6 @@ impl Clip {
     /// Safe.
     pub fn sounds_like(&self, other: &Self) -> bool {
         let same_time = (self.rate, self.bpm, self.quarters) == (other.rate, other.bpm, other.quarters);
-        same_time && Arc::ptr_eq(&self.frames, &other.frames)
+        same_time && self.ends == other.ends && Arc::ptr_eq(&self.frames, &other.frames)
     }
 }

@@ -1,6 +1,6 @@
 //! What the editor tells the audio thread, besides parameters.
 
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::Relaxed};
 
 /// Written by anyone, read by the audio thread at every block.
 #[derive(Debug, Default)]
@@ -8,6 +8,7 @@ pub struct Desk {
     anchor_bar: AtomicI32,
     /// 0 for none, else slot + 1.
     audition: AtomicUsize,
+    has_board: AtomicBool,
 }
 
 impl Desk {
@@ -23,6 +24,20 @@ impl Desk {
     /// Sets it.
     pub fn set_anchor_bar(&self, bar: i32) {
         self.anchor_bar.store(bar, Relaxed);
+    }
+
+    /// Whether there is a storyboard.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
+    pub fn has_board(&self) -> bool {
+        self.has_board.load(Relaxed)
+    }
+
+    /// Sets it.
+    pub fn set_has_board(&self, has_board: bool) {
+        self.has_board.store(has_board, Relaxed);
     }
 
     /// Slot that sounds from its start though the host stands still.

@@ -1,5 +1,7 @@
 //! The window. What is in it is [`screen::Screen`]; this is the shell that the plugin framework opens.
 
+mod crop;
+mod cue_panel;
 pub mod desktop;
 mod dials;
 mod engine_panel;
@@ -8,6 +10,7 @@ mod generate;
 mod history;
 pub mod host;
 mod icons;
+mod lane;
 mod listen;
 mod meter;
 mod notices;
@@ -39,7 +42,7 @@ use crate::session::Session;
 use crate::worker::Seat;
 
 /// The smallest window that everything fits into, in logical pixels.
-pub const MIN_SIZE: (u32, u32) = (760, 560);
+pub const MIN_SIZE: (u32, u32) = (760, 640);
 /// Frames after which a window has the size that it was asked to have.
 const SETTLED: u32 = 8;
 

@@ -7,7 +7,7 @@
 //! host's project ◄─ state (brief, takes as FLAC) ─ session
 //! ```
 //!
-//! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`] and [`readout`] name neither
+//! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`], [`passages`] and [`readout`] name neither
 //! the engine nor candle; the editor never touches the player; only [`worker`] runs the engine. [`params`], [`state`],
 //! [`worker`] and [`session`] use one another in this order only.
 
@@ -16,6 +16,7 @@ pub mod desk;
 pub mod editor;
 pub mod link;
 pub mod params;
+pub mod passages;
 #[cfg(feature = "assert_process_allocs")]
 mod planted;
 pub mod player;
@@ -28,11 +29,12 @@ pub mod worker;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Once};
 
+use nice_plug::midi::Key;
 use nice_plug::prelude::*;
 use nice_plug_egui::EguiEditor;
 
 use crate::params::MelfusionParams;
-use crate::player::{Controls, Moment, Player};
+use crate::player::{Controls, Moment, Notes, Player};
 use crate::session::Session;
 use crate::worker::Seat;
 
@@ -73,6 +75,8 @@ impl Plugin for MelfusionPlugin {
     }];
     // Splitting blocks at parameter changes would shift positions after a transport event within a block.
     const SAMPLE_ACCURATE_AUTOMATION: bool = false;
+    // Notes may choose cues.
+    const MIDI_INPUT: MidiConfig = MidiConfig::Basic;
 
     type Editor = EguiEditor<editor::Window>;
     type SysExMessage = ();
@@ -134,8 +138,9 @@ impl Plugin for MelfusionPlugin {
             self.session.readout.press_generate();
         }
         self.generate = generate;
-        let controls = self.controls();
+        let controls = Controls { notes: self.notes(context), ..self.controls() };
         let [left, right] = buffer.as_slice() else { return ProcessStatus::Error("the output is not stereo") };
+        self.pass(&moment, left.len());
         self.player.process(&moment, &controls, left, right);
         ProcessStatus::KeepAlive
     }
@@ -150,13 +155,46 @@ fn keep_notifier() {
 }
 
 impl MelfusionPlugin {
+    /// The notes of this block, if they are to choose cues.
+    fn notes(&self, context: &mut impl ProcessContext<Self>) -> Option<Notes> {
+        let mut notes = Notes::default();
+        while let Some(event) = context.next_event() {
+            if let NoteEvent::NoteOn { timing, key: Key::Number(key), .. } = event {
+                notes.add(timing, key);
+            }
+        }
+        self.params.by_note.value().then_some(notes)
+    }
+
+    /// Notes which first bars of cues the song passes in this block.
+    fn pass(&self, moment: &Moment, frames: usize) {
+        let bar = moment.meter.filter(|(_, unit)| *unit > 0).map_or(4.0, |(n, d)| f64::from(n) * 4.0 / f64::from(d));
+        let passages = &self.session.passages;
+        match moment.beats.zip(moment.tempo).filter(|_| moment.playing && bar > 0.0) {
+            Some((beats, tempo)) => {
+                let per_frame = tempo / (60.0 * f64::from(self.session.readout.rate().max(1)));
+                let anchor = f64::from(self.session.desk.anchor_bar());
+                // A bar begins on the frame that is nearest.
+                let bars = |frame: f64| (beats + (frame - 0.5) * per_frame) / bar - anchor;
+                passages.pass(bars(0.0)..bars(frames as f64), self.params.influence.value());
+            }
+            None => passages.rest(),
+        }
+    }
+
+    /// Whether the storyboard is to be heard. Without one, takes are.
+    fn is_board(&self) -> bool {
+        self.params.board.value() && self.session.desk.has_board()
+    }
+
     fn controls(&self) -> Controls {
         Controls {
             gain: meant(self.params.gain.value()),
             mute: self.params.mute.value(),
             repeat: self.params.repeat.value(),
-            slot: (self.params.take.value() - 1) as usize,
+            slot: if self.is_board() { link::BOARD } else { (self.params.take.value() - 1) as usize },
             anchor_bar: self.session.desk.anchor_bar(),
+            notes: None,
             audition: self.session.desk.audition(),
         }
     }

@@ -13,6 +13,12 @@ use crate::clip::Clip;
 
 /// Takes that the player can hold at once.
 pub const SLOTS: usize = 16;
+/// The slot of the whole storyboard.
+pub const BOARD: usize = SLOTS;
+/// Cues that a storyboard has at most.
+pub const CUES: usize = 64;
+/// All slots: takes, the storyboard, and its cues one by one.
+pub const PLACES: usize = SLOTS + 1 + CUES;
 /// Messages under way in either direction.
 const CAPACITY: usize = 64;
 
@@ -21,16 +27,26 @@ const CAPACITY: usize = 64;
 pub enum Delivery {
     /// `clip` is to sound when `slot` is selected.
     Place {
-        /// Below [`SLOTS`].
+        /// Below [`PLACES`].
         slot: usize,
         /// Takes the place of what was there.
         clip: Box<Clip>,
     },
     /// `slot` is empty from now on.
     Clear {
-        /// Below [`SLOTS`].
+        /// Below [`PLACES`].
         slot: usize,
     },
+}
+
+/// The slot of the cue at `index` of the storyboard, below [`CUES`].
+pub const fn cue_slot(index: usize) -> usize {
+    BOARD + 1 + index
+}
+
+/// The cue that has this slot.
+pub const fn cue_of(slot: usize) -> Option<usize> {
+    slot.checked_sub(BOARD + 1)
 }
 
 /// The worker's end.

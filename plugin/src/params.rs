@@ -32,6 +32,12 @@ pub struct MelfusionParams {
     /// Which take sounds, 1..=16.
     #[id = "take"]
     pub take: IntParam,
+    /// Plays the storyboard; else the take.
+    #[id = "board"]
+    pub board: BoolParam,
+    /// Notes choose which cue of the storyboard sounds, C1 the first.
+    #[id = "by_note"]
+    pub by_note: BoolParam,
     /// How much the picture is heard in the next clip, 0..=1.
     #[id = "influence"]
     pub influence: FloatParam,
@@ -66,6 +72,8 @@ impl MelfusionParams {
             mute: BoolParam::new("Mute", false),
             repeat: BoolParam::new("Loop", true),
             take: IntParam::new("Take", 1, IntRange::Linear { min: 1, max: SLOTS as i32 }),
+            board: BoolParam::new("Storyboard", false),
+            by_note: BoolParam::new("Cues by note", false),
             influence: FloatParam::new("Influence", 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
                 .with_unit(" %")
                 .with_value_to_string(formatters::v2s_f32_percentage(0))
@@ -81,6 +89,10 @@ impl MelfusionParams {
 impl Parameters for MelfusionParams {
     fn slot(&self) -> usize {
         (self.take.value() - 1) as usize
+    }
+
+    fn is_board(&self) -> bool {
+        self.board.value()
     }
 
     fn strengths(&self) -> Strengths {

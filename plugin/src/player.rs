@@ -1,8 +1,8 @@
-//! Plays the selected clip in time with the host. **Audio thread only**, after [`Player::prepare`].
+//! Plays the selected clip, or the storyboard, in time with the host. **Audio thread only**, after [`Player::prepare`].
 //!
 //! ```text
 //! Moment ─► clock ─► Now ─┐                         ┌─ copy of the strip ──┐
-//! Controls ───────────────┴► Course ─► voice ───────┤                      ├─► fade ─► level ─► out
+//! Controls ───► chooser ───┴► Course ─► voice ───────┤                      ├─► fade ─► level ─► out
 //! deliveries ─► clips ─► strip (a clip along time) ─┴─ stretcher's windows ┘
 //! ```
 //!
@@ -11,6 +11,7 @@
 //! is due does not continue what sounds (a seek, another take, a refitted clip, start, stop), there is a crossfade of
 //! [`FADE_SECONDS`]; but a clip that begins out of silence on its first frame begins at full gain.
 
+mod chooser;
 mod clock;
 mod deck;
 mod fade;
@@ -23,7 +24,7 @@ mod voice;
 use std::sync::Arc;
 
 use crate::clip::Clip;
-use crate::link::{Delivery, Inbox, SLOTS};
+use crate::link::{CUES, Delivery, Inbox, PLACES};
 use crate::readout::{Mode, Readout};
 
 use deck::Deck;
@@ -61,19 +62,55 @@ pub struct Controls {
     pub mute: bool,
     /// Clips repeat; else they play once from their anchor.
     pub repeat: bool,
-    /// Which take sounds, below [`SLOTS`].
+    /// What sounds: a take's slot or [`BOARD`](crate::link::BOARD), which is played once.
     pub slot: usize,
     /// Bar at which clips begin; 0 is the song's first.
     pub anchor_bar: i32,
+    /// The notes of this block, if notes are to choose cues. A cue that they choose begins on the next bar line and
+    /// repeats until they choose another.
+    pub notes: Option<Notes>,
     /// Plays this slot from its start though the host stands still; `None` follows the host.
     pub audition: Option<usize>,
+}
+
+/// Notes that choose cues, in a block.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Notes {
+    /// Offset from the block's start in frames, and the cue.
+    list: [(u32, u8); Notes::MOST],
+    count: usize,
+}
+
+impl Notes {
+    /// The MIDI note of the first cue: C1, where middle C is C3.
+    pub const FIRST: u8 = 36;
+    /// Notes of a block that are heard; of more, only the newest.
+    const MOST: usize = 16;
+
+    /// Adds a note, `offset` frames after the block's start; in order. Notes beyond the last cue are none.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
+    pub fn add(&mut self, offset: u32, key: u8) {
+        let Some(cue) = key.checked_sub(Self::FIRST).filter(|cue| usize::from(*cue) < CUES) else { return };
+        self.count = (self.count + 1).min(Self::MOST);
+        if let Some(note) = self.list.get_mut(self.count - 1) {
+            *note = (offset, cue);
+        }
+    }
+
+    /// Offset and cue of each, in order.
+    fn iter(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.list.iter().take(self.count).map(|(offset, cue)| (*offset as usize, usize::from(*cue)))
+    }
 }
 
 /// Plays takes.
 pub struct Player {
     inbox: Inbox,
     readout: Arc<Readout>,
-    clips: [Option<Box<Clip>>; SLOTS],
+    clips: [Option<Box<Clip>>; PLACES],
     /// What depends on the sample rate; `None` before [`Player::prepare`].
     deck: Option<Deck>,
 }
@@ -81,7 +118,7 @@ pub struct Player {
 impl Player {
     /// Silent until clips arrive.
     pub fn new(inbox: Inbox, readout: Arc<Readout>) -> Self {
-        Self { inbox, readout, clips: Default::default(), deck: None }
+        Self { inbox, readout, clips: std::array::from_fn(|_| None), deck: None }
     }
 
     /// Allocates for a sample rate in Hz. Blocks of any length are fine afterwards. Not for the audio thread.

@@ -1,16 +1,21 @@
-//! What the user works on, and what the host's project saves: a brief, and the takes made from it.
+//! What the user works on, and what the host's project saves: a brief with the takes made from it, and a storyboard.
 
+mod bed;
+mod board;
 mod frame;
 mod sound;
 
 use std::sync::Arc;
 
 use melfusion::clip::Recipe;
+use melfusion::image::Crop;
 use melfusion::request::{Key, Meter, RequestFields};
 
 use crate::clip::Clip;
-use crate::link::SLOTS;
+use crate::link::{SLOTS, cue_slot};
 
+pub use self::bed::{Bed, Part, Plan};
+pub use self::board::{Board, Cue};
 pub use self::frame::Frame;
 pub use self::sound::{Link, Packed, Sound};
 
@@ -21,7 +26,9 @@ pub struct Project {
     pub brief: Brief,
     /// What was made; the index is the slot that the `take` parameter selects, and stays when others are deleted.
     pub takes: [Option<Arc<Take>>; SLOTS],
-    /// Bar at which clips begin; 0 is the song's first.
+    /// Frames one after the other. If there are any, the brief says what they share.
+    pub board: Board,
+    /// Bar at which clips and the storyboard begin; 0 is the song's first.
     pub anchor_bar: i32,
     /// The editor's size in logical pixels.
     pub window: (u32, u32),
@@ -76,6 +83,8 @@ pub struct Take {
     pub key: Option<Key>,
     /// Tempo found in the sound.
     pub measured: Option<Measured>,
+    /// What was looked at, if it was made for a cue.
+    pub seen: Option<Seen>,
     /// The sound, fitted.
     pub sound: Arc<Sound>,
 }
@@ -89,6 +98,24 @@ pub struct Measured {
     pub confidence: f64,
 }
 
+/// What was looked at for a cue.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Seen {
+    /// The cue's own picture.
+    pub own: Option<Look>,
+    /// That of the cue after it, if the music leans towards that.
+    pub next: Option<Look>,
+}
+
+/// A picture, or a part of it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Look {
+    /// Hash of the original, hexadecimal.
+    pub sha256: String,
+    /// `None` is all of it.
+    pub crop: Option<Crop>,
+}
+
 impl Project {
     /// The first slot without a take, below [`SLOTS`]; `None` if all are taken.
     pub fn free_slot(&self) -> Option<usize> {
@@ -100,20 +127,44 @@ impl Project {
         self.takes.iter().position(|take| take.as_ref().is_some_and(|take| take.id == id))
     }
 
-    /// The take with this id.
-    pub fn take(&self, id: u64) -> Option<&Arc<Take>> {
-        self.takes.iter().flatten().find(|take| take.id == id)
+    /// All takes: those of the brief by their slots, then those of the cues.
+    pub fn all_takes(&self) -> impl Iterator<Item = &Arc<Take>> {
+        self.takes.iter().flatten().chain(self.board.takes())
     }
 
-    /// An id that no take has.
+    /// The takes that the player has: those of the brief by their slots, then the one that is heard of each cue.
+    pub fn live_takes(&self) -> impl Iterator<Item = (usize, &Arc<Take>)> {
+        let takes = self.takes.iter().enumerate().filter_map(|(slot, take)| Some((slot, take.as_ref()?)));
+        let cues = self.board.cues.iter().enumerate();
+        takes.chain(cues.filter_map(|(index, cue)| Some((cue_slot(index), cue.take()?))))
+    }
+
+    /// The take with this id.
+    pub fn take(&self, id: u64) -> Option<&Arc<Take>> {
+        self.all_takes().find(|take| take.id == id)
+    }
+
+    /// The same, to exchange it.
+    pub fn take_mut(&mut self, id: u64) -> Option<&mut Arc<Take>> {
+        let cues = self.board.cues.iter_mut().flat_map(|cue| &mut cue.takes);
+        self.takes.iter_mut().flatten().chain(cues).find(|take| take.id == id)
+    }
+
+    /// An id that no take and no cue has.
     pub fn fresh_id(&self) -> u64 {
         // Random, so that a take that undo brings back does not meet another of its id.
         loop {
             let id = rand::random();
-            if id != 0 && self.take(id).is_none() {
+            if id != 0 && self.take(id).is_none() && self.board.cue(id).is_none() {
                 return id;
             }
         }
+    }
+
+    /// Length of the storyboard's bars: the brief's, else that of its takes. `None` as long as neither says.
+    pub fn meter(&self) -> Option<Meter> {
+        let made = || self.board.cues.iter().find_map(Cue::take).map(|take| take.recipe.meter);
+        self.brief.meter.or_else(made)
     }
 
     /// Whether the user has made the same in both: how takes are fitted and how large the window is do not count.
@@ -123,6 +174,7 @@ impl Project {
             (a, b) => a.is_none() && b.is_none(),
         };
         self.brief == other.brief
+            && self.board.is_same_work(&other.board)
             && self.anchor_bar == other.anchor_bar
             && self.takes.iter().zip(&other.takes).all(same)
     }
@@ -151,6 +203,14 @@ impl Take {
 }
 
 impl Clip {
+    /// The storyboard as the player wants it.
+    pub fn of_bed(bed: &Bed) -> Self {
+        let sound = &bed.sound;
+        let clip = Self::new(0, sound.frames.clone(), sound.rate, sound.bpm, bed.plan.quarters());
+        // A bed of one cue is the loop that its clip is.
+        if bed.plan.parts.len() > 1 { clip.ending() } else { clip }
+    }
+
     /// The take as the player wants it.
     pub fn of(take: &Take) -> Self {
         let sound = &take.sound;
@@ -160,7 +220,8 @@ impl Clip {
 
 impl Default for Project {
     fn default() -> Self {
-        Self { brief: Brief::default(), takes: Default::default(), anchor_bar: 0, window: (1000, 680) }
+        let (brief, takes, board) = Default::default();
+        Self { brief, takes, board, anchor_bar: 0, window: (1000, 680) }
     }
 }
 

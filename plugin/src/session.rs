@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 
 use crate::clip::Clip;
 use crate::desk::Desk;
-use crate::link::{Delivery, Outbox, SLOTS};
-use crate::project::{Project, Sound, Strengths};
+use crate::link::{BOARD, Delivery, Outbox, PLACES};
+use crate::passages::Passages;
+use crate::project::{Bed, Project, Sound, Strengths};
 use crate::readout::Readout;
 
 /// One instance's shared parts. Never locked by the audio thread.
@@ -23,10 +24,14 @@ pub struct Session {
     pub readout: Arc<Readout>,
     /// What the editor tells the audio thread.
     pub desk: Arc<Desk>,
+    /// What was automated where cues begin.
+    pub passages: Passages,
     /// The way to the player.
     pub outbox: Mutex<Outbox>,
+    /// The storyboard's sound, as it was mixed last.
+    pub bed: Mutex<Option<Bed>>,
     /// What the player has been sent.
-    sent: Mutex<[Option<Arc<Sound>>; SLOTS]>,
+    sent: Mutex<[Option<Arc<Sound>>; PLACES]>,
     /// Wakes the editor, if it is open.
     pub repaint: RepaintNotifier,
     /// The host, once an editor has been open.
@@ -42,6 +47,9 @@ pub trait Parameters: Send + Sync {
     /// What shapes the next clip.
     fn strengths(&self) -> Strengths;
 
+    /// Whether the storyboard is to be heard, if there is one.
+    fn is_board(&self) -> bool;
+
     /// Has another take heard, by way of the host.
     fn select(&self, slot: usize, host: &GuiContext);
 
@@ -54,6 +62,8 @@ pub trait Parameters: Send + Sync {
 pub struct Status {
     /// The generation under way.
     pub job: Option<Job>,
+    /// Cues that wait for theirs, in order.
+    pub queued: Vec<u64>,
     /// What to tell the user, where it happened.
     pub notices: Vec<Notice>,
 }
@@ -61,6 +71,8 @@ pub struct Status {
 /// A generation under way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
+    /// The cue that it is for; `None` is the brief.
+    pub cue: Option<u64>,
     /// Jobs before it in the queue; 0 while it runs.
     pub ahead: usize,
     /// Where it is.
@@ -91,6 +103,8 @@ pub enum Place {
     Request,
     /// Generating.
     Generate,
+    /// The storyboard.
+    Board,
     /// The takes.
     Takes,
     /// The bundle and the engine.
@@ -107,8 +121,10 @@ impl Session {
             status: Mutex::new(Status::default()),
             readout: Arc::new(Readout::default()),
             desk: Arc::new(Desk::default()),
+            passages: Passages::default(),
             outbox: Mutex::new(outbox),
-            sent: Mutex::default(),
+            bed: Mutex::default(),
+            sent: Mutex::new(std::array::from_fn(|_| None)),
             repaint: RepaintNotifier::new(),
             host: Mutex::new(None),
             params: OnceLock::new(),
@@ -125,25 +141,39 @@ impl Session {
         self.params.get()?.upgrade()
     }
 
-    /// Sends the player what it does not have yet of the project's takes, and takes back what is gone. To be called
-    /// after every change of takes.
+    /// Sends the player what it does not have yet of the project's takes and of the storyboard's bed, and takes back what
+    /// is gone. To be called after every change of takes.
     pub fn publish(&self) {
         // Before the takes are looked at: of two threads here, the later must send the later takes.
         let mut sent = self.sent.lock();
-        let takes = self.project.lock().takes.clone();
+        let mut wanted = self.wanted();
         let mut outbox = self.outbox.lock();
-        for (slot, (take, sent)) in takes.iter().zip(sent.iter_mut()).enumerate() {
-            let take = take.as_ref().filter(|take| !take.sound.is_missing());
-            let sound = take.map(|take| take.sound.clone());
+        for (slot, (wanted, sent)) in wanted.iter_mut().zip(sent.iter_mut()).enumerate() {
+            let sound = wanted.as_ref().map(|(sound, _)| sound.clone());
             if sound.as_ref().map(Arc::as_ptr) == sent.as_ref().map(Arc::as_ptr) {
                 continue;
             }
-            outbox.send(match take {
-                Some(take) => Delivery::Place { slot, clip: Box::new(Clip::of(take)) },
+            outbox.send(match wanted.take() {
+                Some((_, clip)) => Delivery::Place { slot, clip: Box::new(clip) },
                 None => Delivery::Clear { slot },
             });
             *sent = sound;
         }
+    }
+
+    /// What the player is to have in each of its slots.
+    fn wanted(&self) -> [Option<(Arc<Sound>, Clip)>; PLACES] {
+        let mut places = std::array::from_fn(|_| None);
+        let project = self.project.lock();
+        let board = &project.board;
+        let firsts = board.cues.iter().enumerate().map(|(index, cue)| (cue.id, board.start(index) as i32));
+        self.passages.place(firsts.collect());
+        self.desk.set_has_board(!board.is_empty());
+        for (slot, take) in project.live_takes().filter(|(_, take)| !take.sound.is_missing()) {
+            places[slot] = Some((take.sound.clone(), Clip::of(take)));
+        }
+        places[BOARD] = self.bed.lock().as_ref().map(|bed| (bed.sound.clone(), Clip::of_bed(bed)));
+        places
     }
 
     /// Tells the host that there is something to save. Without effect until an editor has been open: only then does

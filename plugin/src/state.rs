@@ -30,8 +30,8 @@ use crate::worker::fit;
 /// The name of the field in the plugin's state.
 const FIELD: &str = "project";
 /// The version of the text that [`write()`] writes.
-pub const VERSION: u32 = 1;
-/// Bytes of sound, as base64, that go into a project at most.
+pub const VERSION: u32 = 2;
+/// Bytes of sound and pictures, as base64, that go into a project at most.
 pub const CAP: usize = 32_000_000;
 
 /// What numbers in a project may be.

@@ -16,6 +16,8 @@ mod costs;
 pub mod fit;
 mod fitter;
 mod generation;
+pub mod mix;
+mod order;
 pub mod pool;
 mod queue;
 mod resample;
@@ -30,18 +32,17 @@ use std::time::Duration;
 use std::{io, thread};
 
 use crossbeam::channel::{self, Receiver, Sender};
-use melfusion::error::Stage;
 use melfusion::request::Key;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
-use self::ask::{Ask, Strengths};
-use self::chair::{Chair, Errand};
+use self::ask::Strengths;
+use self::chair::Chair;
 use self::composer::{Shipped, Source};
 use self::costs::Costs;
+use self::order::{Order, show_places};
 use self::queue::Queue;
 use self::studio::Studio;
-use crate::link::SLOTS;
-use crate::session::{Job, Notice, Place, Session};
+use crate::session::{Notice, Place, Session};
 
 /// One instance's place at the worker. Dropping it cancels what it asked for, without waiting.
 ///
@@ -104,13 +105,6 @@ pub struct Worker {
     fitting: Mutex<()>,
 }
 
-/// A clip that was ordered.
-struct Order {
-    chair: Arc<Chair>,
-    errand: Errand,
-    ask: Ask,
-}
-
 /// Who is there.
 #[derive(Default)]
 struct House {
@@ -162,23 +156,47 @@ impl Seat {
 
     /// Queues a clip made from the session's brief. What is wrong with it, the status says.
     pub fn generate(&self) {
-        let strengths = self.session.params().map(|params| params.strengths());
-        self.generate_with(strengths.unwrap_or_default());
+        self.generate_with(self.strengths());
     }
 
     /// As [`generate`](Self::generate), whatever the parameters say.
     pub fn generate_with(&self, strengths: Strengths) {
         if let Some(calls) = self.calls() {
-            self.worker.order(&self.chair, &self.session, strengths, &calls);
+            self.worker.order(&self.chair, &self.session, (strengths, None), &calls);
         }
     }
 
-    /// Ends this instance's generation within one denoising step, and takes queued ones back.
+    /// Queues the storyboard's cues that have no current take, in order; if all have one, all of them anew.
+    pub fn generate_board(&self) {
+        self.generate_board_with(self.strengths());
+    }
+
+    /// As [`generate_board`](Self::generate_board), whatever the parameters say.
+    pub fn generate_board_with(&self, strengths: Strengths) {
+        if let Some(calls) = self.calls() {
+            self.worker.order_board(&self.chair, &self.session, strengths, &calls);
+        }
+    }
+
+    /// Queues a take of one cue; if it has one that is current, from another seed.
+    pub fn generate_cue(&self, cue: u64) {
+        if let Some(calls) = self.calls() {
+            ask::reseed(&self.session, cue);
+            self.worker.order(&self.chair, &self.session, (self.strengths(), Some(cue)), &calls);
+        }
+    }
+
+    fn strengths(&self) -> Strengths {
+        self.session.params().map(|params| params.strengths()).unwrap_or_default()
+    }
+
+    /// Ends this instance's generation within one denoising step, and takes queued ones back. What is done stays.
     pub fn cancel(&self) {
         self.chair.withdraw();
         let mut queue = self.worker.queue.lock();
         queue.remove(self.chair.id);
         self.chair.show(None);
+        self.chair.show_queued(Vec::new());
         show_places(&queue);
     }
 
@@ -291,27 +309,6 @@ impl Worker {
         Ok(calls)
     }
 
-    /// Puts a clip into the queue, or says why not.
-    fn order(&self, chair: &Arc<Chair>, session: &Session, strengths: Strengths, calls: &Sender<Call>) {
-        let free = SLOTS - session.project.lock().takes.iter().flatten().count();
-        let mut queue = self.queue.lock();
-        if queue.count(chair.id) >= free {
-            let problem = "all 16 takes are in use; delete one, then generate again";
-            return complain(session, Place::Generate, problem);
-        }
-        match Ask::new(session, strengths) {
-            Ok(ask) => {
-                session.tell(Place::Request, None);
-                session.tell(Place::Generate, None);
-                queue.push(chair.id, Order { chair: chair.clone(), errand: chair.errand(), ask });
-                show_places(&queue);
-                drop(queue);
-                let _ = calls.send(Call::Compose);
-            }
-            Err(error) => complain(session, Place::Request, error),
-        }
-    }
-
     /// The composer thread.
     fn compose_all(&self, called: &Receiver<Call>) {
         let _alone = self.composing.lock();
@@ -349,13 +346,6 @@ impl Worker {
     /// Everyone who is there, without keeping them.
     fn chairs(&self) -> Vec<Arc<Chair>> {
         self.house.lock().chairs.clone()
-    }
-}
-
-/// Tells those who wait how many are before them.
-fn show_places(queue: &MutexGuard<Queue<Order>>) {
-    for (order, ahead) in queue.heads() {
-        order.chair.show(Some(Job { ahead, stage: Stage::Text, done: 0.0, seconds_left: None }));
     }
 }
 

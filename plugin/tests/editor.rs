@@ -19,7 +19,7 @@ use melfusion_plugin::session::{Job, Notice, Place};
 use stage::{Call, Stage, take};
 
 fn job(ahead: usize) -> Job {
-    Job { ahead, stage: Doing::Music, done: 0.5, seconds_left: Some(2.2) }
+    Job { cue: None, ahead, stage: Doing::Music, done: 0.5, seconds_left: Some(2.2) }
 }
 
 #[test]

@@ -42,6 +42,8 @@ type Scene = fn(&str, &Path);
 const PROMPT: (i16, i16) = (199, 556);
 const FIRST_TAKE: (i16, i16) = (418, 548);
 const PICTURE: (i16, i16) = (199, 260);
+/// The middle of the storyboard's lane.
+const LANE: (i16, i16) = (500, 150);
 
 /// Runs `scene` in a process of its own: the editor finds its display in the environment, and keeps what it makes in
 /// the user's folders.
@@ -134,11 +136,16 @@ impl Desk {
 
     /// Lets files be dropped on the picture well by another program.
     fn drop_on_picture(&self, path: &Path) -> Outcome {
-        let uri = path.to_str().expect("is UTF-8").replace(' ', "%20").replace('ü', "%C3%BC");
-        let list = format!("file://{uri}\r\n");
+        self.drop_at(PICTURE, &[path.to_owned()])
+    }
+
+    /// The same, several at once, on any place.
+    fn drop_at(&self, place: (i16, i16), paths: &[PathBuf]) -> Outcome {
+        let escaped = |path: &PathBuf| path.to_str().expect("is UTF-8").replace(' ', "%20").replace('ü', "%C3%BC");
+        let list: String = paths.iter().map(|path| format!("file://{}\r\n", escaped(path))).collect();
         let x = RustConnection::connect(Some(&self.display)).expect("the server runs").0;
         let mut source = Source::new(x, Search::Outermost, &[("text/uri-list", list.as_bytes())]);
-        let (x, y) = self.at(PICTURE);
+        let (x, y) = self.at(place);
         source.hover(x, y);
         source.drop()
     }
@@ -168,7 +175,11 @@ impl Desk {
 }
 
 fn picture(home: &Path) -> PathBuf {
-    let path = home.join("Küste im Sturm.png");
+    still(home, "Küste im Sturm.png")
+}
+
+fn still(home: &Path, name: &str) -> PathBuf {
+    let path = home.join(name);
     let original = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/frames/harbour.png");
     std::fs::copy(original, &path).expect("there is room");
     path
@@ -198,6 +209,27 @@ fn a_dropped_picture_is_in_the_project_at_any_scale_and_after_reopening() {
                 assert_eq!(desk.open(), (first.0 * 2, first.1 * 2));
             }
         }
+    });
+}
+
+#[test]
+fn frames_that_are_dropped_together_are_a_storyboard_and_one_on_the_lane_goes_between() {
+    stage("frames_that_are_dropped_together_are_a_storyboard_and_one_on_the_lane_goes_between", |display, home| {
+        let mut desk = Desk::new(display, Manners::default());
+        desk.open();
+        let frames: Vec<PathBuf> = [10, 9, 1].map(|number| still(home, &format!("frame {number}.png"))).into();
+        assert!(desk.drop_at(PICTURE, &frames).finished == Some(true));
+        let names =
+            |desk: &mut Desk| -> Vec<String> { desk.project().board.cues.iter().map(|cue| cue.name.clone()).collect() };
+        let expected = ["frame 1", "frame 9", "frame 10"];
+        desk.until("the cues", |desk| (names(desk) == expected).then_some(()));
+        // The lane shows them side by side; the second third of its width is the second's.
+        desk.host.rest(Duration::from_millis(500)).expect("the server lives");
+        let late = still(home, "late.png");
+        assert!(desk.drop_at(LANE, &[late]).finished == Some(true));
+        let expected = ["frame 1", "late", "frame 9", "frame 10"];
+        desk.until("the late one", |desk| (names(desk) == expected).then_some(()));
+        assert!(desk.project().brief.picture.is_none());
     });
 }
 
@@ -323,7 +355,7 @@ fn with_a_take() -> Project {
     let sound = Arc::new(Sound::new(frames, 48_000, 120.0));
     let mut project = Project::default();
     let latents = Arc::new([]);
-    let take = Take { id: 1, name: "Rain".into(), recipe, latents, key: None, measured: None, sound };
+    let take = Take { id: 1, name: "Rain".into(), recipe, latents, key: None, measured: None, seen: None, sound };
     project.takes[0] = Some(Arc::new(take));
     project
 }

@@ -13,8 +13,9 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use fixture::{Score, clap_state, project};
+use fixture::{Score, clap_state, project, project_of_cues};
 use instance::{Audio, Change, Instance, param};
+use melfusion_plugin::project::Project;
 use transport::{Head, Song};
 
 /// Blocks that the audio thread makes.
@@ -144,6 +145,10 @@ fn make_blocks(audio: &mut Audio, song: &Song, made: &AtomicUsize) -> usize {
         let changes = [
             (0, Change::Param(param("take"), (block / 3_000 % 4) as f64)),
             (5, Change::Param(param("gain"), (block / 500 % 5) as f64 / 5.0)),
+            (6, Change::Param(param("board"), f64::from(u8::from(block / 5_000 % 2 == 1)))),
+            (7, Change::Param(param("by_note"), f64::from(u8::from(block / 7_000 % 2 == 1)))),
+            (8, Change::Param(param("influence"), (block / 500 % 7) as f64 / 7.0)),
+            (9, Change::Note(36 + (block / 500 % 5) as u8)),
         ];
         let changes = if block % 500 == 0 { &changes[..] } else { &[] };
         let these = calls_in(|| audio.process([&mut left, &mut right], head.as_ref(), changes));
@@ -164,7 +169,7 @@ fn a_million_blocks_neither_allocate_nor_free_while_clips_come_and_go() {
         clap_state(project(&[1, 2, 3, 4].map(short))),
         clap_state(project(&[5].map(short))),
         clap_state(project(&[])),
-        clap_state(project(&[6, 7].map(short))),
+        clap_state(Project { board: project_of_cues(&[8, 9, 10].map(short)).board, ..project(&[6].map(short)) }),
     ];
     let mut instance = Instance::new();
     assert!(instance.load(&states[0]));

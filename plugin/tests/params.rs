@@ -55,6 +55,8 @@ fn ids_names_defaults_and_steps_stay_for_ever() {
     let rows: Vec<_> =
         seen.iter().map(|(id, seen)| (id.as_str(), seen.name.as_str(), seen.default, seen.steps)).collect();
     let expected = [
+        ("board", "Storyboard", 0.0, Some(1)),
+        ("by_note", "Cues by note", 0.0, Some(1)),
         ("changes", "Changes", 0.0, Some(9_999)),
         ("gain", "Gain", 1.0, None),
         ("generate", "Generate", 0.0, Some(1)),

@@ -99,7 +99,8 @@ fn nothing_is_allocated_or_freed_while_clips_play_stretch_arrive_and_go() {
     let readout = Arc::new(Readout::default());
     let mut player = Player::new(inbox, readout.clone());
     player.prepare(48_000.0, 512);
-    let mut controls = Controls { gain: 1.0, mute: false, repeat: true, slot: 0, anchor_bar: 0, audition: None };
+    let mut controls =
+        Controls { gain: 1.0, mute: false, repeat: true, slot: 0, anchor_bar: 0, notes: None, audition: None };
     let (mut left, mut right) = ([0.0; 512], [0.0; 512]);
     let (mut frame, mut total, mut modes) = (0_i64, 0, [0_u64; 3]);
     for block in 0..30_000_usize {

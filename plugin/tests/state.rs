@@ -7,9 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use melfusion::clip::Recipe;
+use melfusion::image::Crop;
 use melfusion::request::{Key, Meter, Mode, SamplerKind};
+use melfusion::storyboard::Transition;
 use melfusion_plugin::link;
-use melfusion_plugin::project::{Brief, Frame, Link, Measured, Project, Sound, Take};
+use melfusion_plugin::project::{Board, Brief, Cue, Frame, Link, Look, Measured, Project, Seen, Sound, Take};
 use melfusion_plugin::session::{Place, Session};
 use melfusion_plugin::state::{self, CAP, Library, Saved, Trouble};
 use rand::rngs::StdRng;
@@ -54,6 +56,7 @@ fn take(id: u64, frames: usize) -> Arc<Take> {
         latents: (0..200).map(|i| (i * id) as u8).collect(),
         key: None,
         measured: Some(Measured { bpm: 1.0 / 3.0 + 90.0, confidence: 0.7 }),
+        seen: None,
         sound: Arc::new(sound(id, frames)),
     })
 }
@@ -83,6 +86,14 @@ fn project() -> Project {
     for (slot, id) in [(0, 11), (3, u64::MAX), (15, 7)] {
         project.takes[slot] = Some(take(id, 1000 + slot));
     }
+    project
+}
+
+/// The same with a storyboard.
+fn project_with_board() -> Project {
+    let mut project = Project { board: board(), ..project() };
+    // What has a take has one that is heard, once it was saved.
+    project.board.cues[2].chosen = Some(603);
     project
 }
 
@@ -136,21 +147,57 @@ fn text_of(project: &Project) -> String {
 
 fn assert_same(a: &Project, b: &Project) {
     assert_eq!(a.brief, b.brief);
+    assert_eq!(a.board.cues.len(), b.board.cues.len());
+    for (a, b) in a.board.cues.iter().zip(&b.board.cues) {
+        assert!(a.is_same_sheet(b), "{a:?} is not {b:?}");
+        assert_eq!((a.chosen, a.picture.as_ref()), (b.chosen, b.picture.as_ref()));
+        assert_eq!(a.takes.len(), b.takes.len());
+        a.takes.iter().zip(&b.takes).for_each(|(a, b)| assert_same_take(a, b));
+    }
     assert_eq!((a.anchor_bar, a.window), (b.anchor_bar, b.window));
     for (a, b) in a.takes.iter().zip(&b.takes) {
         assert_eq!(a.is_some(), b.is_some());
         let Some((a, b)) = a.as_ref().zip(b.as_ref()) else { continue };
-        assert_eq!((a.id, &a.name, &a.recipe, a.key, a.measured), (b.id, &b.name, &b.recipe, b.key, b.measured));
-        assert_eq!(a.latents, b.latents);
-        assert_eq!((a.sound.rate, a.sound.bpm.to_bits()), (b.sound.rate, b.sound.bpm.to_bits()));
-        assert!(a.sound.frames == b.sound.frames, "the same samples");
+        assert_same_take(a, b);
     }
+}
+
+fn assert_same_take(a: &Take, b: &Take) {
+    assert_eq!((a.id, &a.name, &a.recipe, a.key, a.measured), (b.id, &b.name, &b.recipe, b.key, b.measured));
+    assert_eq!((&a.latents, &a.seen), (&b.latents, &b.seen));
+    assert_eq!((a.sound.rate, a.sound.bpm.to_bits()), (b.sound.rate, b.sound.bpm.to_bits()));
+    assert!(a.sound.frames == b.sound.frames, "the same samples");
+}
+
+/// Three cues: all that a cue can say, with two takes; a bare one; one with a take that is not heard.
+fn board() -> Board {
+    let cue = |id: u64| Cue::new(id, Some(Arc::new(frame())));
+    let mut first = Cue {
+        name: "harbour «ß»".into(),
+        crop: Some(Crop::new(0.1, 0.2, 1.0 / 3.0, 0.5).unwrap()),
+        words: "fog\nhorns".into(),
+        bars: 64,
+        transition: Transition::Morph { bars: 2 },
+        influence: Some(0.1 + 0.2),
+        seed: Some(u64::MAX),
+        ..cue(501)
+    };
+    let look = Look { sha256: first.picture.as_ref().unwrap().sha256.clone(), crop: first.crop };
+    let seen = Some(Seen { own: Some(look.clone()), next: Some(Look { crop: None, ..look }) });
+    assert!(first.add(Arc::new(Take { seen, ..Take::clone(&take(601, 900)) })));
+    assert!(first.add(take(602, 901)));
+    first.chosen = Some(601);
+    let bare = Cue { picture: None, ..Cue::new(502, None) };
+    let mut last = Cue { transition: Transition::Cut, ..cue(503) };
+    assert!(last.add(take(603, 902)));
+    last.chosen = None;
+    Board { cues: vec![first, bare, last] }
 }
 
 #[test]
 fn a_project_comes_back_a_hundred_times() {
     let bench = Bench::new(CAP);
-    let first = project();
+    let first = project_with_board();
     bench.edit(|project| *project = first.clone());
     let text = bench.saved.text();
     for _ in 0..100 {
@@ -194,6 +241,69 @@ fn a_saved_project_of_version_1_opens_for_ever() {
     assert_same(&reading.project, &project_of_version_1());
 }
 
+/// What `tests/state/version-2.txt` holds.
+fn project_of_version_2() -> Project {
+    let mut project = project_of_version_1();
+    let picture = project.brief.picture.clone();
+    let ramp = |frames: usize| (0..frames).map(|i| [i as f32 / 2000.0, -(i as f32) / 3000.0]).collect();
+    let sound = |frames: usize| Arc::new(Sound::new(ramp(frames), 44_100, 95.000_000_056_123_4));
+    project.board = board();
+    for cue in &mut project.board.cues {
+        cue.picture = cue.picture.take().and(picture.clone());
+        for take in &mut cue.takes {
+            let frames = 100 + take.id as usize;
+            let look = |frame: &Arc<Frame>| Look { sha256: frame.sha256.clone(), crop: cue.crop };
+            let own = take.seen.as_ref().and(picture.as_ref()).map(look);
+            let seen = take.seen.as_ref().map(|_| Seen { next: own.clone(), own });
+            *take = Arc::new(Take { seen, sound: sound(frames), ..Take::clone(take) });
+        }
+    }
+    project.board.cues[2].chosen = Some(603);
+    project
+}
+
+#[test]
+fn a_saved_project_of_version_2_opens_for_ever() {
+    let text = include_str!("state/version-2.txt");
+    let reading = state::read(text, &Library::new("/nonexistent"));
+    assert_eq!((reading.trouble, reading.without_sound.len()), (None, 1));
+    assert_same(&reading.project, &project_of_version_2());
+}
+
+#[test]
+fn pictures_of_cues_count_and_what_is_heard_goes_last() {
+    let bench = Bench::new(CAP);
+    let mut whole = Project { board: board(), ..Project::default() };
+    let [heard, spare] = [601, 602].map(|id| take(id, 3000 - usize::from(id == 602)));
+    (whole.board.cues[0].takes, whole.board.cues[0].chosen) = (vec![heard.clone(), spare.clone()], Some(601));
+    let size = |take: &Take| take.sound.packed().unwrap().base64.len();
+    let pictures = frame().thumbnail.len().div_ceil(3) * 4;
+    let all = pictures + size(&heard) + size(&spare) + size(&whole.board.cues[2].takes[0]);
+    let is_in = |cap: usize, take: &Take| {
+        let text = state::write(&whole, None, cap, &bench.library()).text;
+        text.contains(&*take.sound.packed().unwrap().base64)
+    };
+    assert!(is_in(all, &heard) && is_in(all, &spare), "the cap is kept to the byte");
+    assert!(is_in(all - 1, &heard) && !is_in(all - 1, &spare), "a take that is not heard goes first, though smaller");
+    let text = state::write(&whole, None, pictures, &bench.library()).text;
+    assert!(!text.contains(&*heard.sound.packed().unwrap().base64));
+    assert_same(&state::read(&text, &bench.library()).project, &{
+        whole.board.cues[2].chosen = Some(603);
+        whole.clone()
+    });
+}
+
+#[test]
+fn takes_of_a_cue_that_is_damaged_find_a_place_with_the_others() {
+    let text = text_of(&project_with_board());
+    let begin = text.find("\ncue ").unwrap() + 1;
+    let line = &text[begin..begin + text[begin..].find('\n').unwrap() + 1];
+    let reading = state::read(&text.replace(line, ""), &Library::new("/nonexistent"));
+    assert_eq!((reading.trouble, reading.project.board.cues.len()), (Some(Trouble::Damaged), 2));
+    let ids: Vec<_> = reading.project.takes.iter().flatten().map(|take| take.id).collect();
+    assert!(ids.contains(&601) && ids.contains(&602), "{ids:?}");
+}
+
 #[test]
 fn what_the_skeleton_saved_opens_as_an_empty_project() {
     let bench = Bench::new(CAP);
@@ -215,7 +325,7 @@ fn a_text_that_cannot_be_read_is_kept_until_something_is_made() {
         "1".into(),
         "{\"json\":true}".into(),
         "\u{0}\u{ffff}ÄÖÜ".into(),
-        good.replacen("1:", "2:", 1),
+        good.replacen("2:", "3:", 1),
         good[..good.len() / 2].to_owned(),
         good[..good.len() - 1].to_owned(),
         good.replace("\"seed\"", "\"sead\""),
@@ -531,7 +641,7 @@ fn saving_and_opening_at_once_ends() {
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| (0..20).for_each(|_| bench.saved.open(text.clone())));
-            scope.spawn(|| (0..20).for_each(|_| assert!(bench.saved.text().starts_with("1:"))));
+            scope.spawn(|| (0..20).for_each(|_| assert!(bench.saved.text().starts_with("2:"))));
         }
     });
     assert!(*bench.saved.text() == text);

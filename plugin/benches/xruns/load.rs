@@ -5,6 +5,7 @@ use std::sync::Arc;
 use melfusion::clip::{Latents, Recipe};
 use melfusion::engine::Redecoding;
 use melfusion::progress::Progress;
+use melfusion::storyboard::Board;
 use melfusion::{Clip, Error, Request};
 use melfusion_plugin::link::{self, Inbox};
 use melfusion_plugin::project::Frame;
@@ -119,6 +120,10 @@ impl Source for Elsewhere {
 }
 
 impl Composer for Moved {
+    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
+        self.generate(&board.request(cue), progress)
+    }
+
     fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
         self.threads.install(|| self.composer.generate(request, progress))
     }

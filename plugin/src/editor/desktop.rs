@@ -29,6 +29,9 @@ pub trait Desktop: Send {
     /// Asks the user for a picture; ends in [`Arrival::PictureFile`].
     fn choose_picture(&self);
 
+    /// Asks the user for frames of a storyboard; ends in [`Arrival::Frames`].
+    fn choose_frames(&self);
+
     /// Asks the user for a text file; ends in [`Arrival::Words`].
     fn choose_words(&self);
 
@@ -57,6 +60,11 @@ pub trait Desktop: Send {
 
     /// Where in the editor, in egui's points, something hovers that could be dropped.
     fn hovering(&self) -> Option<egui::Pos2>;
+
+    /// Where in the editor, in egui's points, what came last was dropped; said once. `None` if it came another way.
+    fn dropped(&self) -> Option<egui::Pos2> {
+        None
+    }
 }
 
 /// What comes from the desktop.
@@ -64,6 +72,8 @@ pub trait Desktop: Send {
 pub enum Arrival {
     /// A file that was dropped, chosen or pasted.
     PictureFile(PathBuf),
+    /// Several pictures that were dropped or chosen together, in the order of their names.
+    Frames(Vec<PathBuf>),
     /// A pasted picture, rows from the top, three bytes a pixel.
     PictureRgb {
         /// In pixels.
@@ -89,6 +99,8 @@ pub struct NoDesktop;
 
 impl Desktop for NoDesktop {
     fn choose_picture(&self) {}
+
+    fn choose_frames(&self) {}
 
     fn choose_words(&self) {}
 

@@ -93,6 +93,7 @@ impl Dials {
             let value = dial.parse(scene.params, text).filter(|_| !given_up);
             if let Some(value) = value {
                 tap(scene.host, dial, value);
+                overrule(dial, scene);
             }
             self.typing = None;
         }
@@ -108,6 +109,7 @@ fn turn(ui: &Ui, rect: Rect, dial: Dial, name: &str, scene: &Scene, share: impl 
     response.widget_info(|| WidgetInfo::slider(true, f64::from(value), name));
     if response.double_clicked() {
         tap(host, dial, dial.default_value(scene.params));
+        overrule(dial, scene);
     }
     // Steps would swallow small movements, so what is dragged is kept exactly.
     let exact = id.with("exact");
@@ -126,9 +128,17 @@ fn turn(ui: &Ui, rect: Rect, dial: Dial, name: &str, scene: &Scene, share: impl 
     }
     if response.drag_stopped() {
         host.end(dial);
+        overrule(dial, scene);
     }
     keys_and_wheel(ui, &response, dial, value, scene);
     response
+}
+
+/// What the user turns to is meant, whatever automation said where cues begin.
+fn overrule(dial: Dial, scene: &Scene) {
+    if dial == Dial::Influence {
+        scene.session.passages.forget();
+    }
 }
 
 fn keys_and_wheel(ui: &Ui, response: &Response, dial: Dial, value: f32, scene: &Scene) {
@@ -141,6 +151,7 @@ fn keys_and_wheel(ui: &Ui, response: &Response, dial: Dial, value: f32, scene: &
     let wheel = if response.hovered() { wheel } else { 0.0 };
     if wheel != 0.0 || up || down {
         tap(scene.host, dial, dial.step(scene.params, value, wheel > 0.0 || up, fine));
+        overrule(dial, scene);
     }
 }
 

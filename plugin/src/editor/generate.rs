@@ -5,6 +5,7 @@ use egui::{Align2, Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use super::scene::Scene;
 use super::theme;
 use super::widgets::{self, Look};
+use crate::project::Cue;
 use crate::session::Job;
 
 /// Height of the button.
@@ -14,7 +15,35 @@ pub const HEIGHT: f32 = 48.0;
 pub fn ui(ui: &mut Ui, rect: Rect, scene: &Scene) {
     match &scene.status.job {
         Some(job) => progress(ui, rect, job, scene),
-        None => button(ui, rect, scene),
+        None => match scene.cue() {
+            Some(cue) => buttons(ui, rect, cue, scene),
+            None => button(ui, rect, scene),
+        },
+    }
+}
+
+/// Of a storyboard: one cue, or all that are wanting.
+fn buttons(ui: &mut Ui, rect: Rect, cue: &Cue, scene: &Scene) {
+    let board = &scene.project.board;
+    let wanting = board.wanting(&scene.project.brief).count();
+    let all = match wanting {
+        0 => "Generate all anew".to_owned(),
+        n if n == board.cues.len() => "Generate all".to_owned(),
+        1 => "Generate 1 cue".to_owned(),
+        n => format!("Generate {n} cues"),
+    };
+    let (one, rest) = rect.split_left_right_at_fraction(0.42);
+    let has_room = cue.takes.len() < Cue::TAKES;
+    let name = if has_room { "Generate this cue" } else { "Delete a take first" };
+    if widgets::button(ui, one.with_max_x(one.right() - theme::GRID), name, Look::Raised, has_room).clicked() {
+        scene.host.generate_cue(cue.id);
+    }
+    let response = widgets::press(ui, rest, "generate all", &all, None, Sense::click());
+    let fill = if response.hovered() { theme::ACCENT_HOT } else { theme::ACCENT };
+    ui.painter().rect_filled(rest, theme::ROUND_SMALL, fill);
+    widgets::write(ui, rest, Align2::CENTER_CENTER, &all, theme::display(), theme::ON_ACCENT);
+    if response.clicked() {
+        scene.host.generate_board();
     }
 }
 
@@ -64,7 +93,7 @@ fn progress(ui: &mut Ui, rect: Rect, job: &Job, scene: &Scene) {
     let edge = egui::Rect::from_min_max(egui::pos2(bar.left(), bar.bottom() - 3.0), fill.max);
     ui.painter().rect_filled(edge, theme::ROUND_SMALL, theme::ACCENT);
     let words = bar.shrink2(vec2(theme::GAP, 0.0));
-    let stage = stage(job);
+    let stage = of_cue(job, scene) + &stage(job);
     let place = widgets::write(ui, words, Align2::LEFT_CENTER, &stage, theme::title(), theme::TEXT);
     let rest = words.with_min_x(place.right() + theme::GRID);
     let left = left(job, done);
@@ -78,6 +107,14 @@ fn progress(ui: &mut Ui, rect: Rect, job: &Job, scene: &Scene) {
     if widgets::button(ui, cancel, "Cancel", Look::Raised, true).clicked() {
         scene.host.cancel();
     }
+}
+
+/// "Cue 2, 3 more: "
+fn of_cue(job: &Job, scene: &Scene) -> String {
+    let index = job.cue.and_then(|cue| scene.project.board.index_of(cue));
+    let queued = scene.status.queued.iter().filter(|cue| Some(**cue) != job.cue).count();
+    let more = if queued > 0 { format!(", {queued} more") } else { String::new() };
+    index.map_or(String::new(), |index| format!("Cue {}{more}: ", index + 1))
 }
 
 fn stage(job: &Job) -> String {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use melfusion::request::Key;
 
 use crate::link::SLOTS;
-use crate::project::{Project, Take};
+use crate::project::{Cue, Project, Take};
 
 /// Changes that are kept.
 const DEPTH: usize = 100;
@@ -33,6 +33,8 @@ enum Kind {
     Picture,
     Request,
     Takes,
+    /// The storyboard: what is on it, and in which order.
+    Board,
 }
 
 impl History {
@@ -86,18 +88,22 @@ impl History {
 
     fn restore(&mut self, wanted: Project, project: &mut Project) {
         let takes = std::array::from_fn(|slot| current(wanted.takes[slot].as_ref(), project.takes[slot].as_ref()));
+        let mut board = wanted.board;
+        for take in board.cues.iter_mut().flat_map(|cue| &mut cue.takes) {
+            *take = current(Some(take), project.take(take.id)).expect("what is wanted is there");
+        }
         let mut brief = wanted.brief;
         if !brief.seed_locked {
             brief.seed = project.brief.seed;
         }
-        *project = Project { brief, takes, anchor_bar: wanted.anchor_bar, ..project.clone() };
+        *project = Project { brief, takes, board, anchor_bar: wanted.anchor_bar, ..project.clone() };
         self.present = Some(project.clone());
         self.last = None;
     }
 
     /// Typing on and turning on is one change.
     fn continues(&self, kind: Kind, now: f64) -> bool {
-        let typed = matches!(kind, Kind::Prompt | Kind::Negative | Kind::Request);
+        let typed = matches!(kind, Kind::Prompt | Kind::Negative | Kind::Request | Kind::Board);
         typed && self.last.is_some_and(|(last, when)| last == kind && now - when < PAUSE)
     }
 }
@@ -113,6 +119,25 @@ fn current(wanted: Option<&Arc<Take>>, now: Option<&Arc<Take>>) -> Option<Arc<Ta
     Some(Arc::new(now.renamed(wanted.name.clone())))
 }
 
+/// Whether the same takes are heard, and those that are not are the same too.
+fn has_same_takes(before: &Project, after: &Project) -> bool {
+    let takes = |cue: &Cue| {
+        let takes: Vec<_> = cue.takes.iter().map(|take| (take.id, take.name.clone(), take.key)).collect();
+        (cue.id, cue.chosen, takes)
+    };
+    // Of cues that are in both: a cue comes and goes with its takes.
+    let cues = before.board.cues.iter().filter_map(|cue| Some((cue, after.board.cue(cue.id)?)));
+    cues.into_iter().all(|(before, after)| takes(before) == takes(after))
+}
+
+/// Whether both storyboards have the same cues in the same order, whatever was made of them.
+fn has_same_sheets(before: &Project, after: &Project) -> bool {
+    let (before, after) = (&before.board.cues, &after.board.cues);
+    // A seed that a cue was given for another take changes by itself.
+    let same = |(a, b): (&Cue, &Cue)| a.is_same_sheet(&Cue { seed: a.seed, ..b.clone() });
+    before.len() == after.len() && before.iter().zip(after).all(same)
+}
+
 fn difference(before: &Project, after: &Project) -> Option<Kind> {
     let (old, new) = (&before.brief, &after.brief);
     let made = |project: &Project| -> [Option<(u64, String, Option<Key>)>; SLOTS] {
@@ -123,7 +148,8 @@ fn difference(before: &Project, after: &Project) -> Option<Kind> {
     let seed = old.seed_locked != new.seed_locked || (new.seed_locked && old.seed != new.seed);
     let numbers = (old.bars, old.meter, old.key) != (new.bars, new.meter, new.key) || old.bpm != new.bpm;
     [
-        (made(before) != made(after), Kind::Takes),
+        (made(before) != made(after) || !has_same_takes(before, after), Kind::Takes),
+        (!has_same_sheets(before, after), Kind::Board),
         (hash(before) != hash(after), Kind::Picture),
         (old.prompt != new.prompt, Kind::Prompt),
         (old.negative != new.negative, Kind::Negative),

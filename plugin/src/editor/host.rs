@@ -21,6 +21,10 @@ pub enum Dial {
     Loop,
     /// Which take sounds.
     Take,
+    /// The storyboard sounds.
+    Board,
+    /// Notes choose cues.
+    ByNote,
     /// How much the picture is heard.
     Influence,
     /// How strictly the words are followed.
@@ -45,6 +49,12 @@ pub trait Host {
 
     /// Makes a new take.
     fn generate(&self);
+
+    /// Makes takes of the storyboard's cues that are wanting; if none is, of all.
+    fn generate_board(&self);
+
+    /// Makes a new take of a cue.
+    fn generate_cue(&self, cue: u64);
 
     /// Stops making it.
     fn cancel(&self);
@@ -89,6 +99,14 @@ macro_rules! with_param {
             }
             Dial::Take => {
                 let $param = &$params.take;
+                $body
+            }
+            Dial::Board => {
+                let $param = &$params.board;
+                $body
+            }
+            Dial::ByNote => {
+                let $param = &$params.by_note;
                 $body
             }
             Dial::Influence => {
@@ -181,6 +199,14 @@ impl Host for PluginHost {
 
     fn generate(&self) {
         self.seat.generate();
+    }
+
+    fn generate_board(&self) {
+        self.seat.generate_board();
+    }
+
+    fn generate_cue(&self, cue: u64) {
+        self.seat.generate_cue(cue);
     }
 
     fn cancel(&self) {

@@ -57,6 +57,17 @@ impl Listen {
         };
         takes::switch_ab(ui, place(44.0, 4.0), pair, scene);
         toggle(ui, place(32.0, 2.0), Icon::Loop, "Loop", Dial::Loop, scene);
+        Self::output(ui, rect.with_min_x(x), dials, scene);
+    }
+
+    /// Mute, start and gain.
+    pub fn output(ui: &mut Ui, rect: Rect, dials: &mut Dials, scene: &Scene) {
+        let mut x = rect.left();
+        let mut place = |width: f32, gap: f32| {
+            let place = Rect::from_min_size(pos2(x, rect.top()), vec2(width, rect.height()));
+            x += width + gap;
+            place
+        };
         toggle(ui, place(32.0, theme::GRID), Icon::Mute, "Mute", Dial::Mute, scene);
         let label = place(68.0, 4.0);
         widgets::caps(ui, label.left_center(), Align2::LEFT_CENTER, "From bar", theme::MUTED);

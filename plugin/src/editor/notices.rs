@@ -47,6 +47,7 @@ fn name(place: Place) -> &'static str {
         Place::Picture => "picture",
         Place::Request => "request",
         Place::Generate => "generate",
+        Place::Board => "storyboard",
         Place::Takes => "takes",
         Place::Engine => "engine",
         Place::Project => "project",

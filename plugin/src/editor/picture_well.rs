@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossbeam::channel::{Receiver, TryRecvError, bounded};
 use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, TextEdit, TextureHandle, Ui, WidgetInfo, pos2, vec2};
 
+use super::crop::CropTool;
 use super::icons::Icon;
 use super::scene::Scene;
 use super::widgets::{self, Look};
@@ -18,12 +19,21 @@ use crate::session::Place;
 pub struct PictureWell {
     /// The thumbnail as a texture, and the picture it belongs to.
     texture: Option<(String, TextureHandle)>,
-    /// A picture that is being read on a thread of its own.
-    reading: Option<Receiver<Result<Frame, String>>>,
+    /// A picture that is being read on a thread of its own, and the cue it is for.
+    reading: Option<Reading>,
+    crop: CropTool,
+    /// The cue that is generated as soon as it has another picture.
+    vary: Option<u64>,
     /// The path that is being typed.
     path: Option<String>,
     /// The field for it has just appeared, and is to be typed into at once.
     is_path_new: bool,
+}
+
+/// A picture on its way to a cue, or to the brief.
+struct Reading {
+    cue: Option<u64>,
+    frame: Receiver<Result<Frame, String>>,
 }
 
 impl PictureWell {
@@ -43,6 +53,12 @@ impl PictureWell {
     /// Forgets what belongs to a window that was closed.
     pub fn reopen(&mut self) {
         self.texture = None;
+    }
+
+    /// Asks for another picture of a cue, which is then generated from the same seed.
+    pub fn vary(&mut self, cue: u64, scene: &Scene) {
+        self.vary = Some(cue);
+        scene.host.desktop().choose_picture();
     }
 
     /// Whether a picture is being read.
@@ -70,17 +86,23 @@ impl PictureWell {
             repaint.request_repaint();
         });
         match spawned {
-            Ok(_) => self.reading = Some(receiver),
+            Ok(_) => self.reading = Some(Reading { cue: scene.cue, frame: receiver }),
             Err(error) => scene.fail(Place::Picture, format!("The picture cannot be read now: {error}. Try again.")),
         }
     }
 
     fn collect(&mut self, scene: &Scene) {
-        let Some(reading) = &self.reading else { return };
-        match reading.try_recv() {
+        let Some(Reading { cue, frame }) = &self.reading else { return };
+        match frame.try_recv() {
             Ok(Ok(frame)) => {
                 scene.session.tell(Place::Picture, None);
-                scene.edit(|project| project.brief.picture = Some(Arc::new(frame)));
+                let frame = Some(Arc::new(frame));
+                let varied =
+                    cue.filter(|cue| self.vary.take() == Some(*cue)).and_then(|cue| scene.project.board.cue(cue));
+                match varied {
+                    Some(cue) => scene.vary(cue, |cue| cue.show(frame)),
+                    None => scene.set_picture(*cue, frame),
+                }
             }
             Ok(Err(problem)) => scene.fail(Place::Picture, problem),
             Err(TryRecvError::Empty) => return,
@@ -93,15 +115,21 @@ impl PictureWell {
 
     fn picture(&mut self, ui: &mut Ui, well: Rect, scene: &Scene) {
         widgets::well(ui, well, false);
-        let picture = scene.project.brief.picture.clone();
+        let picture = scene.picture().cloned();
         let label = match &picture {
             Some(frame) => format!("Picture {}", frame.name),
             None => "No picture".to_owned(),
         };
-        let response = ui.interact(well, ui.scope_id().with("well"), Sense::click());
+        let sense = if scene.cue.is_some() { Sense::click_and_drag() } else { Sense::click() };
+        let response = ui.interact(well, ui.scope_id().with("well"), sense);
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
         match &picture {
-            Some(frame) => self.thumbnail(ui, well, frame),
+            Some(frame) => {
+                let place = self.thumbnail(ui, well, frame);
+                if let Some((place, cue)) = place.zip(scene.cue()) {
+                    self.crop.ui(ui, place, &response, cue, scene);
+                }
+            }
             None => self.invitation(ui, well, response.hovered()),
         }
         if response.clicked() && picture.is_none() {
@@ -109,6 +137,10 @@ impl PictureWell {
         }
         let hovering = scene.host.desktop().hovering().is_some();
         if hovering {
+            // Whatever was asked for before, this is another picture.
+            self.vary = None;
+        }
+        if hovering && !scene.over_lane {
             let glow = theme::ACCENT.gamma_multiply(0.12);
             ui.painter().rect_filled(well, theme::ROUND_SMALL, glow);
             ui.painter().rect_stroke(well, theme::ROUND_SMALL, Stroke::new(2.0, theme::ACCENT), StrokeKind::Inside);
@@ -117,18 +149,20 @@ impl PictureWell {
         }
     }
 
-    fn thumbnail(&mut self, ui: &Ui, well: Rect, frame: &Frame) {
+    /// Draws the picture; answers where.
+    fn thumbnail(&mut self, ui: &Ui, well: Rect, frame: &Frame) -> Option<Rect> {
         let known = self.texture.as_ref().is_some_and(|(hash, _)| *hash == frame.sha256);
         if !known {
             self.texture = texture(ui, frame).map(|texture| (frame.sha256.clone(), texture));
         }
-        let Some((_, texture)) = &self.texture else { return };
+        let (_, texture) = self.texture.as_ref()?;
         let size = texture.size_vec2();
         let inner = well.shrink(1.0);
         let scale = (inner.width() / size.x).min(inner.height() / size.y);
         let place = Rect::from_center_size(inner.center(), size * scale);
         egui::Image::new(texture).corner_radius(theme::ROUND_SMALL).paint_at(ui, place);
         caption(ui, place, &frame.name);
+        Some(place)
     }
 
     fn invitation(&self, ui: &Ui, well: Rect, hot: bool) {
@@ -139,7 +173,7 @@ impl PictureWell {
         let centre = well.center();
         Icon::Picture.paint(ui.painter(), Rect::from_center_size(centre - vec2(0.0, 32.0), vec2(40.0, 30.0)), ink);
         let line = |y: f32| Rect::from_center_size(centre + vec2(0.0, y), vec2(well.width() - 32.0, 20.0));
-        let words = if self.is_reading() { "Reading the picture…" } else { "Drop a storyboard frame" };
+        let words = if self.is_reading() { "Reading the picture…" } else { "Drop a frame, or a whole storyboard" };
         widgets::write(ui, line(8.0), Align2::CENTER_CENTER, words, theme::title(), theme::TEXT);
         let hint = "or click to open one · PNG, JPEG, WebP";
         widgets::write(ui, line(30.0), Align2::CENTER_CENTER, hint, theme::small(), theme::MUTED);
@@ -153,20 +187,22 @@ impl PictureWell {
         };
         let desktop = scene.host.desktop();
         if widgets::button(ui, place(0), "Open…", Look::Raised, true).clicked() {
+            self.vary = None;
             desktop.choose_picture();
         }
         let paste = widgets::button(ui, place(1), "Paste", Look::Raised, true);
         paste.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Paste picture"));
         if paste.clicked() {
+            self.vary = None;
             desktop.paste_image();
         }
         if widgets::button(ui, place(2), "Path", Look::Raised, true).clicked() {
             self.path = if self.path.is_some() { None } else { Some(String::new()) };
             self.is_path_new = self.path.is_some();
         }
-        let clear = widgets::button(ui, place(3), "Clear", Look::Raised, scene.project.brief.picture.is_some());
+        let clear = widgets::button(ui, place(3), "Clear", Look::Raised, scene.picture().is_some());
         if clear.clicked() {
-            scene.edit(|project| project.brief.picture = None);
+            scene.set_picture(scene.cue, None);
             scene.session.tell(Place::Picture, None);
         }
     }

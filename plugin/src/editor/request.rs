@@ -94,8 +94,9 @@ fn field(ui: &Ui, rect: Rect, name: &str) -> Rect {
 }
 
 fn bars(ui: &mut Ui, rect: Rect, scene: &Scene) {
-    let bars = scene.project.brief.bars;
-    let change = widgets::stepper(ui, rect, "bars", &bars.to_string(), "Length of the clip");
+    let bars = scene.cue().map_or(scene.project.brief.bars, |cue| cue.bars);
+    let hint = if scene.cue.is_some() { "Length of the cue" } else { "Length of the clip" };
+    let change = widgets::stepper(ui, rect, "bars", &bars.to_string(), hint);
     if change != 0 {
         // Music comes in powers of two first, single bars with shift.
         let single = ui.input(|input| input.modifiers.shift);
@@ -105,7 +106,11 @@ fn bars(ui: &mut Ui, rect: Rect, scene: &Scene) {
             (false, true) => (bars + 1).next_power_of_two(),
             (false, false) => bars.next_power_of_two() / 2,
         };
-        scene.edit(|project| project.brief.bars = next.clamp(*BARS.start(), *BARS.end()));
+        let next = next.clamp(*BARS.start(), *BARS.end());
+        match scene.cue {
+            Some(cue) => scene.edit_cue(cue, |cue| cue.bars = next),
+            None => scene.edit(|project| project.brief.bars = next),
+        }
     }
 }
 

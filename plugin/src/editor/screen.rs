@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use egui::{Key, KeyboardShortcut, Modifiers, Rect, Ui, pos2, vec2};
 
+use super::cue_panel::{CuePanel, Wish};
 use super::desktop::Arrival;
 use super::dials::Dials;
 use super::history::History;
 use super::host::Host;
+use super::lane::Lane;
 use super::listen::Listen;
 use super::pair::Pair;
 use super::picture_well::{PictureWell, holds_words};
@@ -30,6 +32,8 @@ const MAX_WORDS: u64 = 1 << 20;
 pub struct Screen {
     session: Arc<Session>,
     params: Arc<MelfusionParams>,
+    lane: Lane,
+    cue_panel: CuePanel,
     picture: PictureWell,
     words: Words,
     request: Request,
@@ -46,6 +50,7 @@ pub struct Screen {
 struct Plan {
     head: Rect,
     messages: Rect,
+    lane: Rect,
     picture: Rect,
     words: Rect,
     request: Rect,
@@ -59,6 +64,8 @@ impl Screen {
         Self {
             session,
             params,
+            lane: Lane::default(),
+            cue_panel: CuePanel::default(),
             picture: PictureWell::default(),
             words: Words::default(),
             request: Request::default(),
@@ -74,14 +81,17 @@ impl Screen {
     /// Forgets what belongs to a window that was closed.
     pub fn reopen(&mut self) {
         self.picture.reopen();
+        self.lane.reopen();
         self.typing = false;
     }
 
     /// Draws one frame and does what the user asks.
     pub fn ui(&mut self, ui: &mut Ui, host: &dyn Host) {
         let (session, params) = (self.session.clone(), self.params.clone());
-        self.arrivals(host, ui.input(|input| input.time));
-        let scene = Scene::new(&session, &params, host, ui.input(|input| input.time));
+        let now = ui.input(|input| input.time);
+        self.arrivals(host, now);
+        self.lane.collect(&Scene::new(&session, &params, host, now));
+        let scene = self.scene(&session, &params, host, now);
         self.history.observe(&scene.project, scene.now);
         self.pair.keep(|take| scene.slot_of(take).is_some());
         self.pair.follow(scene.selected().map(|take| take.id));
@@ -92,16 +102,46 @@ impl Screen {
         self.repaint(ui, &scene);
     }
 
+    /// What is worked on.
+    fn scene<'a>(
+        &mut self,
+        session: &'a Session,
+        params: &'a MelfusionParams,
+        host: &'a dyn Host,
+        now: f64,
+    ) -> Scene<'a> {
+        let mut scene = Scene::new(session, params, host, now);
+        scene.over_lane = host.desktop().hovering().is_some_and(|at| self.lane.contains(at));
+        scene.cue = self.lane.selected(&scene.project.board).filter(|_| scene.is_board());
+        scene
+    }
+
     fn draw(&mut self, ui: &mut Ui, scene: &Scene) {
         let whole = ui.max_rect();
         ui.painter().rect_filled(whole, 0.0, theme::GROUND);
-        let plan = Plan::new(ui, whole, scene);
+        let plan = Plan::new(ui, whole, self.lane.height(&scene.project, whole.height()), scene);
         self.head(ui, plan.head, scene);
         let rest = notices::show(ui, scene, Place::Engine, plan.messages);
-        notices::show(ui, scene, Place::Project, rest);
+        let rest = notices::show(ui, scene, Place::Project, rest);
+        if plan.lane.height() == 0.0 {
+            notices::show(ui, scene, Place::Board, rest);
+        }
+        if plan.lane.height() > 0.0 {
+            widgets::inside(ui, "lane", plan.lane, |ui| self.lane.ui(ui, plan.lane, scene));
+        }
         widgets::inside(ui, "picture", plan.picture, |ui| self.picture.ui(ui, plan.picture, scene));
         widgets::inside(ui, "words", plan.words, |ui| self.words.ui(ui, plan.words, scene));
         widgets::inside(ui, "request", plan.request, |ui| self.make(ui, plan.request, scene));
+        if scene.cue.is_some() {
+            let place = plan.listen.union(plan.takes);
+            let wish = widgets::inside(ui, "cue", place, |ui| {
+                self.cue_panel.ui(ui, place, &self.listen, &mut self.dials, scene)
+            });
+            if let Some(Wish::OtherPicture(cue)) = wish {
+                self.picture.vary(cue, scene);
+            }
+            return;
+        }
         widgets::inside(ui, "listen", plan.listen, |ui| {
             self.listen.ui(ui, plan.listen, &mut self.dials, &self.pair, scene);
         });
@@ -150,13 +190,18 @@ impl Screen {
         let session = self.session.clone();
         let params = self.params.clone();
         while let Some(arrival) = host.desktop().poll() {
-            let scene = Scene::new(&session, &params, host, now);
+            let scene = self.scene(&session, &params, host, now);
+            let is_picture = matches!(arrival, Arrival::PictureFile(_) | Arrival::Frames(_));
+            let dropped = is_picture.then(|| host.desktop().dropped()).flatten();
+            let over = dropped.filter(|at| self.lane.contains(*at));
             match arrival {
                 Arrival::PictureFile(path) if holds_words(&path) => match read_words(&path) {
                     Ok(words) => self.words.take(&words, &scene),
                     Err(problem) => scene.fail(Place::Request, problem),
                 },
+                Arrival::PictureFile(path) if over.is_some() => self.lane.add(vec![path], over, &scene),
                 Arrival::PictureFile(path) => self.picture.open(path, &scene),
+                Arrival::Frames(paths) => self.lane.add(paths, over, &scene),
                 Arrival::PictureRgb { width, height, rgb } => self.picture.take_rgb((width, height), rgb, &scene),
                 Arrival::Words(words) => self.words.take(&words, &scene),
                 Arrival::ExportTo(path) => self.takes.export_to(path, &scene),
@@ -192,7 +237,7 @@ impl Screen {
     /// Listening to a take ends when the song starts, or when the take is gone.
     fn audition(&self, scene: &Scene) {
         let desk = &scene.session.desk;
-        let gone = |slot: usize| scene.project.takes.get(slot).is_none_or(Option::is_none);
+        let gone = |slot: usize| scene.project.live_takes().all(|(live, _)| live != slot);
         if desk.audition().is_some_and(|slot| scene.session.readout.playing() || gone(slot)) {
             desk.set_audition(None);
         }
@@ -204,6 +249,7 @@ impl Screen {
             || session.desk.audition().is_some()
             || scene.status.job.is_some()
             || self.picture.is_reading()
+            || self.lane.is_reading()
             || self.listen.meter.is_moving()
             || matches!(scene.engine, crate::worker::EngineState::Loading);
         if moves {
@@ -213,20 +259,24 @@ impl Screen {
 }
 
 impl Plan {
-    fn new(ui: &Ui, whole: Rect, scene: &Scene) -> Self {
+    fn new(ui: &Ui, whole: Rect, lane: f32, scene: &Scene) -> Self {
         let inner = whole.shrink2(vec2(theme::GAP, 0.0)).with_max_y(whole.bottom() - theme::GAP);
         let head = inner.with_max_y(inner.top() + 7.0 * theme::GRID);
         let at = |place| notices::height(ui, scene, place, inner.width());
-        let said = at(Place::Engine) + at(Place::Project);
+        let said = at(Place::Engine) + at(Place::Project) + if lane == 0.0 { at(Place::Board) } else { 0.0 };
         let messages = Rect::from_min_max(head.left_bottom(), pos2(inner.right(), head.bottom() + said));
-        let body = inner.with_min_y(messages.bottom());
+        let below = inner.with_min_y(messages.bottom());
+        let lane = below.with_max_y(below.top() + lane);
+        let gap = if lane.height() > 0.0 { theme::GAP } else { 0.0 };
+        let body = below.with_min_y(lane.bottom() + gap);
         let share = egui::remap_clamp(body.width(), 728.0..=1200.0, 0.345..=0.40);
         let column = (body.width() * share / theme::GRID).round() * theme::GRID;
         let left = body.with_max_x(body.left() + column);
         let right = body.with_min_x(left.right() + theme::GAP);
         // The picture gets all the height that its width can use; the rest is for words.
         let said = notices::height(ui, scene, Place::Picture, column);
-        let height = (left.height() - Words::HEIGHT - theme::GAP).min(column * 0.84 + 40.0 + said);
+        let words = if scene.cue.is_some() { Words::BOARD_HEIGHT } else { Words::HEIGHT };
+        let height = (left.height() - words - theme::GAP).min(column * 0.84 + 40.0 + said);
         let picture = left.with_max_y(left.top() + height);
         let words = left.with_min_y(picture.bottom() + theme::GAP);
         let width = right.width() - 2.0 * theme::GAP;
@@ -238,7 +288,7 @@ impl Plan {
         let deck = (rest.height() * 0.56).clamp(Listen::MIN_HEIGHT, 320.0);
         let listen = rest.with_max_y(rest.top() + deck);
         let takes = rest.with_min_y(listen.bottom() + theme::GAP);
-        Self { head, messages, picture, words, request, listen, takes }
+        Self { head, messages, lane, picture, words, request, listen, takes }
     }
 }
 

@@ -239,7 +239,8 @@ impl Takes {
     }
 }
 
-fn ground(ui: &Ui, rect: Rect, selected: bool, hovered: bool) {
+/// The ground of a row.
+pub(super) fn ground(ui: &Ui, rect: Rect, selected: bool, hovered: bool) {
     let fill = match (selected, hovered) {
         (true, _) => theme::RAISED_HOT,
         (false, true) => theme::RAISED,
@@ -268,7 +269,8 @@ fn find(scene: &Scene, id: u64) -> Option<Arc<Take>> {
     scene.project.takes.iter().flatten().find(|take| take.id == id).cloned()
 }
 
-fn drag(take: &Take, scene: &Scene) {
+/// Lets the user drop a take on a track.
+pub(super) fn drag(take: &Take, scene: &Scene) {
     // Hosts refer to the file for ever after, so each take has its own, in a place that stays.
     let path = export::library().join(export::file_name(take));
     if write_quietly(take, &path, scene) {
@@ -286,13 +288,15 @@ fn write(take: &Take, path: &std::path::Path, scene: &Scene) {
     }
 }
 
-fn cut_left(rect: &mut Rect, width: f32) -> Rect {
+/// Takes the left part of `rect` off it.
+pub(super) fn cut_left(rect: &mut Rect, width: f32) -> Rect {
     let cut = rect.with_max_x(rect.left() + width);
     rect.min.x += width;
     cut
 }
 
-fn cut_right(rect: &mut Rect, width: f32) -> Rect {
+/// Takes the right part of `rect` off it.
+pub(super) fn cut_right(rect: &mut Rect, width: f32) -> Rect {
     let cut = rect.with_min_x(rect.right() - width);
     rect.max.x -= width;
     cut

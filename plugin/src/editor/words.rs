@@ -1,63 +1,79 @@
-//! The prompt, and what to stay away from: typed, pasted, or read from a file.
+//! The prompt, what to stay away from, and the words of a cue: typed, pasted, or read from a file.
 
 use egui::{Align2, Id, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
 
 use super::scene::Scene;
 use super::theme;
 use super::widgets::{self, Look};
-use crate::project::Project;
 
-/// One of the two texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+/// One of the texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
     /// What to hear.
-    #[default]
     Prompt,
     /// What not to hear.
     Negative,
+    /// What to hear in the cue that is selected.
+    Cue,
 }
 
 /// The texts between frames.
 #[derive(Debug, Default)]
 pub struct Words {
-    /// Which text asked the desktop for words last.
-    asked: Field,
+    /// Which text asked the desktop for words.
+    asked: Option<Field>,
 }
 
 impl Words {
     /// Least height of both fields with their labels.
     pub const HEIGHT: f32 = 24.0 + 72.0 + 16.0 + 24.0 + 32.0;
 
-    /// Draws both.
+    /// Least height of both fields and that of a cue.
+    pub const BOARD_HEIGHT: f32 = Self::HEIGHT + Self::LINE;
+    /// Height of a field of one line with its label, and the gap above it.
+    const LINE: f32 = 24.0 + theme::FIELD + theme::GRID;
+
+    /// Draws them.
     pub fn ui(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene) {
-        let (prompt, negative) = rect.split_top_bottom_at_y(rect.bottom() - 24.0 - theme::FIELD);
-        self.field(ui, prompt.with_max_y(prompt.bottom() - theme::GAP), Field::Prompt, scene);
+        let (rest, negative) = rect.split_top_bottom_at_y(rect.bottom() - 24.0 - theme::FIELD);
+        let mut rest = rest.with_max_y(rest.bottom() - theme::GAP);
         self.field(ui, negative, Field::Negative, scene);
+        let mut first = Field::Prompt;
+        if scene.cue.is_some() {
+            let (cue, shared) = rest.split_top_bottom_at_y(rest.bottom() - Self::LINE);
+            self.field(ui, shared.with_min_y(shared.top() + theme::GRID), Field::Prompt, scene);
+            (rest, first) = (cue.with_max_y(cue.bottom() - theme::GRID), Field::Cue);
+        }
+        self.field(ui, rest, first, scene);
     }
 
     /// Puts words into the text that asked for them.
     pub fn take(&mut self, words: &str, scene: &Scene) {
-        let field = std::mem::take(&mut self.asked);
-        scene.edit(|project| *field.text_mut(project) = words.trim().to_owned());
+        let field = self.asked.take();
+        // What was dropped is for what is being worked on.
+        let field = field.unwrap_or(if scene.cue.is_some() { Field::Cue } else { Field::Prompt });
+        field.set(scene, words.trim().to_owned());
     }
 
     fn field(&mut self, ui: &mut Ui, rect: Rect, field: Field, scene: &Scene) {
         let well = rect.with_min_y(rect.top() + 24.0);
-        widgets::caps(ui, rect.left_top() + vec2(0.0, 8.0), Align2::LEFT_CENTER, field.name(), theme::MUTED);
+        let name = field.name(scene);
+        widgets::caps(ui, rect.left_top() + vec2(0.0, 8.0), Align2::LEFT_CENTER, name, theme::MUTED);
         self.helpers(ui, rect, field, scene);
         let id = Id::unique(("words", field));
         widgets::well(ui, well, ui.memory(|memory| memory.has_focus(id)));
-        let mut text = field.text(&scene.project).to_owned();
+        let mut text = field.text(scene).to_owned();
         let inner = well.shrink2(vec2(theme::GRID, 7.0));
         let edit = match field {
-            Field::Prompt => TextEdit::multiline(&mut text).desired_rows(3),
+            Field::Prompt if scene.cue.is_some() => TextEdit::singleline(&mut text),
+            Field::Prompt | Field::Cue => TextEdit::multiline(&mut text).desired_rows(3),
             Field::Negative => TextEdit::singleline(&mut text),
         };
-        let edit = edit.id(id).hint_text(field.hint()).frame(egui::Frame::NONE).desired_width(inner.width() - 8.0);
-        let response = widgets::inside(ui, field.name(), inner, |ui| {
+        let edit = edit.id(id).hint_text(field.hint(scene)).frame(egui::Frame::NONE).desired_width(inner.width() - 8.0);
+        let response = widgets::inside(ui, name, inner, |ui| {
             ScrollArea::vertical().id_salt(field).auto_shrink(false).show(ui, |ui| ui.add(edit)).inner
         });
-        let response = response.accessible_name(field.name());
+        let response = response.accessible_name(name);
         // A click beside the last line is a click into the field. Not only its beginning: at its end the field finds that
         // it was elsewhere, and lets go.
         let clicks = ui.input(|input| input.pointer.primary_pressed() || input.pointer.primary_clicked());
@@ -65,7 +81,7 @@ impl Words {
             response.request_focus();
         }
         if response.changed() {
-            scene.edit(|project| *field.text_mut(project) = text);
+            field.set(scene, text);
         }
     }
 
@@ -75,11 +91,11 @@ impl Words {
             let width = widgets::quiet_width(ui, name);
             let place = Rect::from_min_max(pos2(right - width, rect.top() - 4.0), pos2(right, rect.top() + 20.0));
             right -= width + 4.0;
-            let full = format!("{} {what}", field.name());
+            let full = format!("{} {what}", field.name(scene));
             let response = widgets::inside(ui, &full, place, |ui| widgets::button(ui, place, name, Look::Quiet, true));
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &full));
             if response.clicked() {
-                self.asked = field;
+                self.asked = Some(field);
                 match what {
                     "paste" => scene.host.desktop().paste_words(),
                     _ => scene.host.desktop().choose_words(),
@@ -90,31 +106,37 @@ impl Words {
 }
 
 impl Field {
-    fn name(self) -> &'static str {
+    fn name(self, scene: &Scene) -> &'static str {
         match self {
+            Self::Prompt if scene.cue.is_some() => "All cues",
             Self::Prompt => "Prompt",
             Self::Negative => "Avoid",
+            Self::Cue => "This cue",
         }
     }
 
-    fn hint(self) -> &'static str {
+    fn hint(self, scene: &Scene) -> &'static str {
         match self {
-            Self::Prompt => "What should it sound like? Slow strings, distant piano, fog…",
+            Self::Prompt if scene.cue.is_some() => "What do all cues share? Chamber strings, felt piano…",
+            Self::Prompt | Self::Cue => "What should it sound like? Slow strings, distant piano, fog…",
             Self::Negative => "What should it not have? Drums, vocals…",
         }
     }
 
-    fn text(self, project: &Project) -> &str {
+    fn text<'a>(self, scene: &'a Scene) -> &'a str {
         match self {
-            Self::Prompt => &project.brief.prompt,
-            Self::Negative => &project.brief.negative,
+            Self::Prompt => &scene.project.brief.prompt,
+            Self::Negative => &scene.project.brief.negative,
+            Self::Cue => scene.cue().map_or("", |cue| &cue.words),
         }
     }
 
-    fn text_mut(self, project: &mut Project) -> &mut String {
-        match self {
-            Self::Prompt => &mut project.brief.prompt,
-            Self::Negative => &mut project.brief.negative,
+    fn set(self, scene: &Scene, text: String) {
+        match (self, scene.cue) {
+            (Self::Prompt, _) => scene.edit(|project| project.brief.prompt = text),
+            (Self::Negative, _) => scene.edit(|project| project.brief.negative = text),
+            (Self::Cue, Some(cue)) => scene.edit_cue(cue, |cue| cue.words = text),
+            (Self::Cue, None) => {}
         }
     }
 }

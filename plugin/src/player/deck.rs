@@ -1,5 +1,8 @@
 //! The player at one sample rate: finds out what is due, and sees to it that it sounds.
 
+use std::ops::Range;
+
+use super::chooser::Chooser;
 use super::clock::{Clock, Now};
 use super::fade::Fade;
 use super::level::Level;
@@ -7,7 +10,7 @@ use super::stretch::{Path, Stretcher};
 use super::voice::{Course, Voice};
 use super::{Controls, FADE_SECONDS, LEVEL_SECONDS, Moment, SAME_TEMPO};
 use crate::clip::Clip;
-use crate::link::SLOTS;
+use crate::link::{BOARD, PLACES, cue_slot};
 use crate::readout::Mode;
 
 /// Time for which the tempo must have been the clip's own before a stretched clip is copied again.
@@ -18,13 +21,14 @@ const SHORTEST_CYCLE_SECONDS: f64 = 0.01;
 const PART: usize = 256;
 
 /// What the slots hold.
-pub(super) type Clips = [Option<Box<Clip>>; SLOTS];
+pub(super) type Clips = [Option<Box<Clip>>; PLACES];
 
 /// The player at one sample rate.
 pub(super) struct Deck {
     /// In Hz.
     rate: f64,
     clock: Clock,
+    chooser: Chooser,
     /// What sounds, besides what falls away.
     voice: Option<Voice>,
     stretcher: Stretcher,
@@ -36,6 +40,14 @@ pub(super) struct Deck {
     audition: Option<(usize, f64)>,
 }
 
+/// What is to be heard while the host runs.
+struct Due {
+    slot: usize,
+    /// Bar on which the clip begins.
+    bar: f64,
+    repeat: bool,
+}
+
 impl Deck {
     /// For a sample rate in Hz. Allocates.
     pub fn new(rate: f64) -> Self {
@@ -44,6 +56,7 @@ impl Deck {
         Self {
             rate,
             clock: Clock::new(rate),
+            chooser: Chooser::default(),
             voice: None,
             level: Level::new((rate * LEVEL_SECONDS) as usize),
             spare: vec![[0.0; 2]; stretcher.lead() + fade.len()].into(),
@@ -56,6 +69,7 @@ impl Deck {
     /// Forgets the position.
     pub fn clear(&mut self) {
         self.clock.clear();
+        self.chooser.clear();
         self.voice = None;
         self.fade.clear();
         self.level.clear();
@@ -97,8 +111,10 @@ impl Deck {
         while done < frames {
             let end = self.cycle_end(moment, frame).unwrap_or(i64::MAX);
             let part = usize::try_from(end.saturating_sub(frame)).map_or(frames - done, |part| part.min(frames - done));
+            let now = now.map(|now| Now { frame, ..now });
+            let part = part.min(self.choose(now.as_ref(), controls, clips, done..frames));
             let course = match now {
-                Some(now) => self.course(&Now { frame, ..now }, controls, clips),
+                Some(now) => self.course(&now, &self.due(controls), clips),
                 None => self.audition(moment, controls, clips),
             };
             self.steer(course, clips);
@@ -120,19 +136,48 @@ impl Deck {
         (start <= frame && frame < end && end.saturating_sub(start) >= shortest).then_some(end)
     }
 
+    /// Hears the notes that stand at the beginning of `rest` of the block; answers for how many frames from there on no
+    /// note and no bar line changes what is due.
+    fn choose(&mut self, now: Option<&Now>, controls: &Controls, clips: &Clips, rest: Range<usize>) -> usize {
+        let Some(notes) = &controls.notes else {
+            self.chooser.clear();
+            return rest.len();
+        };
+        let mut left = rest.len();
+        for (offset, cue) in notes.iter().map(|(offset, cue)| (offset.min(rest.end - 1), cue)) {
+            if offset == rest.start {
+                self.chooser.hear(cue, now, self.rate);
+            } else if offset > rest.start {
+                left = left.min(offset - rest.start);
+            }
+        }
+        left.min(self.chooser.settle(now, clips, self.rate))
+    }
+
+    /// What is to be heard: what the notes chose, else what the user set.
+    fn due(&self, controls: &Controls) -> Due {
+        match self.chooser.chosen() {
+            Some(chosen) => Due { slot: cue_slot(chosen.cue), bar: chosen.bar, repeat: true },
+            None => {
+                let repeat = controls.repeat && controls.slot != BOARD;
+                Due { slot: controls.slot, bar: f64::from(controls.anchor_bar), repeat }
+            }
+        }
+    }
+
     /// What the host wants to hear.
-    fn course(&self, now: &Now, controls: &Controls, clips: &Clips) -> Option<Course> {
-        let clip = self.playable(controls.slot, clips)?;
+    fn course(&self, now: &Now, due: &Due, clips: &Clips) -> Option<Course> {
+        let Due { slot, bar, repeat } = *due;
+        let clip = self.playable(slot, clips)?;
         let tempo = now.tempo.unwrap_or(clip.bpm());
         let per_quarter = self.rate * 60.0 / tempo;
-        let anchor = now.origin + f64::from(controls.anchor_bar) * now.bar * per_quarter;
+        let anchor = now.origin + bar * now.bar * per_quarter;
         let is_own = (tempo - clip.bpm()).abs() <= SAME_TEMPO * clip.bpm();
         let is_stretched = self
             .voice
             .as_ref()
-            .is_some_and(|voice| voice.course().slot == controls.slot && !voice.is_copy() && self.stretcher.age() > 0);
+            .is_some_and(|voice| voice.course().slot == slot && !voice.is_copy() && self.stretcher.age() > 0);
         let is_settled = now.steady as f64 >= SETTLED_SECONDS * self.rate;
-        let (slot, repeat) = (controls.slot, controls.repeat);
         if is_own && (is_settled || !is_stretched) {
             // A hair is added so that what lies between two frames always falls to the same side.
             let path = Path { position: now.frame as f64 - (anchor + 1e-6).round(), speed: 1.0, bend: 0.0 };

@@ -28,7 +28,8 @@ pub(super) struct Course {
 impl Course {
     /// The clip along time.
     pub fn strip<'a>(&self, clip: &'a Clip, fade: &'a Fade) -> Strip<'a> {
-        Strip { frames: clip.frames(), length: self.length, repeat: self.repeat, rise: fade.rise() }
+        let rise = if clip.ends() { &[] } else { fade.rise() };
+        Strip { frames: clip.frames(), length: self.length, repeat: self.repeat, rise }
     }
 
     /// The nearest whole frame.

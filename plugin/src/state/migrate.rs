@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::sheet::{ProjectSheet, TakeSheet};
+use super::sheet::{CueSheet, ProjectSheet, TakeSheet};
 use super::text;
 
 /// Turns the JSON of one version into that of the next.
@@ -11,11 +11,15 @@ use super::text;
 struct Step {
     project: fn(&mut Value),
     take: fn(&mut Value),
+    cue: fn(&mut Value),
 }
 
 /// `STEPS[n]` leads from version `n + 1` to `n + 2`. A step stays as it is for ever, as do the texts of old versions
 /// in `tests/state`; when [`VERSION`](super::VERSION) grows, one is added to each.
-const STEPS: [Step; (super::VERSION - 1) as usize] = [];
+const STEPS: [Step; (super::VERSION - 1) as usize] = [
+    // Storyboards came: without one, nothing is different.
+    Step { project: |_| {}, take: |_| {}, cue: |_| {} },
+];
 
 /// The line `project` of `version`; `None` if it is not what it should be.
 pub fn project(json: &str, version: u32) -> Option<ProjectSheet> {
@@ -25,6 +29,11 @@ pub fn project(json: &str, version: u32) -> Option<ProjectSheet> {
 /// The line `take` of `version`; `None` if it is not what it should be.
 pub fn take(json: &str, version: u32) -> Option<TakeSheet> {
     walk(json, version, &STEPS, |step| step.take)
+}
+
+/// The line `cue` of `version`; `None` if it is not what it should be.
+pub fn cue(json: &str, version: u32) -> Option<CueSheet> {
+    walk(json, version, &STEPS, |step| step.cue)
 }
 
 fn walk<T: DeserializeOwned>(json: &str, version: u32, steps: &[Step], kind: fn(&Step) -> fn(&mut Value)) -> Option<T> {
@@ -47,8 +56,13 @@ mod tests {
                 value["bpm"] = tempo.unwrap_or_default();
             },
             take: |_| {},
+            cue: |_| {},
         },
-        Step { project: |value| value["bpm"] = json!(value["bpm"].as_f64().unwrap_or_default() * 60.0), take: |_| {} },
+        Step {
+            project: |value| value["bpm"] = json!(value["bpm"].as_f64().unwrap_or_default() * 60.0),
+            take: |_| {},
+            cue: |_| {},
+        },
     ];
 
     #[test]

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use super::library::Library;
 use super::migrate;
 use super::parallel::in_parallel;
-use super::sheet::{BriefSheet, FrameSheet, OriginSheet, ProjectSheet, SoundSheet, TakeSheet};
+use super::sheet::{BriefSheet, CueSheet, FrameSheet, OriginSheet, ProjectSheet, SoundSheet, TakeSheet};
 use super::text::{self, Lines};
 use super::{VERSION, range};
-use crate::link::SLOTS;
-use crate::project::{Brief, Frame, Link, Measured, Project, Sound, Take};
+use crate::link::{CUES, SLOTS};
+use crate::project::{Brief, Cue, Frame, Link, Measured, Project, Sound, Take};
 
-/// Lines that are looked at. A project has at most as many as there are slots; some more may be damaged.
-const MOST_TAKES: usize = 2 * SLOTS;
+/// Lines that are looked at. A project has at most as many as there is room for; some more may be damaged.
+const MOST_TAKES: usize = 2 * SLOTS + CUES * Cue::TAKES;
+/// As for takes.
+const MOST_CUES: usize = 2 * CUES;
 
 /// What came of reading a text.
 #[derive(Debug, Default)]
@@ -53,8 +55,9 @@ pub fn read(text: &str, library: &Library) -> Reading {
 }
 
 fn read_lines(lines: &Lines<'_>, version: u32, library: &Library) -> Reading {
-    let mut damaged = lines.damaged || lines.has_others(&["project", "take"]);
+    let mut damaged = lines.damaged || lines.has_others(&["project", "cue", "take"]);
     let mut project = read_project(lines, version, &mut damaged);
+    read_cues(&mut project, lines, version, &mut damaged);
     let all = lines.json("take");
     let sheets: Vec<Option<TakeSheet>> = all.take(MOST_TAKES).map(|json| migrate::take(json, version)).collect();
     damaged |= lines.json("take").count() > sheets.len();
@@ -73,7 +76,17 @@ fn read_lines(lines: &Lines<'_>, version: u32, library: &Library) -> Reading {
         if take.sound.is_missing() {
             without_sound.push(take.name.clone());
         }
-        damaged |= !place(&mut project, sheet.slot, take);
+        damaged |= !match sheet.cue {
+            Some(cue) if project.board.cue(cue).is_some() => place_in_cue(&mut project, cue, take),
+            // Also if its cue is damaged.
+            _ => place(&mut project, sheet.slot, take),
+        };
+    }
+    for cue in &mut project.board.cues {
+        // The take that was heard may be the one that is damaged.
+        if cue.take().is_none() {
+            cue.chosen = cue.takes.last().map(|take| take.id);
+        }
     }
     Reading { project, trouble: damaged.then_some(Trouble::Damaged), without_sound }
 }
@@ -91,6 +104,29 @@ fn read_project(lines: &Lines<'_>, version: u32, damaged: &mut bool) -> Project 
     let fits = range::WINDOW.contains(&window.0) && range::WINDOW.contains(&window.1);
     let window = checked(window, fits, default.window, damaged);
     Project { brief, anchor_bar, window, ..default }
+}
+
+/// All that can be read, without their takes.
+fn read_cues(project: &mut Project, lines: &Lines<'_>, version: u32, damaged: &mut bool) {
+    *damaged |= lines.json("cue").count() > MOST_CUES;
+    for json in lines.json("cue").take(MOST_CUES) {
+        let cue = migrate::cue(json, version).and_then(|sheet| read_cue(sheet, lines, damaged));
+        let is_placed = cue.is_some_and(|cue| {
+            let is_known = project.board.cue(cue.id).is_some();
+            !is_known && project.board.insert(usize::MAX, vec![cue]) == 0
+        });
+        *damaged |= !is_placed;
+    }
+}
+
+fn read_cue(mut sheet: CueSheet, lines: &Lines<'_>, damaged: &mut bool) -> Option<Cue> {
+    let picture = sheet.picture.take().map(|sheet| read_frame(sheet, lines));
+    *damaged |= matches!(picture, Some(None));
+    let default = Cue::new(0, None);
+    sheet.bars = checked(sheet.bars, Cue::BARS.contains(&sheet.bars), default.bars, damaged);
+    let is_share = sheet.influence.is_none_or(|influence| (0.0..=1.0).contains(&influence));
+    sheet.influence = checked(sheet.influence, is_share, default.influence, damaged);
+    (sheet.id != 0).then(|| sheet.into_cue(picture.flatten()))
 }
 
 /// All but the picture.
@@ -144,6 +180,7 @@ fn read_take(sheet: &TakeSheet, lines: &Lines<'_>, library: &Library) -> Option<
         latents: latents.unwrap_or_default().into(),
         key: sheet.key,
         measured,
+        seen: sheet.seen.clone(),
         sound: Arc::new(sound),
     };
     Some((take, damaged))
@@ -169,6 +206,18 @@ fn read_origin(sheet: &OriginSheet, lines: &Lines<'_>) -> Option<Sound> {
     let is_sane = range::FITTED_BPM.contains(&sheet.bpm) && range::RATE.contains(&sheet.rate);
     let flac = lines.data(&sheet.sha256).filter(|_| is_sane)?;
     Sound::from_flac(&flac, sheet.bpm).ok().filter(|sound| sound.rate == sheet.rate)
+}
+
+/// Puts a take behind the others of its cue. `false` if it found no place.
+fn place_in_cue(project: &mut Project, cue: u64, take: Take) -> bool {
+    if project.take(take.id).is_some() {
+        return false;
+    }
+    let Some(cue) = project.board.cue_mut(cue) else { return false };
+    let chosen = cue.chosen;
+    let is_placed = cue.add(Arc::new(take));
+    cue.chosen = chosen;
+    is_placed
 }
 
 /// Puts a take where it was. `false` if it had to go elsewhere, or found no place.

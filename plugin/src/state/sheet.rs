@@ -1,12 +1,15 @@
 //! What the lines of a saved project say, before it is checked. Part of the format: a change here is a new version.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use melfusion::clip::Recipe;
+use melfusion::image::Crop;
 use melfusion::request::{Key, Meter};
+use melfusion::storyboard::Transition;
 use serde::{Deserialize, Serialize};
 
-use crate::project::{Brief, Frame, Measured, Project, Take};
+use crate::project::{Brief, Cue, Frame, Measured, Project, Seen, Take};
 
 /// The line `project`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,16 +44,35 @@ pub struct FrameSheet {
     pub thumbnail: String,
 }
 
-/// The line `take`; `latents` names data.
+/// The line `cue`; they stand in order.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CueSheet {
+    pub id: u64,
+    pub name: String,
+    pub picture: Option<FrameSheet>,
+    pub crop: Option<Crop>,
+    pub words: String,
+    pub bars: u32,
+    pub transition: Transition,
+    pub influence: Option<f64>,
+    pub seed: Option<u64>,
+    pub chosen: Option<u64>,
+}
+
+/// The line `take`; `latents` names data. `slot` counts the brief's takes or, if there is a `cue`, that one's.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TakeSheet {
     pub slot: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cue: Option<u64>,
     pub id: u64,
     pub name: String,
     pub recipe: Recipe,
     pub latents: String,
     pub key: Option<Key>,
     pub measured: Option<Measured>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     pub sound: SoundSheet,
 }
 
@@ -113,11 +135,47 @@ impl FrameSheet {
     }
 }
 
+impl CueSheet {
+    /// `thumbnail` names the data of its picture.
+    pub fn of(cue: &Cue, thumbnail: Option<String>) -> Self {
+        Self {
+            id: cue.id,
+            name: cue.name.clone(),
+            picture: cue.picture.as_ref().zip(thumbnail).map(|(frame, thumbnail)| FrameSheet::of(frame, thumbnail)),
+            crop: cue.crop,
+            words: cue.words.clone(),
+            bars: cue.bars,
+            transition: cue.transition,
+            influence: cue.influence.filter(|influence| influence.is_finite()),
+            seed: cue.seed,
+            chosen: cue.chosen,
+        }
+    }
+
+    /// With its `picture`, without its takes.
+    pub fn into_cue(self, picture: Option<Frame>) -> Cue {
+        Cue {
+            id: self.id,
+            name: self.name,
+            picture: picture.map(Arc::new),
+            crop: self.crop,
+            words: self.words,
+            bars: self.bars,
+            transition: self.transition,
+            influence: self.influence,
+            seed: self.seed,
+            takes: Vec::new(),
+            chosen: self.chosen,
+        }
+    }
+}
+
 impl TakeSheet {
     /// `latents` names data.
-    pub fn of(slot: usize, take: &Take, latents: String, sound: SoundSheet) -> Self {
+    pub fn of((cue, slot): (Option<u64>, usize), take: &Take, latents: String, sound: SoundSheet) -> Self {
         Self {
             slot,
+            cue,
             id: take.id,
             name: take.name.clone(),
             recipe: take.recipe.clone(),
@@ -125,6 +183,7 @@ impl TakeSheet {
             key: take.key,
             // JSON has no word for what is no number, and reading would fail on its absence.
             measured: take.measured.filter(|found| found.bpm.is_finite() && found.confidence.is_finite()),
+            seen: take.seen.clone(),
             sound,
         }
     }

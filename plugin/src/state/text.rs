@@ -3,6 +3,7 @@
 //! ```text
 //! 1:MeLFusion 0.1.0                 the version of this format, then who wrote it
 //! project 5a3c91f07b2d4e68 {...}    JSON behind the beginning of its hash
+//! cue 3f0b62d1c94e85a7 {...}        likewise, once for every cue of the storyboard, in order
 //! take 91c03f2ab84d7e15 {...}       likewise, once for every take
 //! data 6d1f...e2 UklGR...           bytes in base64 behind their hash; JSON refers to it
 //! end 4                             how many lines came before

@@ -9,10 +9,9 @@ use melfusion::request::Key;
 use super::VERSION;
 use super::library::Library;
 use super::parallel::in_parallel;
-use super::sheet::{OriginSheet, ProjectSheet, SoundSheet, TakeSheet};
+use super::sheet::{CueSheet, OriginSheet, ProjectSheet, SoundSheet, TakeSheet};
 use super::text::Writer;
-use crate::link::SLOTS;
-use crate::project::{Packed, Project, Sound, Take};
+use crate::project::{Cue, Packed, Project, Sound, Take};
 
 /// A saved project.
 #[derive(Debug)]
@@ -23,10 +22,10 @@ pub struct Written {
     pub remark: Option<String>,
 }
 
-/// Sounds that lie in files instead, by slot.
+/// Sounds that lie in files instead, by their takes' ids.
 #[derive(Default)]
 struct Moved {
-    files: HashMap<usize, PathBuf>,
+    files: HashMap<u64, PathBuf>,
     /// Bytes of base64 that stay.
     left: usize,
     megabytes: f64,
@@ -34,8 +33,8 @@ struct Moved {
     refused: Option<String>,
 }
 
-/// Writes `project`. If its sounds take more than `cap` bytes, the largest go to files in `library` until the rest fits;
-/// that of the slot `selected` goes last. What cannot be put there stays: a large project is better than a lost sound.
+/// Writes `project`. If its cues' pictures and its sounds take more than `cap` bytes, the largest sounds go to files in `library`
+/// until the rest fits; those that are heard, of the slot `selected` and of cues, go last. What cannot be put there stays: a large project is better than a lost sound.
 /// What sounds were stretched from goes in as far as there is room then: without it they are as good, and only the next
 /// change of tempo begins at a sound that was stretched before.
 pub fn write(project: &Project, selected: Option<usize>, cap: usize, library: &Library) -> Written {
@@ -45,19 +44,40 @@ pub fn write(project: &Project, selected: Option<usize>, cap: usize, library: &L
     let mut writer = Writer::new(VERSION, cap.min(2 * moved.left) + (1 << 16));
     let thumbnail = project.brief.picture.as_ref().map(|frame| writer.data(&frame.thumbnail));
     writer.json("project", &ProjectSheet::of(project, thumbnail));
+    for cue in &project.board.cues {
+        let thumbnail = cue.picture.as_ref().map(|frame| writer.data(&frame.thumbnail));
+        writer.json("cue", &CueSheet::of(cue, thumbnail));
+    }
     let mut unpacked = 0;
-    for (slot, take) in takes(project) {
-        let mut sound = sound(take, moved.files.get(&slot), &mut writer);
+    for (place, take) in takes(project) {
+        let mut sound = sound(take, moved.files.get(&take.id), &mut writer);
         unpacked += usize::from(sound.sha256.is_empty() && !take.sound.is_missing());
-        sound.origin = origin(take).filter(|_| origins.contains(&slot)).and_then(|origin| origin.sheet(&mut writer));
+        sound.origin = origin(take).filter(|_| origins.contains(&take.id)).and_then(|origin| origin.sheet(&mut writer));
         let latents = writer.data(&take.latents);
-        writer.json("take", &TakeSheet::of(slot, take, latents, sound));
+        writer.json("take", &TakeSheet::of(place, take, latents, sound));
     }
     Written { text: writer.finish(), remark: moved.remark(library, unpacked) }
 }
 
-fn takes(project: &Project) -> impl Iterator<Item = (usize, &Arc<Take>)> {
-    (0..SLOTS).zip(&project.takes).filter_map(|(slot, take)| Some((slot, take.as_ref()?)))
+/// All takes, each with its cue, if it has one, and its place there or among the brief's.
+fn takes(project: &Project) -> impl Iterator<Item = ((Option<u64>, usize), &Arc<Take>)> {
+    let briefs = project.takes.iter().enumerate().filter_map(|(slot, take)| Some(((None, slot), take.as_ref()?)));
+    let cues = project.board.cues.iter();
+    let cues = cues.flat_map(|cue| cue.takes.iter().enumerate().map(|(place, take)| ((Some(cue.id), place), take)));
+    briefs.chain(cues)
+}
+
+/// Ids of the takes that are heard.
+fn heard(project: &Project, selected: Option<usize>) -> HashSet<u64> {
+    let slot = selected.and_then(|slot| project.takes.get(slot)?.as_ref());
+    slot.into_iter().chain(project.board.cues.iter().filter_map(Cue::take)).map(|take| take.id).collect()
+}
+
+/// Bytes of base64 that the pictures of cues take; the brief's is only one.
+fn pictures(project: &Project) -> usize {
+    let frames = project.board.cues.iter().filter_map(|cue| cue.picture.as_ref());
+    let sizes: HashMap<_, _> = frames.map(|frame| (&frame.sha256, frame.thumbnail.len().div_ceil(3) * 4)).collect();
+    sizes.values().sum()
 }
 
 /// Packs what was not packed in the background, all at once.
@@ -77,17 +97,17 @@ fn origin(take: &Take) -> Option<Origin<'_>> {
     take.sound.origin().map(|(sound, key)| Origin { sound, key })
 }
 
-/// The slots whose sounds' origins fit into `room` bytes of base64, the smallest first.
-fn origins_within(project: &Project, mut room: usize) -> HashSet<usize> {
+/// Ids of the takes whose sounds' origins fit into `room` bytes of base64, the smallest first.
+fn origins_within(project: &Project, mut room: usize) -> HashSet<u64> {
     let length = |origin: Origin<'_>| origin.sound.packed().ok().map(|packed| packed.base64.len());
-    let mut origins: Vec<_> = takes(project).filter_map(|(slot, take)| Some((length(origin(take)?)?, slot))).collect();
+    let mut origins: Vec<_> = takes(project).filter_map(|(_, take)| Some((length(origin(take)?)?, take.id))).collect();
     origins.sort_unstable();
-    let fits = |(length, _): &(usize, usize)| {
+    let fits = |(length, _): &(usize, u64)| {
         let left = room.checked_sub(*length);
         room = left.unwrap_or(0);
         left.is_some()
     };
-    origins.into_iter().take_while(fits).map(|(_, slot)| slot).collect()
+    origins.into_iter().take_while(fits).map(|(_, id)| id).collect()
 }
 
 impl Origin<'_> {
@@ -99,18 +119,20 @@ impl Origin<'_> {
     }
 }
 
-/// The sounds that there are, by slot.
-fn packed(project: &Project) -> impl Iterator<Item = (usize, &Packed)> {
+/// The sounds that there are, by their takes' ids.
+fn packed(project: &Project) -> impl Iterator<Item = (u64, &Packed)> {
     let here = takes(project).filter(|(_, take)| !take.sound.is_missing());
-    here.filter_map(|(slot, take)| Some((slot, take.sound.packed().ok()?)))
+    here.filter_map(|(_, take)| Some((take.id, take.sound.packed().ok()?)))
 }
 
 fn move_out(project: &Project, selected: Option<usize>, cap: usize, library: &Library) -> Moved {
     let mut moved = Moved::default();
     let mut sounds: Vec<_> = packed(project).collect();
-    let mut bytes: usize = sounds.iter().map(|(_, packed)| packed.base64.len()).sum();
-    sounds.sort_by_key(|(slot, packed)| (Some(*slot) == selected, usize::MAX - packed.base64.len(), *slot));
-    for (slot, packed) in sounds {
+    let heard = heard(project, selected);
+    let mut bytes: usize = pictures(project) + sounds.iter().map(|(_, packed)| packed.base64.len()).sum::<usize>();
+    // Of equally large ones, the first goes first.
+    sounds.sort_by_key(|(id, packed)| (heard.contains(id), usize::MAX - packed.base64.len()));
+    for (id, packed) in sounds {
         if bytes <= cap {
             break;
         }
@@ -118,7 +140,7 @@ fn move_out(project: &Project, selected: Option<usize>, cap: usize, library: &Li
             Ok(path) => {
                 bytes -= packed.base64.len();
                 moved.megabytes += packed.base64.len() as f64 * 0.75e-6;
-                moved.files.insert(slot, path);
+                moved.files.insert(id, path);
             }
             Err(error) => moved.refused = Some(error.to_string()),
         }

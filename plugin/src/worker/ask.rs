@@ -1,13 +1,17 @@
-//! From the brief, the parameters and the host's transport to what the engine is asked for.
+//! From the brief, the storyboard, the parameters and the host's transport to what the engine is asked for.
 
 use std::sync::Arc;
 
+use melfusion::progress::Progress;
 use melfusion::request::{Meter, RequestFields};
-use melfusion::{Error, Request};
+use melfusion::storyboard::{Board, BoardFields, TempoMap};
+use melfusion::{Clip, Error, Request};
 
+use super::composer::Composer;
 use super::costs::Work;
-use crate::project::Frame;
+use super::mix;
 pub use crate::project::Strengths;
+use crate::project::{Frame, Project, Seen};
 use crate::session::Session;
 
 /// Tempo and rate where neither the brief nor the host says: what hosts begin a project with.
@@ -16,16 +20,39 @@ const USUAL_RATE: u32 = 48_000;
 /// Seeds that are drawn stay below this, so that people can read them out and type them.
 const SEEDS: u64 = 1_000_000_000;
 
-/// What one press of Generate asked for: the brief, the parameters and the host as they were then.
+/// What one press of Generate asked for: the brief, the storyboard, the parameters and the host as they were then.
 #[derive(Debug, Clone)]
 pub struct Ask {
+    /// Without its picture.
     request: Request,
     picture: Option<Arc<Frame>>,
+    scene: Option<Scene>,
+}
+
+/// A cue among its neighbours.
+#[derive(Debug, Clone)]
+struct Scene {
+    cue: u64,
+    seen: Seen,
+    /// Without pictures.
+    board: Board,
+    index: usize,
+    /// The picture of the cue that follows: the music may lean towards it.
+    next: Option<Arc<Frame>>,
+}
+
+/// What the engine is to make, pictures and all.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// A clip.
+    Clip(Request),
+    /// The cue at this index of a storyboard.
+    Cue(Board, usize),
 }
 
 impl Ask {
-    /// Draws a new seed, unless it is locked, and notes it in the brief. A meter or tempo that the brief leaves open is
-    /// the host's; where that says nothing either, 4/4 at 120 bpm.
+    /// Asks for a clip. Draws a new seed, unless it is locked, and notes it in the brief. A meter or tempo that the brief
+    /// leaves open is the host's; where that says nothing either, 4/4 at 120 bpm.
     ///
     /// # Errors
     ///
@@ -34,44 +61,74 @@ impl Ask {
         let brief = {
             let mut project = session.project.lock();
             if !project.brief.seed_locked {
-                project.brief.seed = rand::random_range(0..SEEDS);
+                project.brief.seed = draw();
             }
             project.brief.clone()
-        };
-        let readout = &session.readout;
-        let host_meter = || readout.meter().map(|(beats, unit)| Meter::new(beats, unit)).transpose();
-        let meter = match brief.meter {
-            Some(meter) => meter,
-            None => host_meter()?.unwrap_or_default(),
         };
         let request = Request::new(RequestFields {
             prompt: brief.prompt,
             negative: brief.negative,
             picture: None,
             bars: brief.bars,
-            meter,
-            bpm: brief.bpm.or(readout.tempo()).unwrap_or(USUAL_BPM),
+            meter: host_meter(session, brief.meter)?.unwrap_or_default(),
+            bpm: tempo(session, brief.bpm),
             key: brief.key,
             seed: brief.seed,
             steps: strengths.steps,
             guidance: strengths.guidance,
             influence: strengths.influence,
-            sample_rate: Some(readout.rate()).filter(|rate| *rate > 0).unwrap_or(USUAL_RATE),
+            sample_rate: rate(session),
             ..Default::default()
         })?;
-        Ok(Self { request, picture: brief.picture })
+        Ok(Self { request, picture: brief.picture, scene: None })
     }
 
-    /// The request with its picture, and whether that is the original. Reads the file, so not for the editor's thread.
+    /// Asks for a cue, with what the brief says of all. `None` if there is no such cue.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Board`] if the engine would refuse it.
+    pub fn cue(session: &Session, strengths: Strengths, cue: u64) -> Result<Option<Self>, Error> {
+        let project = session.project.lock().clone();
+        let Some(index) = project.board.index_of(cue) else { return Ok(None) };
+        let board = board(session, &project, strengths)?;
+        let of = |index: usize| project.board.cues.get(index).and_then(|cue| cue.picture.clone());
+        let request = board.request(index);
+        let seen = project.board.seen(index);
+        let scene = Scene { cue, seen, board, index, next: of(index + 1) };
+        Ok(Some(Self { request, picture: of(index), scene: Some(scene) }))
+    }
+
+    /// The cue that it is for; `None` is the brief.
+    pub fn of_cue(&self) -> Option<u64> {
+        self.scene.as_ref().map(|scene| scene.cue)
+    }
+
+    /// What is looked at for a cue.
+    pub fn seen(&self) -> Option<&Seen> {
+        self.scene.as_ref().map(|scene| &scene.seen)
+    }
+
+    /// What the engine is to make, and whether it looks at the original. Reads files, so not for the editor's thread.
     ///
     /// # Errors
     ///
     /// [`Error::Picture`] if there is nothing left of the picture.
-    pub fn request(&self) -> Result<(Request, bool), Error> {
-        let Some(frame) = &self.picture else { return Ok((self.request.clone(), true)) };
-        let (picture, is_original) = frame.picture()?;
-        let fields = RequestFields { picture: Some(picture), ..self.request.clone().into_fields() };
-        Ok((Request::new(fields)?, is_original))
+    pub fn task(&self) -> Result<(Task, bool), Error> {
+        let own = self.picture.as_ref().map(|frame| frame.picture()).transpose()?;
+        let (picture, is_original) = own.map_or((None, true), |(picture, is_original)| (Some(picture), is_original));
+        let task = match &self.scene {
+            None => Task::Clip(Request::new(RequestFields { picture, ..self.request.clone().into_fields() })?),
+            Some(scene) => {
+                let mut fields = scene.board.clone().into_fields();
+                fields.cues[scene.index].picture = picture;
+                if let (Some(next), Some(frame)) = (fields.cues.get_mut(scene.index + 1), &scene.next) {
+                    next.picture = Some(frame.picture()?.0);
+                }
+                Task::Cue(Board::new(fields)?, scene.index)
+            }
+        };
+        Ok((task, is_original))
     }
 
     /// The picture.
@@ -88,6 +145,94 @@ impl Ask {
             has_to_load,
         }
     }
+}
+
+impl Task {
+    /// Makes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Composer::generate`].
+    pub fn run(&self, composer: &dyn Composer, progress: &dyn Progress) -> Result<Clip, Error> {
+        match self {
+            Self::Clip(request) => composer.generate(request, progress),
+            Self::Cue(board, index) => composer.score(board, *index, progress),
+        }
+    }
+}
+
+/// The cues that Generate makes, in order: those without a current take; if there are none, all, from another seed unless
+/// it is locked.
+pub fn wanting(session: &Session) -> Vec<u64> {
+    let mut project = session.project.lock();
+    let Project { brief, board, .. } = &mut *project;
+    let wanting: Vec<u64> = board.wanting(brief).map(|index| board.cues[index].id).collect();
+    if !wanting.is_empty() {
+        return wanting;
+    }
+    if !brief.seed_locked {
+        brief.seed = draw();
+        // They shall sound like one score again.
+        board.cues.iter_mut().for_each(|cue| cue.seed = None);
+    }
+    board.cues.iter().map(|cue| cue.id).collect()
+}
+
+/// A seed that people can read out.
+fn draw() -> u64 {
+    rand::random_range(0..SEEDS)
+}
+
+/// Another press for a cue whose take is current asks for something else: it gets another seed, unless seeds are locked.
+pub fn reseed(session: &Session, cue: u64) {
+    let mut project = session.project.lock();
+    let Project { brief, board, .. } = &mut *project;
+    let index = board.index_of(cue).filter(|index| !brief.seed_locked && board.is_current(*index, brief));
+    if let Some(index) = index {
+        board.cues[index].seed = Some(draw());
+    }
+}
+
+/// The whole storyboard as the engine knows it, without pictures.
+fn board(session: &Session, project: &Project, strengths: Strengths) -> Result<Board, Error> {
+    let Project { brief, board, .. } = project;
+    let mut cues = mix::cues(board.cues.iter().map(|cue| (cue.bars, cue.transition)));
+    for (index, (engine, cue)) in cues.iter_mut().zip(&board.cues).enumerate() {
+        engine.name = cue.name.clone();
+        engine.crop = cue.crop;
+        engine.prompt = cue.words.clone();
+        let automated = || session.passages.influence(index);
+        engine.influence = cue.influence.or_else(automated).unwrap_or(strengths.influence);
+        engine.seed = cue.seed;
+    }
+    let meter = host_meter(session, brief.meter)?.or(project.meter());
+    Board::new(BoardFields {
+        tempo: TempoMap::constant(tempo(session, brief.bpm))?,
+        meter: meter.unwrap_or_default(),
+        key: brief.key,
+        style: brief.prompt.clone(),
+        negative: brief.negative.clone(),
+        seed: brief.seed,
+        steps: strengths.steps,
+        guidance: strengths.guidance,
+        sample_rate: rate(session),
+        cues,
+        ..BoardFields::default()
+    })
+}
+
+/// The meter that the brief asks for, else the host's.
+fn host_meter(session: &Session, asked: Option<Meter>) -> Result<Option<Meter>, Error> {
+    let host = || session.readout.meter().map(|(beats, unit)| Meter::new(beats, unit)).transpose();
+    asked.map_or_else(host, |meter| Ok(Some(meter)))
+}
+
+fn tempo(session: &Session, asked: Option<f64>) -> f64 {
+    asked.or(session.readout.tempo()).unwrap_or(USUAL_BPM)
+}
+
+fn rate(session: &Session) -> u32 {
+    Some(session.readout.rate()).filter(|rate| *rate > 0).unwrap_or(USUAL_RATE)
 }
 
 #[cfg(test)]
@@ -151,7 +296,8 @@ mod tests {
         let pixels: Vec<u8> = (0..16 * 16 * 3).map(|i| i as u8).collect();
         let pasted = Frame::from_rgb(16, 16, pixels, "pasted").unwrap();
         session.project.lock().brief.picture = Some(Arc::new(pasted));
-        let (request, is_original) = ask(&session).request().unwrap();
+        let (task, is_original) = ask(&session).task().unwrap();
+        let Task::Clip(request) = task else { panic!("{task:?}") };
         assert_eq!(request.picture.as_ref().unwrap().width(), 16);
         assert!(!is_original);
     }

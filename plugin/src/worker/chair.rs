@@ -96,6 +96,14 @@ impl Chair {
         }
     }
 
+    /// Shows which cues wait.
+    pub fn show_queued(&self, cues: Vec<u64>) {
+        if let Some(session) = self.session() {
+            session.status.lock().queued = cues;
+            session.repaint.request_repaint();
+        }
+    }
+
     /// A take is to be heard in another key.
     pub fn wish(&self, take: u64, key: Option<Key>) {
         self.wishes.lock().insert(take, key);

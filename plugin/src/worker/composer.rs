@@ -5,6 +5,7 @@ use directories::ProjectDirs;
 use melfusion::clip::{Latents, Recipe};
 use melfusion::engine::Redecoding;
 use melfusion::progress::Progress;
+use melfusion::storyboard::Board;
 use melfusion::{Bundle, Clip, Engine, Error, Request};
 
 /// Makes clips. Shared by all instances and by two threads at once.
@@ -15,6 +16,13 @@ pub trait Composer: Send + Sync {
     ///
     /// As there.
     fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error>;
+
+    /// As [`Engine::score`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error>;
 
     /// As [`Engine::redecode`].
     ///
@@ -33,6 +41,10 @@ pub trait Composer: Send + Sync {
 impl Composer for Engine {
     fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
         Self::generate(self, request, progress)
+    }
+
+    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
+        Self::score(self, board, cue, progress)
     }
 
     fn redecode(

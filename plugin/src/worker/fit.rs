@@ -14,6 +14,7 @@ use melfusion::progress::Progress;
 use melfusion::request::Key;
 use melfusion::{Clip, Error};
 
+use super::mix;
 use super::resample::resample_loop;
 use super::stretch::stretch_loop;
 use super::studio::Studio;
@@ -48,18 +49,19 @@ pub enum FitError {
     Panicked(String),
 }
 
-/// Brings all takes to `rate` Hz and publishes them, now. For the host's main thread before audio starts. Takes that are
+/// Brings all takes that the player has to `rate` Hz, mixes the storyboard from them and publishes all, now. For the host's main thread before audio starts. Takes that are
 /// at that rate stay the very same; the engine is not needed.
 pub fn conform(session: &Session, rate: u32) {
     if rate == 0 {
         return;
     }
-    let takes = session.project.lock().takes.clone();
-    let others = takes.iter().flatten().filter(|take| take.sound.rate != rate && !take.sound.is_missing());
+    let takes: Vec<Arc<Take>> = session.project.lock().live_takes().map(|(_, take)| take.clone()).collect();
+    let others = takes.iter().filter(|take| take.sound.rate != rate && !take.sound.is_missing());
     let others: Vec<&Arc<Take>> = others.collect();
     let sounds = all_at(&others, rate);
     let mut replaced = others.iter().zip(sounds).map(|(take, sound)| replace(session, take, sound, take.key));
-    if replaced.by_ref().fold(false, |any, is_replaced| any | is_replaced) {
+    let is_replaced = replaced.by_ref().fold(false, |any, is_replaced| any | is_replaced);
+    if mix::renew(session, None, rate) || is_replaced {
         session.publish();
     }
 }
@@ -111,8 +113,7 @@ pub fn is_fitted(take: &Take, to: &Target) -> bool {
 pub fn replace(session: &Session, take: &Arc<Take>, sound: Arc<Sound>, key: Option<Key>) -> bool {
     let mut project = session.project.lock();
     // The name may have changed: that is no reason not to.
-    let slots = project.takes.iter_mut().flatten();
-    let found = slots.into_iter().find(|now| now.id == take.id && Arc::ptr_eq(&now.sound, &take.sound));
+    let found = project.take_mut(take.id).filter(|now| Arc::ptr_eq(&now.sound, &take.sound));
     let Some(now) = found else { return false };
     *now = Arc::new(Take { key, sound, ..Take::clone(now) });
     true

@@ -12,7 +12,7 @@ use rayon::ThreadPool;
 use super::chair::Chair;
 use super::fit::{self, FitError, Target};
 use super::studio::words;
-use super::{Worker, complain, pool};
+use super::{Worker, complain, mix, pool};
 use crate::project::{Sound, Take};
 use crate::session::{Place, Session};
 
@@ -84,8 +84,8 @@ impl Rounds<'_> {
             }
         }
         self.collect();
-        if self.busy.is_none() {
-            self.begin(&chairs);
+        if self.busy.is_none() && !self.begin(&chairs) {
+            self.mix(&chairs);
         }
         self.count += 1;
         if self.count.is_multiple_of(ROUNDS_PER_WEIGHING) && self.worker.studio.is_loaded() {
@@ -114,15 +114,29 @@ impl Rounds<'_> {
         }
     }
 
-    /// Begins the next fit, if there is something to fit.
-    fn begin(&mut self, chairs: &[Arc<Chair>]) {
+    /// Mixes the storyboards of which something has changed, now that there is nothing to fit.
+    fn mix(&self, chairs: &[Arc<Chair>]) {
+        let settled = self.worker.timing.settled_rounds;
+        for chair in chairs {
+            let Some(seen) = self.seen.get(&chair.id).filter(|seen| seen.rounds >= settled) else { continue };
+            let Some(session) = chair.session().filter(|session| session.readout.rate() > 0) else { continue };
+            let renew = || mix::renew(&session, seen.tempo, session.readout.rate());
+            if catch_unwind(AssertUnwindSafe(renew)).unwrap_or(false) {
+                session.publish();
+                session.repaint.request_repaint();
+            }
+        }
+    }
+
+    /// Begins the next fit; says whether there was something to fit.
+    fn begin(&mut self, chairs: &[Arc<Chair>]) -> bool {
         // Everyone after the one who was last, then the others.
         let (before, after): (Vec<_>, Vec<_>) = chairs.iter().partition(|chair| chair.id <= self.last);
         let in_turn = after.into_iter().chain(before);
         let settled = self.worker.timing.settled_rounds;
         let seen = &mut self.seen;
         let mut task_of = |chair: &Arc<Chair>| seen.get_mut(&chair.id)?.task(chair, settled);
-        let Some(task) = in_turn.into_iter().find_map(&mut task_of) else { return };
+        let Some(task) = in_turn.into_iter().find_map(&mut task_of) else { return false };
         self.last = task.chair.id;
         match self.pool.take().map_or_else(pool::fitting, Ok) {
             Ok(pool) => {
@@ -136,6 +150,7 @@ impl Rounds<'_> {
                 }
             }
         }
+        true
     }
 }
 
@@ -166,11 +181,11 @@ impl Seen {
         if rate == 0 || self.rounds < settled {
             return None;
         }
-        let takes = session.project.lock().takes.clone();
-        let wishes = chair.wishes(|take, key| takes.iter().flatten().any(|t| t.id == take && t.key != key));
+        let takes: Vec<(usize, Arc<Take>)> =
+            session.project.lock().live_takes().map(|(slot, take)| (slot, take.clone())).collect();
+        let wishes = chair.wishes(|take, key| takes.iter().any(|(_, t)| t.id == take && t.key != key));
         let heard = session.params().map_or(0, |params| params.slot());
-        let mut takes: Vec<_> =
-            takes.iter().enumerate().filter_map(|(slot, take)| Some((slot, take.as_ref()?))).collect();
+        let mut takes: Vec<_> = takes.iter().map(|(slot, take)| (*slot, take)).collect();
         takes.sort_by_key(|(slot, take)| (!wishes.contains_key(&take.id), *slot != heard));
         let target = |take: &Take| {
             let key = wishes.get(&take.id).copied().unwrap_or(take.key);
@@ -242,7 +257,11 @@ impl Worker {
         // No threads of its own accord: the last instance may just have gone.
         let calls = self.house.lock().shift.as_ref().map(|shift| shift.calls.clone());
         if let Some(calls) = calls {
-            self.order(chair, session, strengths, &calls);
+            let is_board = session.params().is_some_and(|params| params.is_board());
+            match is_board && !session.project.lock().board.is_empty() {
+                true => self.order_board(chair, session, strengths, &calls),
+                false => self.order(chair, session, (strengths, None), &calls),
+            }
         }
     }
 }
@@ -287,6 +306,7 @@ mod tests {
             latents: [].into(),
             key: None,
             measured: None,
+            seen: None,
             sound: Arc::new(Sound::new(vec![[0.0; 2]; 100], 48_000, bpm)),
         })
     }

@@ -11,9 +11,10 @@ use melfusion::{Clip, Error};
 use rayon::ThreadPool;
 
 use super::chair::Chair;
+use super::order::{Order, cues, show_places};
 use super::studio::{LoadError, words};
 use super::watch::Watch;
-use super::{Order, Worker, complain, fit, pool, show_places, tempo};
+use super::{Worker, complain, fit, pool, tempo};
 use crate::project::{Frame, Measured, Project, Sound, Take};
 use crate::session::{Notice, Place, Session};
 
@@ -30,6 +31,8 @@ enum Failure {
     Panicked(String),
     #[error("all 16 takes were in use when the clip was done; delete one and generate seed {0} again")]
     NoRoom(u64),
+    #[error("all takes of the cue were in use when this one was done; delete one and generate seed {0} again")]
+    NoRoomInCue(u64),
 }
 
 impl Worker {
@@ -39,6 +42,9 @@ impl Worker {
             let mut queue = self.queue.lock();
             let order = queue.pop();
             show_places(&queue);
+            if let Some(order) = &order {
+                order.chair.show_queued(cues(&queue, order.chair.id));
+            }
             order
         };
         let Some(order) = order else { return };
@@ -49,8 +55,11 @@ impl Worker {
             // Withdrawn, or nobody is there to be told.
             _ if order.chair.has_withdrawn(order.errand) => {}
             (None, _) => {}
-            (Some(session), Ok(made)) => deliver(&order.chair, &session, made),
-            (Some(session), Err(failure)) => complain(&session, failure.place(), failure),
+            (Some(session), Ok(made)) => match order.ask.of_cue() {
+                Some(cue) => deliver_to_cue(&order, cue, &session, made),
+                None => deliver(&order.chair, &session, made),
+            },
+            (Some(session), Err(failure)) => complain(&session, failure.place(&order), failure.about(&order, &session)),
         }
         self.show_done(&order.chair);
         // Saving the project is quicker if this is done by then. A failure comes up again when it is saved.
@@ -68,7 +77,8 @@ impl Worker {
 
     fn compose(&self, order: &Order, threads: &mut Option<ThreadPool>) -> Result<Clip, Failure> {
         let has_to_load = !self.studio.is_loaded();
-        let watch = Watch::new(order.chair.clone(), order.errand, order.ask.work(has_to_load), &self.costs);
+        let who = (order.chair.clone(), order.errand);
+        let watch = Watch::new(who, order.ask.of_cue(), order.ask.work(has_to_load), &self.costs);
         if has_to_load {
             watch.step(Stage::Load, 0, 1);
         }
@@ -76,13 +86,13 @@ impl Worker {
         if has_to_load {
             watch.step(Stage::Load, 1, 1);
         }
-        let (request, is_original) = order.ask.request()?;
+        let (task, is_original) = order.ask.task()?;
         if let Some(session) = order.chair.session() {
             session.tell(Place::Picture, order.ask.picture().filter(|_| !is_original).and_then(remark_on));
         }
         let pool = threads.take().map_or_else(pool::composing, Ok)?;
         let threads = &*threads.insert(pool);
-        let generate = || threads.install(|| loaded.composer.generate(&request, &watch));
+        let generate = || threads.install(|| task.run(&*loaded.composer, &watch));
         catch_unwind(AssertUnwindSafe(generate)).map_or_else(
             |panic| {
                 // Whatever it was, weights that a panic went through are not trusted again.
@@ -111,7 +121,7 @@ impl Made {
     fn take(self, id: u64, slot: usize) -> Take {
         let Self { clip, sound, measured } = self;
         let (name, latents) = (name(slot, &clip.recipe), clip.state().into());
-        Take { id, name, latents, recipe: clip.recipe, key: None, measured, sound }
+        Take { id, name, latents, recipe: clip.recipe, key: None, measured, seen: None, sound }
     }
 }
 
@@ -136,9 +146,41 @@ fn deliver(chair: &Chair, session: &Session, made: Made) {
     session.repaint.request_repaint();
 }
 
+/// Puts the clip into its cue, where it is heard from now on. The bed follows at the fitter's next round. A cue that was
+/// deleted meanwhile wants no clip.
+fn deliver_to_cue(order: &Order, cue: u64, session: &Session, made: Made) {
+    let seed = made.clip.recipe.seed;
+    let is_placed = {
+        let mut project = session.project.lock();
+        let id = project.fresh_id();
+        let seen = order.ask.seen().cloned();
+        project.board.cue_mut(cue).map(|cue| cue.add(Arc::new(Take { seen, ..made.take(id, cue.takes.len()) })))
+    };
+    match is_placed {
+        Some(true) => {
+            session.publish();
+            order.chair.has_news(None);
+            session.repaint.request_repaint();
+        }
+        Some(false) => complain(session, Place::Board, Failure::NoRoomInCue(seed)),
+        None => {}
+    }
+}
+
 impl Failure {
-    fn place(&self) -> Place {
+    /// What to say; of a cue, with its name.
+    fn about(&self, order: &Order, session: &Session) -> String {
+        let project = session.project.lock();
+        let index = order.ask.of_cue().and_then(|cue| project.board.index_of(cue));
+        match index {
+            Some(index) => format!("Cue {}: {self}", index + 1),
+            None => self.to_string(),
+        }
+    }
+
+    fn place(&self, order: &Order) -> Place {
         match self {
+            _ if order.ask.of_cue().is_some() => Place::Board,
             Self::Engine(Error::Picture { .. }) => Place::Picture,
             Self::Engine(Error::Request { .. }) => Place::Request,
             _ => Place::Generate,

@@ -68,6 +68,11 @@ impl<T> Queue<T> {
         waiting + usize::from(self.serving == Some(seat))
     }
 
+    /// What `seat` has waiting, in order.
+    pub fn waiting(&self, seat: u64) -> impl Iterator<Item = &T> {
+        self.waiting.iter().filter(move |(waiting, _)| *waiting == seat).flat_map(|(_, jobs)| jobs)
+    }
+
     /// The next job of every seat that waits and is not being served, with the number of jobs before it.
     pub fn heads(&self) -> impl Iterator<Item = (&T, usize)> {
         let before = usize::from(self.serving.is_some());

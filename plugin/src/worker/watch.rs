@@ -15,6 +15,7 @@ use crate::session::Job;
 pub struct Watch<'a> {
     chair: Arc<Chair>,
     errand: Errand,
+    cue: Option<u64>,
     costs: &'a Mutex<Costs>,
     run: Mutex<Run>,
 }
@@ -32,11 +33,11 @@ struct Run {
 }
 
 impl<'a> Watch<'a> {
-    /// Begins a generation of `chair`.
-    pub fn new(chair: Arc<Chair>, errand: Errand, work: Work, costs: &'a Mutex<Costs>) -> Self {
+    /// Begins a generation of `chair`, for a cue or the brief.
+    pub fn new((chair, errand): (Arc<Chair>, Errand), cue: Option<u64>, work: Work, costs: &'a Mutex<Costs>) -> Self {
         let plan = costs.lock().clone();
         let run = Run { work, plan, stage: Stage::Load, began: None, share: 0.0 };
-        Self { chair, errand, costs, run: Mutex::new(run) }
+        Self { chair, errand, cue, costs, run: Mutex::new(run) }
     }
 }
 
@@ -46,7 +47,7 @@ impl Progress for Watch<'_> {
             let mut run = self.run.lock();
             let mut costs = self.costs.lock();
             run.note(stage, done, &mut costs);
-            run.job(done, total, &costs)
+            Job { cue: self.cue, ..run.job(done, total, &costs) }
         };
         // What was cancelled is no longer shown; the seat may already show its next.
         if !self.is_cancelled() {
@@ -78,6 +79,12 @@ impl Run {
         self.share = self.share.max((share as f32).clamp(0.0, 1.0));
         let [_, at, after] = self.work.around(self.stage, costs);
         let left = (1.0 - part) * at + after;
-        Job { ahead: 0, stage: self.stage, done: self.share, seconds_left: costs.can_estimate().then_some(left as f32) }
+        Job {
+            cue: None,
+            ahead: 0,
+            stage: self.stage,
+            done: self.share,
+            seconds_left: costs.can_estimate().then_some(left as f32),
+        }
     }
 }

@@ -28,6 +28,8 @@ pub enum Call {
     Set(Dial),
     End(Dial),
     Generate,
+    GenerateBoard,
+    GenerateCue(u64),
     Cancel,
     Transpose(u64, String),
     PasteWords,
@@ -100,6 +102,14 @@ impl Host for Book {
         self.write(Call::Generate);
     }
 
+    fn generate_board(&self) {
+        self.write(Call::GenerateBoard);
+    }
+
+    fn generate_cue(&self, cue: u64) {
+        self.write(Call::GenerateCue(cue));
+    }
+
     fn cancel(&self) {
         self.write(Call::Cancel);
     }
@@ -123,6 +133,8 @@ impl Host for Book {
 
 impl Desktop for Paper {
     fn choose_picture(&self) {}
+
+    fn choose_frames(&self) {}
 
     fn choose_words(&self) {}
 
@@ -170,7 +182,17 @@ impl Stage {
         let (outbox, inbox) = link::pair();
         let session = Session::new(outbox);
         let params = Arc::new(MelfusionParams::new(&session));
-        let dials = [Dial::Gain, Dial::Mute, Dial::Loop, Dial::Take, Dial::Influence, Dial::Guidance, Dial::Steps];
+        let dials = [
+            Dial::Gain,
+            Dial::Mute,
+            Dial::Loop,
+            Dial::Take,
+            Dial::Board,
+            Dial::ByNote,
+            Dial::Influence,
+            Dial::Guidance,
+            Dial::Steps,
+        ];
         let values = dials.map(|dial| (dial, dial.default_value(&params)));
         let host = Rc::new(Book {
             values: RefCell::new(HashMap::from(values)),
@@ -277,5 +299,14 @@ pub fn take(id: u64, name: &str, bpm: f64) -> Arc<Take> {
     };
     let frames: Vec<[f32; 2]> = (0..9_600).map(|i| [i as f32 / 16_384.0, -(i as f32) / 16_384.0]).collect();
     let sound = Arc::new(Sound::new(frames, 4_800, bpm));
-    Arc::new(Take { id, name: name.into(), recipe, latents: Arc::new([1, 2, 3, 4]), key: None, measured: None, sound })
+    Arc::new(Take {
+        id,
+        name: name.into(),
+        recipe,
+        latents: Arc::new([1, 2, 3, 4]),
+        key: None,
+        measured: None,
+        seen: None,
+        sound,
+    })
 }

@@ -26,6 +26,7 @@ fn parameter_ids_are_those_of_every_saved_project() {
     ids.sort_by(|a, b| a.1.cmp(&b.1));
     let expected = [
         ("changes", "Changes"),
+        ("by_note", "Cues by note"),
         ("gain", "Gain"),
         ("generate", "Generate"),
         ("guidance", "Guidance"),
@@ -33,6 +34,7 @@ fn parameter_ids_are_those_of_every_saved_project() {
         ("loop", "Loop"),
         ("mute", "Mute"),
         ("steps", "Steps"),
+        ("board", "Storyboard"),
         ("take", "Take"),
     ];
     assert_eq!(ids, expected.map(|(id, name)| (param(id).get(), name.to_string())));

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use melfusion::audio::Audio;
 use melfusion::clip::Recipe;
 use melfusion::request::Meter;
+use melfusion::storyboard::{self, BoardFields, TempoMap, Transition};
 use melfusion_plugin::link;
 use melfusion_plugin::params::MelfusionParams;
-use melfusion_plugin::project::{Project, Sound, Take};
+use melfusion_plugin::project::{Cue, Project, Sound, Take};
 use melfusion_plugin::session::{Notice, Session};
 use nice_plug::prelude::{Params, PluginState};
 use rand::rngs::StdRng;
@@ -88,6 +90,7 @@ impl Score {
             latents: Arc::from([]),
             key: None,
             measured: None,
+            seen: None,
             sound: Arc::new(Sound::new(self.frames(), self.rate, self.bpm)),
         }
     }
@@ -122,6 +125,51 @@ pub fn project(scores: &[Score]) -> Project {
         project.takes[slot] = Some(Arc::new(score.take(slot as u64 + 1)));
     }
     project
+}
+
+/// A project whose storyboard has a cue for each score, entered by crossfades of one bar.
+pub fn project_of_cues(scores: &[Score]) -> Project {
+    let mut project = Project::default();
+    for (index, score) in scores.iter().enumerate() {
+        let transition = Transition::Crossfade { bars: 1 };
+        let mut cue = Cue { bars: score.bars, transition, ..Cue::new(100 + index as u64, None) };
+        assert!(cue.add(Arc::new(score.take(index as u64 + 1))));
+        project.board.cues.push(cue);
+    }
+    project
+}
+
+/// What the engine mixes of the same cues.
+pub fn bed(scores: &[Score]) -> Vec<[f32; 2]> {
+    let mut start_bar = 1;
+    let cues = scores.iter().map(|score| {
+        let transition = if start_bar == 1 { Transition::Cut } else { Transition::Crossfade { bars: 1 } };
+        let cue = storyboard::Cue { start_bar, bars: score.bars, transition, ..storyboard::Cue::default() };
+        start_bar += score.bars;
+        cue
+    });
+    let board = storyboard::Board::new(BoardFields {
+        tempo: TempoMap::constant(scores[0].bpm).unwrap(),
+        sample_rate: scores[0].rate,
+        cues: cues.collect(),
+        ..BoardFields::default()
+    });
+    let sounds = scores.iter().map(|score| {
+        let frames = score.frames();
+        let side = |side: usize| frames.iter().map(|frame| frame[side]).collect();
+        Audio::new(side(0), side(1), score.rate)
+    });
+    let sounds: Vec<Audio> = sounds.collect();
+    let bed = storyboard::mix(&board.unwrap(), |index, _| Ok(Some(&sounds[index]))).unwrap();
+    let [left, right] = bed.audio.channels();
+    left.iter().zip(right).map(|(left, right)| [*left, *right]).collect()
+}
+
+/// As [`state`], with the storyboard to be heard.
+pub fn board_state(project: Project) -> PluginState {
+    let mut state = state(project);
+    state.params = serde_json::from_value(serde_json::json!({"board": {"bool": true}})).unwrap();
+    state
 }
 
 /// The framework's state of an instance with this project, as VST3 keeps it.

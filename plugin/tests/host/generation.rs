@@ -117,3 +117,12 @@ fn instances_come_and_go_with_jobs_under_way() {
     last.press_generate();
     last.wait_for(1);
 }
+
+/// Waits for something that must happen.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(300), "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -12,7 +12,8 @@ use clack_extensions::params::{
 };
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::{HostState, HostStateImpl, PluginState};
-use clack_host::events::event_types::ParamValueEvent;
+use clack_host::events::Match;
+use clack_host::events::event_types::{NoteOnEvent, ParamValueEvent};
 use clack_host::prelude::*;
 
 use crate::transport::Head;
@@ -190,6 +191,8 @@ pub enum Change {
     Head(Head),
     /// A parameter's host-side value.
     Param(ClapId, f64),
+    /// A note begins.
+    Note(u8),
 }
 
 /// The audio thread's side of an instance. Processing allocates nothing after the first block.
@@ -208,6 +211,10 @@ impl Audio {
         for (offset, change) in changes {
             match change {
                 Change::Head(head) => self.events.push(&head.event(*offset, self.rate)),
+                Change::Note(key) => {
+                    let pckn = Pckn::new(0u16, 0u16, u16::from(*key), Match::All);
+                    self.events.push(&NoteOnEvent::new(*offset, pckn, 0.8));
+                }
                 Change::Param(id, value) => {
                     self.events.push(&ParamValueEvent::new(*offset, *id, Pckn::match_all(), *value));
                 }

@@ -1,6 +1,7 @@
 //! What holds of the plugin in a host: its CLAP entry, linked into this test, under a play head that we move.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod board;
 mod controls;
 mod fixture;
 mod generation;

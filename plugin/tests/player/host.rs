@@ -13,7 +13,7 @@ pub type Frames = Vec<[f32; 2]>;
 
 /// Follows the host, at full gain, repeating slot 0 from bar 0.
 pub const CONTROLS: Controls =
-    Controls { gain: 1.0, mute: false, repeat: true, slot: 0, anchor_bar: 0, audition: None };
+    Controls { gain: 1.0, mute: false, repeat: true, slot: 0, anchor_bar: 0, notes: None, audition: None };
 
 /// One plugin instance in a host.
 pub struct Host {

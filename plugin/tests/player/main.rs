@@ -1,5 +1,6 @@
 //! Laws of the player, under a host made of a few lines.
 
+mod board;
 mod copy;
 mod fades;
 mod host;

@@ -4,8 +4,8 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 use melfusion_plugin::clip::Clip;
-use melfusion_plugin::link::{Delivery, SLOTS};
-use melfusion_plugin::player::{Controls, Moment};
+use melfusion_plugin::link::{Delivery, PLACES};
+use melfusion_plugin::player::{Controls, Moment, Notes};
 
 use crate::host::*;
 
@@ -44,6 +44,14 @@ fn odd_moment(random: &mut StdRng) -> Moment {
     }
 }
 
+fn notes(random: &mut StdRng) -> Notes {
+    let mut notes = Notes::default();
+    for _ in 0..random.random_range(0..40) {
+        notes.add(random.random(), random.random());
+    }
+    notes
+}
+
 fn odd_clip(random: &mut StdRng) -> Clip {
     let frames = noise(random.random_range(0..20_000), random.random());
     let rate = [48_000, 48_000, 48_000, 44_100, 0][random.random_range(0..5)];
@@ -59,8 +67,8 @@ fn nonsense_from_the_host_makes_finite_sound() {
         let mut host = Host::new(48_000);
         for _ in 0..400 {
             match random.random_range(0..4) {
-                0 => host.place(random.random_range(0..SLOTS + 2), odd_clip(&mut random)),
-                1 => host.outbox.send(Delivery::Clear { slot: random.random_range(0..SLOTS + 2) }),
+                0 => host.place(random.random_range(0..PLACES + 2), odd_clip(&mut random)),
+                1 => host.outbox.send(Delivery::Clear { slot: random.random_range(0..PLACES + 2) }),
                 2 => host.player.reset(),
                 _ => {}
             }
@@ -68,9 +76,10 @@ fn nonsense_from_the_host_makes_finite_sound() {
                 gain: odd_number(&mut random) as f32,
                 mute: random.random_bool(0.1),
                 repeat: random.random_bool(0.7),
-                slot: random.random_range(0..SLOTS + 2),
+                slot: random.random_range(0..PLACES + 2),
                 anchor_bar: [0, 3, -3, i32::MAX, i32::MIN][random.random_range(0..5)],
-                audition: random.random_bool(0.3).then(|| random.random_range(0..SLOTS + 2)),
+                notes: random.random_bool(0.3).then(|| notes(&mut random)),
+                audition: random.random_bool(0.3).then(|| random.random_range(0..PLACES + 2)),
             };
             let moment = odd_moment(&mut random);
             let frames = random.random_range(0..3_000);

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use melfusion::audio::Audio;
-use melfusion::clip::{Latents, Recipe};
+use melfusion::clip::{Latents, MorphRecipe, Recipe};
 use melfusion::engine::Redecoding;
 use melfusion::error::Stage;
 use melfusion::progress::Progress;
+use melfusion::storyboard::{Board, Transition};
 use melfusion::{Clip, Error, Request};
 use melfusion_plugin::worker::composer::{Composer, Loaded, Source};
 use parking_lot::Mutex;
@@ -94,6 +95,20 @@ impl Source for Fake {
 }
 
 impl Composer for Fake {
+    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
+        let clip = self.generate(&board.request(cue), progress)?;
+        let next = board.cues.get(cue + 1).map(|next| next.transition);
+        let morph = match next {
+            Some(Transition::Morph { bars }) => {
+                let next = board.request(cue + 1);
+                let picture_sha256 = next.picture.as_ref().map(|picture| picture.sha256().to_string());
+                Some(MorphRecipe { bars, prompt: next.prompt.clone(), picture_sha256, influence: next.influence })
+            }
+            _ => None,
+        };
+        Ok(Clip { recipe: Recipe { morph, ..clip.recipe }, ..clip })
+    }
+
     fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
         self.0.note(request.prompt.clone());
         self.0.run(request, progress)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use melfusion_plugin::link::{self, Delivery, Inbox};
 use melfusion_plugin::params::MelfusionParams;
-use melfusion_plugin::project::{Sound, Take};
+use melfusion_plugin::project::{Cue, Sound, Take};
 use melfusion_plugin::session::{Place, Session};
 use melfusion_plugin::worker::ask::Strengths;
 use melfusion_plugin::worker::{Seat, Timing, Worker};
@@ -108,6 +108,7 @@ impl Instance {
             recipe: clip.recipe,
             key: None,
             measured: None,
+            seen: None,
             sound: Arc::new(Sound::new(frames, 48_000, 120.0)),
         });
         self.session.project.lock().takes[slot] = Some(take.clone());
@@ -122,4 +123,14 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(began.elapsed() < Duration::from_secs(300), "waited in vain for {what}");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// A cue of one bar with these words on the instance's storyboard; answers its id.
+#[allow(dead_code, reason = "only the storyboard has cues")]
+pub fn add_cue(instance: &Instance, words: &str) -> u64 {
+    let mut project = instance.session.project.lock();
+    let cue = Cue { words: words.into(), bars: 1, ..Cue::new(project.fresh_id(), None) };
+    let id = cue.id;
+    assert_eq!(project.board.insert(usize::MAX, vec![cue]), 0);
+    id
 }

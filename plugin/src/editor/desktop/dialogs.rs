@@ -38,6 +38,13 @@ impl Dialogs {
         self.ask(Place::Picture, dialog, FileDialog::pick_file, Arrival::PictureFile);
     }
 
+    /// Asks for frames of a storyboard.
+    pub fn choose_frames(&self) {
+        let dialog = FileDialog::new().set_title("Choose the frames of a storyboard");
+        let dialog = dialog.add_filter("Pictures", PICTURES).add_filter("All files", &["*"]);
+        self.ask(Place::Board, dialog, FileDialog::pick_files, files::frames);
+    }
+
     /// Asks for a text file.
     pub fn choose_words(&self) {
         let dialog = FileDialog::new().set_title("Choose a text for the prompt");
@@ -52,12 +59,12 @@ impl Dialogs {
         self.ask(Place::Takes, dialog, FileDialog::save_file, |path| Arrival::ExportTo(as_wav(path)));
     }
 
-    fn ask(
+    fn ask<T: 'static>(
         &self,
         place: Place,
         dialog: FileDialog,
-        show: fn(FileDialog) -> Option<PathBuf>,
-        arrival: fn(PathBuf) -> Arrival,
+        show: fn(FileDialog) -> Option<T>,
+        arrival: fn(T) -> Arrival,
     ) {
         if self.open.swap(true, AcqRel) {
             return;
@@ -66,10 +73,10 @@ impl Dialogs {
         std::thread::spawn(move || {
             let dialog = dialogs.parent.iter().fold(dialog, |dialog, parent| parent.hold(dialog));
             let asked = Instant::now();
-            let path = show(dialog);
+            let chosen = show(dialog);
             dialogs.open.store(false, Release);
-            match path {
-                Some(path) => dialogs.mail.send(arrival(path)),
+            match chosen {
+                Some(chosen) => dialogs.mail.send(arrival(chosen)),
                 None if asked.elapsed() < SEEN => dialogs.mail.send(Arrival::Failed(place, unseen(place))),
                 None => {}
             }
@@ -80,6 +87,7 @@ impl Dialogs {
 fn unseen(place: Place) -> String {
     let instead = match place {
         Place::Picture => "Drop the picture on this window, paste it, or press Path and type where it is.",
+        Place::Board => "Drop the frames on this window.",
         Place::Takes => "Drag the clip onto a track or a folder instead.",
         _ => "Drop the text file on this window, or copy the text and paste.",
     };

@@ -8,7 +8,7 @@ use super::{Arrival, Place};
 /// Most bytes of a text that is taken for a prompt.
 const LONGEST_TEXT: u64 = 1 << 20;
 
-/// The first picture and the first text among `named`, and a word on what was left out.
+/// All pictures and the first text among `named`, and a word on what was left out.
 pub fn sort(named: Vec<Named>) -> Vec<Arrival> {
     let count = named.len();
     let (mut files, mut others) = (Vec::new(), Vec::new());
@@ -21,12 +21,13 @@ pub fn sort(named: Vec<Named>) -> Vec<Arrival> {
     let (texts, pictures): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|path| is_text(path));
     let mut arrivals = Vec::new();
     arrivals.extend(texts.first().map(|path| words(path)));
-    arrivals.extend(pictures.into_iter().next().map(picture));
+    let count = count - pictures.len().saturating_sub(1);
+    arrivals.extend(pictures_of(pictures));
     if let Some(other) = others.first().filter(|_| arrivals.is_empty()) {
         let text = format!("{other} is not a file. Save the picture first, then drop the file.");
         arrivals.push(Arrival::Failed(Place::Picture, text));
     } else if count > arrivals.len() && !arrivals.is_empty() {
-        let text = format!("{count} files came, and there is room for one picture. The first was taken.");
+        let text = "More came than can be used: pictures, and one text. The rest was left out.".to_owned();
         arrivals.push(Arrival::Failed(Place::Picture, text));
     }
     arrivals
@@ -45,6 +46,24 @@ pub fn words(path: &Path) -> Arrival {
         Ok(Ok(text)) => Arrival::Words(text.trim_start_matches('\u{feff}').trim().to_owned()),
         Ok(Err(_)) => failed("is not a text in UTF-8. Save it as plain text in UTF-8."),
         Err(error) => failed(&format!("cannot be read ({error}).")),
+    }
+}
+
+fn pictures_of(mut paths: Vec<PathBuf>) -> Option<Arrival> {
+    if paths.len() > 1 {
+        return Some(frames(paths));
+    }
+    paths.pop().map(picture)
+}
+
+/// Frames of a storyboard, in the order of their names: whoever sends them may have any order. A folder is no frame.
+pub fn frames(mut paths: Vec<PathBuf>) -> Arrival {
+    paths.retain(|path| !path.is_dir());
+    // `frame2` comes before `frame10`.
+    alphanumeric_sort::sort_path_slice(&mut paths);
+    match paths.is_empty() {
+        true => Arrival::Failed(Place::Board, "These are folders. Drop the picture files in them.".to_owned()),
+        false => Arrival::Frames(paths),
     }
 }
 
@@ -75,10 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn of_several_pictures_the_first_is_taken_and_it_is_said() {
-        let arrivals = sort(vec![file("/a.png"), file("/b.png")]);
-        assert_eq!(arrivals[0], Arrival::PictureFile("/a.png".into()));
-        assert!(matches!(&arrivals[1], Arrival::Failed(Place::Picture, text) if text.starts_with("2 files")));
+    fn several_pictures_are_frames_in_the_order_of_their_names() {
+        let arrivals = sort(["/b10.png", "/b9.png", "/A.png"].map(file).into());
+        let frames = ["/A.png", "/b9.png", "/b10.png"].map(PathBuf::from);
+        assert_eq!(arrivals, [Arrival::Frames(frames.into())]);
     }
 
     #[test]

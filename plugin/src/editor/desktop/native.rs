@@ -45,6 +45,12 @@ impl Native {
         }
     }
 
+    /// A place in the window, from pixels to egui's points.
+    #[cfg(target_os = "linux")]
+    fn points(&self, (x, y): (i16, i16)) -> egui::Pos2 {
+        egui::pos2(x.into(), y.into()) / self.context.pixels_per_point()
+    }
+
     /// What there is without a way to drag: the file is shown, from where it can be dragged.
     fn offer(&self, wav: &Path) {
         self.reveal(wav);
@@ -55,6 +61,10 @@ impl Native {
 impl Desktop for Native {
     fn choose_picture(&self) {
         self.dialogs.choose_picture();
+    }
+
+    fn choose_frames(&self) {
+        self.dialogs.choose_frames();
     }
 
     fn choose_words(&self) {
@@ -102,9 +112,15 @@ impl Desktop for Native {
 
     fn hovering(&self) -> Option<egui::Pos2> {
         #[cfg(target_os = "linux")]
-        if let Some((x, y)) = self.link.as_ref().and_then(x11::Link::hovering) {
-            return Some(egui::pos2(x.into(), y.into()) / self.context.pixels_per_point());
-        }
+        return self.link.as_ref().and_then(x11::Link::hovering).map(|at| self.points(at));
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
+    fn dropped(&self) -> Option<egui::Pos2> {
+        #[cfg(target_os = "linux")]
+        return self.link.as_ref().and_then(x11::Link::dropped).map(|at| self.points(at));
+        #[cfg(not(target_os = "linux"))]
         None
     }
 }

@@ -39,6 +39,8 @@ const NOWHERE: u64 = u64::MAX;
 struct Shared {
     /// Where something hovers in pixels, x above y; [`NOWHERE`] if nothing does.
     hover: AtomicU64,
+    /// Where what came last was dropped, likewise.
+    dropped: AtomicU64,
     text_focus: AtomicBool,
 }
 
@@ -76,7 +78,7 @@ impl Link {
         let atoms = Atoms::new(&connection)?.reply()?;
         let root = connection.setup().roots[screen].root;
         let helper = helper(&connection, root)?;
-        let shared = Arc::new(Shared { hover: NOWHERE.into(), text_focus: false.into() });
+        let shared = Arc::new(Shared { hover: NOWHERE.into(), dropped: NOWHERE.into(), text_focus: false.into() });
         let link = Self {
             connection: connection.clone(),
             helper,
@@ -91,8 +93,12 @@ impl Link {
 
     /// Where in the window something hovers that could be dropped, in pixels.
     pub fn hovering(&self) -> Option<(i16, i16)> {
-        let hover = self.shared.hover.load(Relaxed);
-        (hover != NOWHERE).then_some(((hover >> 16) as i16, hover as i16))
+        unpacked(self.shared.hover.load(Relaxed))
+    }
+
+    /// Where in the window what came last was dropped, in pixels; once.
+    pub fn dropped(&self) -> Option<(i16, i16)> {
+        unpacked(self.shared.dropped.swap(NOWHERE, Relaxed))
     }
 
     /// Says whether the editor waits for text.
@@ -163,10 +169,15 @@ impl Warden {
 
     /// Publishes where something hovers.
     fn hover(&self, at: Option<(i16, i16)>) {
-        let packed = at.map_or(NOWHERE, |(x, y)| u64::from(x as u16) << 16 | u64::from(y as u16));
-        if self.shared.hover.swap(packed, Relaxed) != packed {
+        let at = packed(at);
+        if self.shared.hover.swap(at, Relaxed) != at {
             self.mail.wake();
         }
+    }
+
+    /// Publishes where something was dropped, before it arrives.
+    fn dropped(&self, at: Option<(i16, i16)>) {
+        self.shared.dropped.store(packed(at), Relaxed);
     }
 
     /// Where a point of the screen is in the window, if the window is seen there.
@@ -195,4 +206,12 @@ fn helper(connection: &RustConnection, root: Window) -> Result<Window> {
     let hidden = CreateWindowAux::new().override_redirect(1).event_mask(EventMask::PROPERTY_CHANGE);
     connection.create_window(0, window, root, -10, -10, 1, 1, 0, WindowClass::INPUT_ONLY, 0, &hidden)?;
     Ok(window)
+}
+
+fn packed(at: Option<(i16, i16)>) -> u64 {
+    at.map_or(NOWHERE, |(x, y)| u64::from(x as u16) << 16 | u64::from(y as u16))
+}
+
+fn unpacked(at: u64) -> Option<(i16, i16)> {
+    (at != NOWHERE).then_some(((at >> 16) as i16, at as i16))
 }

@@ -31,6 +31,8 @@ struct Session {
     kind: Option<Atom>,
     /// It is over the editor.
     inside: bool,
+    /// Where, in pixels of the window.
+    place: Option<(i16, i16)>,
     /// Who has been told that it came, other than the editor.
     told: Option<Window>,
     /// It was dropped, and its data is under way.
@@ -101,7 +103,16 @@ impl Drops {
         }
         let kind = if source == OWN.load(Relaxed) { None } else { choose(warden, &types) };
         let over = message.window;
-        self.session = Some(Session { source, over, enter: *message, kind, inside: false, told: None, transfer: None });
+        self.session = Some(Session {
+            source,
+            over,
+            enter: *message,
+            kind,
+            inside: false,
+            told: None,
+            place: None,
+            transfer: None,
+        });
         Ok(())
     }
 
@@ -157,6 +168,7 @@ impl Drops {
         let kind = session.kind.unwrap_or(x11rb::NONE);
         let arrivals = data.map(|data| arrivals(warden, kind, &data)).unwrap_or_default();
         let accepted = !arrivals.is_empty();
+        warden.dropped(session.place.filter(|_| accepted));
         arrivals.into_iter().for_each(|arrival| warden.mail.send(arrival));
         session.finished(warden, accepted)
     }
@@ -172,6 +184,7 @@ impl Session {
         let at = message.data.as_data32()[2];
         let place = warden.inside((at >> 16) as i16, at as i16)?;
         self.inside = place.is_some();
+        self.place = place;
         warden.hover(place.filter(|_| self.kind.is_some()));
         if self.inside {
             self.take_back(warden)?;

@@ -1,0 +1,87 @@
+//! Mixes the storyboard: the takes that are heard of its cues, laid on the bar lines as the command line does it.
+
+use melfusion::audio::Audio;
+use melfusion::storyboard::{self, BoardFields, TempoMap, Transition};
+use melfusion::{Error, storyboard::Board};
+
+use super::fit::same_tempo;
+use crate::project::{Bed, Cue, Part, Plan, Project, Sound};
+use crate::session::Session;
+
+/// Mixes the session's storyboard at `rate` Hz, unless it is mixed so already; says whether it is another now. At `bpm`,
+/// or else at the tempo of its first take. Takes that are not fitted to both are silent. Does not publish.
+pub fn renew(session: &Session, bpm: Option<f64>, rate: u32) -> bool {
+    let plan = plan(&session.project.lock(), bpm, rate);
+    let known = session.bed.lock().as_ref().map(|bed| bed.plan.clone());
+    if known == plan {
+        return false;
+    }
+    let sound = plan.as_ref().and_then(|plan| mixed(plan).ok());
+    let bed = plan.zip(sound).map(|(plan, sound)| Bed { plan, sound: sound.into() });
+    let is_other = bed.is_some() || known.is_some();
+    *session.bed.lock() = bed;
+    is_other
+}
+
+/// What there is to mix; `None` if nothing is heard.
+fn plan(project: &Project, bpm: Option<f64>, rate: u32) -> Option<Plan> {
+    let cues = &project.board.cues;
+    let first = cues.iter().find_map(Cue::take)?.sound.bpm;
+    // Takes that are in time are left as they are, whatever the last digit of the host's tempo does.
+    let bpm = bpm.filter(|bpm| !same_tempo(*bpm, first)).unwrap_or(first);
+    let part = |cue: &Cue| {
+        let sound = cue.take().map(|take| &take.sound);
+        let is_fitted = |sound: &Sound| !sound.is_missing() && sound.rate == rate && same_tempo(sound.bpm, bpm);
+        let sound = sound.filter(|sound| is_fitted(sound) && !sound.frames.is_empty()).cloned();
+        Part { sound, bars: cue.bars, transition: cue.transition }
+    };
+    let parts = cues.iter().map(part).collect();
+    let plan = Plan { parts, meter: project.meter()?, bpm, rate };
+    (!plan.is_silent()).then_some(plan)
+}
+
+/// The sound that the command line writes for the same cues.
+///
+/// # Errors
+///
+/// [`Error::Board`] if the storyboard is longer than the engine allows.
+pub fn mixed(plan: &Plan) -> Result<Sound, Error> {
+    let parts = plan.parts.iter().map(|part| (part.bars, part.transition));
+    let board = Board::new(BoardFields {
+        tempo: TempoMap::constant(plan.bpm)?,
+        meter: plan.meter,
+        sample_rate: plan.rate,
+        cues: cues(parts),
+        ..BoardFields::default()
+    })?;
+    let bed = storyboard::mix(&board, |index, _| Ok(plan.parts[index].sound.as_ref().map(|sound| audio(sound))))?;
+    let [left, right] = bed.audio.channels();
+    let frames = left.iter().zip(right).map(|(left, right)| [*left, *right]).collect();
+    Ok(Sound::new(frames, plan.rate, plan.bpm))
+}
+
+/// Cues of these lengths one after the other. A transition takes no more bars than the cue before it has, so that none
+/// is refused when that one is made shorter.
+pub fn cues(parts: impl IntoIterator<Item = (u32, Transition)>) -> Vec<storyboard::Cue> {
+    let (mut start_bar, mut before) = (1, 0);
+    let cue = |(bars, transition)| {
+        let cue = storyboard::Cue { start_bar, bars, transition: within(transition, before), ..Default::default() };
+        (start_bar, before) = (start_bar + bars, bars);
+        cue
+    };
+    parts.into_iter().map(cue).collect()
+}
+
+fn within(transition: Transition, room: u32) -> Transition {
+    match transition {
+        _ if room == 0 => Transition::Cut,
+        Transition::Cut => Transition::Cut,
+        Transition::Crossfade { bars } => Transition::Crossfade { bars: bars.clamp(1, room) },
+        Transition::Morph { bars } => Transition::Morph { bars: bars.clamp(1, room) },
+    }
+}
+
+fn audio(sound: &Sound) -> Audio {
+    let side = |side: usize| sound.frames.iter().map(|frame| frame[side]).collect();
+    Audio::new(side(0), side(1), sound.rate)
+}
