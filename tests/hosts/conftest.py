@@ -4,6 +4,8 @@ Needs `cargo xtask bundle` and `cargo build --release --workspace --examples` fi
 
 import os
 import subprocess
+import textwrap
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,6 +61,51 @@ def make_project(tmp_path):
         return Project(json, file, takes, rate, bpm, bars)
 
     return make
+
+
+@pytest.fixture
+def make_board(tmp_path):
+    """A project with a storyboard; its `takes` are the bed, (frames, 2)."""
+
+    def make(rate: int, bpm: float) -> Project:
+        host("board", tmp_path, rate, bpm)
+        return opened(tmp_path, np.fromfile(tmp_path / "reference.f32", "<f4").reshape(-1, 2), rate, bpm)
+
+    return make
+
+
+@pytest.fixture
+def written_board(tmp_path):
+    """The same of a board.toml, as the command line makes it."""
+
+    def make(text: str) -> Project:
+        text = textwrap.dedent(text).format(frames=ROOT / "examples" / "frames")
+        asked = tomllib.loads(text)
+        (tmp_path / "board.toml").write_text(text)
+        beds = tmp_path / "beds"
+        program = ROOT / "target/release/melfusion"
+        subprocess.run([program, "storyboard", tmp_path / "board.toml", "--out", beds, "--quiet"], check=True)
+        host("cues", tmp_path, *sorted(beds.glob("[0-9]*.wav")))
+        return opened(tmp_path, read_24_bits(beds / "bed.wav"), asked["rate"], asked["tempo"])
+
+    return make
+
+
+def opened(folder: Path, bed: np.ndarray, rate: int, bpm: float) -> Project:
+    json = (folder / "state.json").read_bytes()
+    file = folder / "state.juce"
+    file.write_bytes(juce.wrap(json))
+    return Project(json, file, bed, rate, bpm, 0)
+
+
+def read_24_bits(path: Path) -> np.ndarray:
+    """(frames, 2), without any library that might round. `wave` does not know the extensible format."""
+    file = path.read_bytes()
+    begin = file.index(b"data") + 8
+    length = int.from_bytes(file[begin - 4 : begin], "little")
+    bytes = np.frombuffer(file[begin : begin + length], np.uint8).reshape(-1, 3).astype(np.int32)
+    samples = (bytes[:, 0] << 8 | bytes[:, 1] << 16 | bytes[:, 2] << 24) >> 8
+    return (samples / 2**23).astype(np.float32).reshape(-1, 2)
 
 
 def assert_same(heard: np.ndarray, expected: np.ndarray, about: str = ""):

@@ -138,3 +138,43 @@ def test_nonsense_is_survived(vst3, make_project, tmp_path):
         plugin.load_state(str(file))
     heard = render(engine, 1.0)
     assert_same(heard, rounds(project.takes[0], len(heard)), "the good state still stands")
+
+
+@pytest.mark.parametrize("block", [64, 500, 4096])
+@pytest.mark.parametrize(("rate", "bpm"), [(48000, 95.0), (44100, 97.0)])
+def test_a_storyboard_is_heard_as_the_engine_mixes_it(vst3, make_board, block, rate, bpm):
+    board = make_board(rate, bpm)
+    engine, _ = load(vst3, board, block)
+    bed = board.takes
+    heard = render(engine, len(bed) / rate + 0.5)
+    assert_same(heard[: len(bed)], bed, f"{rate} Hz, {bpm} bpm, blocks of {block}")
+    assert not heard[len(bed) :].any(), "it is played once"
+
+
+def test_a_storyboard_of_the_command_line_is_heard_bit_for_bit(vst3, written_board):
+    board = written_board(
+        """
+        tempo = 97
+        seed = 7
+        steps = 4
+        style = "warm strings"
+        transition = "crossfade 1"
+        rate = 44100
+
+        [[cue]]
+        prompt = "calm piano"
+        picture = "{frames}/harbour.png"
+        bars = 1
+
+        [[cue]]
+        prompt = "low drums"
+        bars = 2
+
+        [[cue]]
+        bars = 1
+        """
+    )
+    engine, _ = load(vst3, board)
+    heard = render(engine, len(board.takes) / board.rate)
+    assert_same(heard, board.takes[: len(heard)], "null test")
+    assert np.abs(heard).max() > 0.05
