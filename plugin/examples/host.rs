@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! host fixture DIR RATE BPM BARS [pips]   a project with known sound: state.json as VST3 keeps it, reference.f32
-//! host board DIR RATE BPM                 the same of a storyboard; the reference is what the engine mixes of it
+//! host board DIR RATE BPM                 the same of a storyboard; the reference is what the engine mixes of it,
+//!                                         cue0.f32 and so on are the cues
 //! host cues DIR WAV...                    a storyboard of clips that the command line wrote, as state.json
 //! host scan FILE COUNT                    opens a .clap and makes COUNT instances; says in JSON what it cost
 //! host blocks FILE STATE COUNT            plays a project for COUNT blocks of 64 frames under a wild play head
@@ -70,8 +71,12 @@ fn write_board(dir: &str, rate: &str, bpm: &str) {
     let (rate, bpm) = (rate.parse().unwrap(), bpm.parse().unwrap());
     let scores = [(1, 2), (2, 1), (3, 3)].map(|(seed, bars)| Score { bars, ..Score::noise(rate, bpm, seed) });
     write_state(dir, fixture::project_of_cues(&scores));
-    let samples: Vec<u8> = fixture::bed(&scores).into_iter().flatten().flat_map(f32::to_le_bytes).collect();
-    fs::write(Path::new(dir).join("reference.f32"), samples).unwrap();
+    let write = |name: String, frames: Vec<[f32; 2]>| {
+        let samples: Vec<u8> = frames.into_iter().flatten().flat_map(f32::to_le_bytes).collect();
+        fs::write(Path::new(dir).join(name), samples).unwrap();
+    };
+    write("reference.f32".into(), fixture::bed(&scores));
+    scores.iter().enumerate().for_each(|(index, score)| write(format!("cue{index}.f32"), score.frames()));
 }
 
 /// One cue for each file, entered by crossfades of one bar.

@@ -38,6 +38,8 @@ class Project(NamedTuple):
     rate: int
     bpm: float
     bars: int
+    cues: tuple = ()
+    """Of a storyboard, each (frames, 2)"""
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +71,9 @@ def make_board(tmp_path):
 
     def make(rate: int, bpm: float) -> Project:
         host("board", tmp_path, rate, bpm)
-        return opened(tmp_path, np.fromfile(tmp_path / "reference.f32", "<f4").reshape(-1, 2), rate, bpm)
+        board = opened(tmp_path, np.fromfile(tmp_path / "reference.f32", "<f4").reshape(-1, 2), rate, bpm)
+        cues = [np.fromfile(path, "<f4").reshape(-1, 2) for path in sorted(tmp_path.glob("cue*.f32"))]
+        return board._replace(cues=tuple(cues))
 
     return make
 

@@ -178,3 +178,18 @@ def test_a_storyboard_of_the_command_line_is_heard_bit_for_bit(vst3, written_boa
     heard = render(engine, len(board.takes) / board.rate)
     assert_same(heard, board.takes[: len(heard)], "null test")
     assert np.abs(heard).max() > 0.05
+
+
+def test_notes_choose_cues_from_bar_line_to_bar_line(vst3, make_board):
+    board = make_board(48000, 120.0)
+    engine, plugin = load(vst3, board, 480)
+    plugin.set_automation(parameter(plugin, "Cues by note"), np.ones(8 * 48000, np.float32))
+    # In the first bar the third cue, three bars long, and in the fourth the second, of one bar.
+    plugin.add_midi_note(38, 100, 0.7, 0.5)
+    plugin.add_midi_note(37, 100, 6.5, 0.5)
+    heard = render(engine, 12.0)
+    bar, fade = 96000, 600
+    third, second = board.cues[2], board.cues[1]
+    assert_same(heard[fade:bar], board.takes[fade:bar], "the board")
+    assert_same(heard[bar + fade : 4 * bar], third[fade:], "the third cue")
+    assert_same(heard[4 * bar + fade : 6 * bar], np.vstack([second, second])[fade:], "the second cue, twice")
