@@ -4,12 +4,15 @@
 //! editor ─ generate ─► worker (one per process) ─ Delivery ─► rtrb ─► player (audio thread) ─ spent clips ─► rtrb ─► freed
 //!    ▲                    │ Status, takes                                │ Readout (atomics)
 //!    └──── session ◄──────┴───────────────────────◄──────────────────────┘
-//! host's project ◄─ state (brief, takes as FLAC) ─ session
+//! host's project ◄─ state (brief, cues, takes as FLAC) ─ session
 //! ```
 //!
-//! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`], [`passages`] and [`readout`] name neither
-//! the engine nor candle; the editor never touches the player; only [`worker`] runs the engine. [`params`], [`state`],
-//! [`worker`] and [`session`] use one another in this order only.
+//! A storyboard's cues have takes as the brief has. The worker mixes those that are heard into one bed, as the command line
+//! does, and the player has it as one more clip.
+//!
+//! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`], [`passages`] and [`readout`]
+//! name neither the engine nor candle; the editor never touches the player; only [`worker`] runs the engine. [`params`],
+//! [`state`], [`worker`] and [`session`] use one another in this order only.
 
 pub mod clip;
 pub mod desk;

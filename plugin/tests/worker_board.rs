@@ -9,13 +9,17 @@ mod fake;
 mod house;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use melfusion::audio::Audio;
-use melfusion::image::Crop;
+use melfusion::error::Stage;
+use melfusion::image::{Crop, Picture};
+use melfusion::progress::Progress;
 use melfusion::storyboard::{self, Board, BoardFields, TempoMap, Transition};
 use melfusion_plugin::link::{BOARD, Delivery, cue_slot};
 use melfusion_plugin::project::{Bed, Cue, Frame, Take};
 use melfusion_plugin::session::Place;
+use melfusion_plugin::worker::composer::{Shipped, Source};
 use melfusion_plugin::worker::{Seat, fit};
 
 use fake::Script;
@@ -307,4 +311,34 @@ fn a_single_take_can_be_made_beside_a_storyboard() {
     it.generate("alone");
     assert_eq!(it.await_take(0).recipe.prompt, "alone");
     assert!(cue(&it, id).takes.is_empty());
+}
+
+/// Counts the steps of looking at pictures.
+#[derive(Default)]
+struct Looks(AtomicUsize);
+
+impl Progress for Looks {
+    fn step(&self, stage: Stage, done: usize, _total: usize) {
+        self.0.fetch_add(usize::from(stage == Stage::Picture && done > 0), SeqCst);
+    }
+}
+
+#[test]
+fn other_words_for_a_picture_that_is_known_cost_one_diffusion_run() {
+    let engine = Shipped.load().unwrap().composer;
+    let pixels = |shade: u8| Picture::from_rgb(32, 32, (0..32 * 32 * 3).map(|i| i as u8 ^ shade).collect()).unwrap();
+    let looks = |words: &str, picture: Picture, crop: Option<Crop>| {
+        let cue = storyboard::Cue { prompt: words.into(), bars: 1, picture: Some(picture), crop, ..Default::default() };
+        let board = Board::new(BoardFields { steps: 4, cues: vec![cue], ..BoardFields::default() }).unwrap();
+        let looks = Looks::default();
+        engine.score(&board, 0, &looks).unwrap();
+        looks.0.into_inner()
+    };
+    let part = Crop::new(0.0, 0.0, 0.5, 0.5).ok();
+    assert!(looks("calm", pixels(0), None) > 0);
+    assert_eq!(looks("storm", pixels(0), None), 0, "same picture, other words");
+    assert!(looks("storm", pixels(1), None) > 0, "same words, other picture");
+    assert!(looks("storm", pixels(1), part) > 0, "a part is another picture");
+    assert_eq!(looks("calm", pixels(1), part), 0);
+    assert_eq!(looks("", pixels(0), None), 0, "the first is still known");
 }
