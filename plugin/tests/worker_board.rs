@@ -304,6 +304,24 @@ fn a_project_that_opens_has_its_bed_at_once_and_without_an_engine() {
 }
 
 #[test]
+fn a_board_that_is_too_long_to_be_heard_says_so() {
+    let worker = worker(&Script::new());
+    let it = Instance::new(&worker);
+    let id = add_cue(&it, "one");
+    it.seat.generate_cue(id);
+    await_cue(&it, id);
+    await_bed(&it);
+    for _ in 1..64 {
+        let id = add_cue(&it, "");
+        it.session.project.lock().board.cue_mut(id).unwrap().bars = 64;
+    }
+    let notice = it.await_notice(Place::Board);
+    assert!(notice.starts_with("The storyboard cannot be heard: ") && notice.contains("3600"), "{notice}");
+    it.session.project.lock().board.cues.truncate(2);
+    until("a bed again", || it.session.bed.lock().as_ref().is_some_and(|bed| bed.plan.parts.len() == 2));
+}
+
+#[test]
 fn a_single_take_can_be_made_beside_a_storyboard() {
     let worker = worker(&Script::new());
     let it = Instance::new(&worker);

@@ -4,9 +4,10 @@ use melfusion::audio::Audio;
 use melfusion::storyboard::{self, BoardFields, TempoMap, Transition};
 use melfusion::{Error, storyboard::Board};
 
+use super::complain;
 use super::fit::same_tempo;
 use crate::project::{Bed, Cue, Part, Plan, Project, Sound};
-use crate::session::Session;
+use crate::session::{Place, Session};
 
 /// Mixes the session's storyboard at `rate` Hz, unless it is mixed so already; says whether it is another now. At `bpm`,
 /// or else at the tempo of its first take. Takes that are not fitted to both are silent. Does not publish.
@@ -16,11 +17,20 @@ pub fn renew(session: &Session, bpm: Option<f64>, rate: u32) -> bool {
     if known == plan {
         return false;
     }
-    let sound = plan.as_ref().and_then(|plan| mixed(plan).ok());
+    let sound = plan.as_ref().and_then(|plan| mixed(plan).map_err(|error| refuse(session, &error)).ok());
     let bed = plan.zip(sound).map(|(plan, sound)| Bed { plan, sound: sound.into() });
     let is_other = bed.is_some() || known.is_some();
     *session.bed.lock() = bed;
     is_other
+}
+
+/// Says once why the storyboard cannot be heard.
+fn refuse(session: &Session, error: &Error) {
+    let text = format!("The storyboard cannot be heard: {error}");
+    let is_told = session.status.lock().notices.iter().any(|notice| notice.text == text);
+    if !is_told {
+        complain(session, Place::Board, text);
+    }
 }
 
 /// What there is to mix; `None` if nothing is heard.
