@@ -31,6 +31,7 @@ from triplets import read_shard
 
 NO_TEXT, NO_PICTURE, NEITHER = 0.20, 0.10, 0.08  # shares of the samples
 BARS = 4  # in a clip
+EMBEDDING = {"shared.weight": 5.0}
 
 
 @dataclass
@@ -155,7 +156,7 @@ def train(sets: list[Triplets], held_out: Triplets, denoising: Denoising, work: 
         value = denoising.loss(model, some, t, eps, yes, yes)[1].item()
         return dict(held_out=value, alpha=[round(a, 3) for a in torch.sigmoid(model.alpha).tolist()])
 
-    trainer = Trainer(model, work / "music.pt", budget, rate=rate, warmup=200, decay=0.9985)
+    trainer = Trainer(model, work / "music.pt", budget, rate=rate, warmup=200, decay=0.9985, faster=EMBEDDING)
     trainer.run(loss, probe=probe)
 
 

@@ -27,6 +27,7 @@ class Size:
     waltzes: int  # clips in 3/4
     held_out: int
     codec: tuple[str, ...]  # budgets, as options of the stages
+    text: tuple[str, ...]
     vae: tuple[str, ...]
     unet: tuple[str, ...]
     music: tuple[str, ...]
@@ -42,9 +43,9 @@ def steps(value: int) -> tuple[str, ...]:
     return "--steps", str(value)
 
 
-CPU = Size(clips=2250, waltzes=1000, held_out=160, codec=seconds(400), vae=seconds(300), unet=seconds(480),
+CPU = Size(clips=2250, waltzes=1000, held_out=160, codec=seconds(400), text=seconds(900), vae=seconds(300), unet=seconds(480),
            music=(*seconds(6050), "--batch", "8", "--rate", "1.2e-3"))
-SMOKE = Size(clips=6, waltzes=4, held_out=4, codec=steps(2), vae=steps(2), unet=steps(2), music=(*steps(2), "--batch", "4"))
+SMOKE = Size(clips=6, waltzes=4, held_out=4, codec=steps(2), text=(*steps(2), "--scores", "4"), vae=steps(2), unet=steps(2), music=(*steps(2), "--batch", "4"))
 
 
 def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[list[str]]:
@@ -62,6 +63,7 @@ def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[lis
         ["codec.py", "fit", *codec, "--clips", "1000"],
         ["codec.py", "train", *codec, *size.codec, "--held-out", test],
         ["tokens.py", *data, "--out", str(work / "tokenizer.json")],
+        ["text_encoder.py", "--work", str(work), *size.text],
         ["image_ldm.py", "vae", *dirs, *size.vae],
         ["image_ldm.py", "unet", *dirs, *size.unet],
         ["image_ldm.py", "invert", *dirs, "--held-out", test],
