@@ -142,8 +142,7 @@ def train(sets: list[Triplets], held_out: Triplets, denoising: Denoising, work: 
         data = sets[int(torch.multinomial(shares, 1, generator=generator))]
         some = data.batch(torch.randint(len(data.latents), (batch,), generator=generator))
         some.latents = roll_bars(some.latents, generator)
-        # Stratified timesteps: every batch covers the whole schedule.
-        t = ((torch.arange(batch) + torch.rand(batch, generator=generator)) / batch * 1000).long()
+        t = denoising.schedule.timesteps(batch, generator)
         has_text, has_picture = conditions(batch, generator)
         eps = torch.randn(some.latents.shape, generator=generator)
         weighted, plain = denoising.loss(model, some, t, eps, has_text, has_picture)

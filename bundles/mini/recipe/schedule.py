@@ -33,10 +33,23 @@ class Schedule:
         return a.sqrt(), (1 - a).sqrt()
 
     def loss_weight(self, t: Tensor) -> Tensor:
-        """Min-SNR weights for v-prediction (gamma 5) with a floor that keeps the clean end alive; (b,)."""
+        """Min-SNR weights for v-prediction (gamma 5), with floors; (b,).
+
+        The floor at the clean end keeps it alive. That at the noisy end is higher: there the words and the picture decide
+        what is played, and min-SNR alone would all but hide it from the loss.
+        """
         a = self.alphas[t]
         snr = a / (1 - a)
-        return (snr.clamp(max=5) / (snr + 1) + 0.15) / 0.6
+        weight = (snr.clamp(max=5) / (snr + 1) + 0.15) / 0.6
+        return torch.where(snr < 1, weight.clamp(min=1), weight)
+
+    @staticmethod
+    def timesteps(count: int, generator: torch.Generator) -> Tensor:
+        """Timesteps (count,) that cover the schedule evenly, and its noisiest fifth twice more."""
+        place = (torch.arange(count) + torch.rand(count, generator=generator)) / count
+        noisy = 0.4  # share of the samples that are drawn from the noisiest fifth alone
+        even = place / (1 - noisy) * 1000
+        return torch.where(place < 1 - noisy, even, 800 + (place - (1 - noisy)) / noisy * 200).long().clamp(max=999)
 
     @staticmethod
     def trailing(steps: int) -> list[int]:
