@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import rpp
 import soundfile
+import test_ardour
 import xmlschema
+from board_session import BoardSession
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = Path(__file__).parent / "dawproject"
@@ -37,6 +39,7 @@ def frame(bar):
 
 
 STARTS = [1 + sum(BARS[:i]) for i in range(len(BARS))]
+END = STARTS[-1] + BARS[-1]
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +94,19 @@ def assert_places(items):
 
 def assert_is_bed(items, gain, beds):
     bed = read(beds / "bed.wav")
-    assert len(bed) == frame(STARTS[-1] + BARS[-1])
+    assert len(bed) == frame(END)
     assert np.abs(mixed(items, len(bed)) * gain - bed).max() < 4 / 2**23
 
 
 def field(element, name):
     (found,) = [part for part in element if isinstance(part, list) and part[0] == name]
     return found[1:]
+
+
+def file_and_fades(item, beds):
+    """Of an item of Reaper's, and the frames faded in and out."""
+    fades = (whole(float(field(item, name)[1]) * RATE) for name in ("FADEIN", "FADEOUT"))
+    return beds / field(item.find("SOURCE"), "FILE")[0], *fades
 
 
 def test_reapers_project_is_the_bed(beds):
@@ -115,12 +124,10 @@ def test_reapers_project_is_the_bed(beds):
     for track in tracks:
         gains.add(float(field(track, "VOLPAN")[0]))
         for item in track.findall("ITEM"):
-            file = field(item.find("SOURCE"), "FILE")[0]
-            sound = read(beds / file)
+            path, *fades = file_and_fades(item, beds)
+            sound = read(path)
             start, length = (whole(float(field(item, name)[0]) * RATE) for name in ("POSITION", "LENGTH"))
             assert length == len(sound)
-            # Where the file says that it begins, for DAWs that ask it.
-            fades = [whole(float(field(item, name)[1]) * RATE) for name in ("FADEIN", "FADEOUT")]
             items.append((start, sound, *fades))
     assert_places(items)
     assert_is_bed(items, *gains, beds)
@@ -194,6 +201,11 @@ def ask(path, command, answer, size):
     return answer
 
 
+def markers_of(path):
+    markers = ask(path, 0x10CE, Markers(), ctypes.sizeof(Markers))
+    return [(marker.frame, marker.name.decode()) for marker in markers.points[: markers.count]]
+
+
 def test_files_say_where_they_begin_and_the_bed_has_markers(beds):
     for folder, shift in [(beds, 0), (beds / "stems", None)]:
         for file, bar, bars in zip(sorted(folder.glob("0*.wav")), STARTS, BARS, strict=True):
@@ -201,6 +213,37 @@ def test_files_say_where_they_begin_and_the_bed_has_markers(beds):
             start = place.low + (place.high << 32)
             assert (place.originator, place.version) == (b"melfusion", 1)
             assert start == (frame(bar) if shift == 0 else frame(bar + bars) - len(read(file)))
-    markers = ask(beds / "bed.wav", 0x10CE, Markers(), ctypes.sizeof(Markers))
-    found = [(marker.frame, marker.name.decode()) for marker in markers.points[: markers.count]]
-    assert found == [(frame(bar), name) for bar, name in zip(STARTS, NAMES)]
+    assert markers_of(beds / "bed.wav") == [(frame(bar), name) for bar, name in zip(STARTS, NAMES)]
+
+
+@test_ardour.pytestmark
+def test_in_ardour_files_and_markers_lie_on_the_bars_and_are_the_bed(beds, tmp_path):
+    with zipfile.ZipFile(beds / "storyboard.dawproject") as file:
+        project = ElementTree.fromstring(file.read("project.xml"))
+    tempi = "\n".join(f"{point.get('time')} {point.get('value')}" for point in project.iter("RealPoint"))
+    *tracks, _ = rpp.loads((beds / "storyboard.rpp").read_text()).findall("TRACK")
+    faded = {
+        name: [file_and_fades(item, beds) for item in track.findall("ITEM")]
+        for name, track in zip("AB", tracks, strict=True)
+    }
+    cues = sorted(beds.glob("0*.wav"))
+    session = BoardSession(tmp_path, RATE, tempi, END)
+    stems = {name: [path for path, *_ in items] for name, items in faded.items()}
+    session.place({"cues": cues} | stems, markers_of(beds / "bed.wav"))
+
+    lines = session.places("bar")
+    assert [bar for bar, _ in lines] == [str(bar) for bar in range(1, END + 1)]
+    # Ardour rounds a line down to a frame.
+    assert all(abs(at - seconds(int(bar)) * RATE) < 1 for bar, at in lines), lines
+    assert session.places("marker") == [(name, frame(bar)) for bar, name in zip(STARTS, NAMES)]
+    for (name, start, length), path, bar in zip(session.places("cues"), cues, STARTS, strict=True):
+        assert (name, start, length) == (str(path), frame(bar), len(read(path)))
+        assert np.array_equal(session.sound("cues", start), read(path))
+    items = []
+    for track, of_track in faded.items():
+        for (name, start, length), (path, *fades) in zip(session.places(track), of_track, strict=True):
+            sound = session.sound(track, start)
+            assert (name, length) == (str(path), len(sound))
+            items.append((start, sound.astype(np.float64), *fades))
+    assert_places(items)
+    assert_is_bed(items, float(field(tracks[0], "VOLPAN")[0]), beds)
