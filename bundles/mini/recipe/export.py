@@ -23,14 +23,14 @@ import start
 import synapse
 import tokens
 from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, PatchCodec, load_codec
-from image_ldm import load_image_model, shrink
+from image_ldm import inversion_of, load_image_model, shrink
 from mel import BANDS, FLOOR, SAMPLE_RATE
 from mel import WINDOW as N_FFT
 from schedule import CONFIG, Schedule
 from trainer import load_average
 from triplets import read_shard
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
@@ -175,14 +175,17 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
     return head + "".join(tables)
 
 
-def describe(data: list[Path]) -> str:
+def describe(data: list[Path], work: Path) -> str:
     """What the bundle was trained on, in a sentence."""
+    begun = f", begun from {(work / 'begun.txt').read_text()}" if (work / "begun.txt").exists() else ""
     count, seconds = 0, 0.0
     for path in (path for folder in data for path in sorted(folder.glob("shard_*.npz"))):
+        if not inversion_of(path).exists():
+            continue
         metas = read_shard(path)[1]
         count, seconds = count + len(metas), seconds + sum(meta["seconds"] for meta in metas)
     return (f"{count} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
-            f"FluidR3 GM soundfont (MIT), {seconds / 3600:.1f} hours; made by bundles/mini/recipe")
+            f"FluidR3 GM soundfont (MIT), {seconds / 3600:.1f} hours{begun}; made by bundles/mini/recipe")
 
 
 def main() -> None:
@@ -204,7 +207,7 @@ def main() -> None:
     found = reference(shipped, tokenizer, shrink(torch.from_numpy(arrays["pictures"][:1]).permute(0, 3, 1, 2)))
     about = dict(prompt=PROMPT, seconds_per_beat=repr(BEAT), steps=str(STEPS), guidance=repr(GUIDANCE))
     save_file({k: v.contiguous() for k, v in found.items()}, out / "reference.safetensors", metadata=about)
-    (out / "manifest.toml").write_text(manifest(out, scale, describe(options.data)))
+    (out / "manifest.toml").write_text(manifest(out, scale, describe(options.data, work)))
     total = sum(path.stat().st_size for path in out.glob("*.safetensors"))
     print(f"{out}: {total / 1e6:.1f} MB with the reference")
 

@@ -61,9 +61,9 @@ def codec(bundle: Path) -> PatchCodec:
     return found
 
 
-def image_scale(bundle: Path) -> float:
-    """The factor that gives the picture's latents unit variance."""
-    return tomllib.loads((bundle / "manifest.toml").read_text())["image"]["vae"]["scaling_factor"]
+def manifest(bundle: Path) -> dict:
+    """What a bundle says about itself."""
+    return tomllib.loads((bundle / "manifest.toml").read_text())
 
 
 def translate(embedding: Tensor, old: Tokenizer, new: Tokenizer) -> Tensor:
@@ -86,7 +86,9 @@ def begin(bundle: Path, work: Path, tokenizer: Path | None) -> None:
     synapse = read(bundle, "synapse")
     torch.save(dict(average=vae.state_dict()), work / "vae.pt")
     torch.save(dict(average=image.state_dict()), work / "image_unet.pt")
-    torch.save(dict(scale=image_scale(bundle)), work / "image_scale.pt")
+    said = manifest(bundle)
+    (work / "begun.txt").write_text(f"{said['name']} {said['version']}")
+    torch.save(dict(scale=said["image"]["vae"]["scaling_factor"]), work / "image_scale.pt")
     torch.save(dict(mean=synapse["pooled_mean"], std=synapse["pooled_std"]), work / "pooled_norm.pt")
     torch.save(dict(codec=codec(bundle).state_dict()), work / "codec.pt")
     music, tokens = music_model(bundle), tokenizer or bundle / "tokenizer.json"
