@@ -28,7 +28,7 @@ from mel import BANDS, FLOOR, SAMPLE_RATE
 from mel import WINDOW as N_FFT
 from schedule import CONFIG, Schedule
 from trainer import load_average
-from triplets import read_shard
+from triplets import read_shard, shards
 
 VERSION = "0.2.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
@@ -179,7 +179,7 @@ def describe(data: list[Path], work: Path) -> str:
     """What the bundle was trained on, in a sentence."""
     begun = f", begun from {(work / 'begun.txt').read_text()}" if (work / "begun.txt").exists() else ""
     count, seconds = 0, 0.0
-    for path in (path for folder in data for path in sorted(folder.glob("shard_*.npz"))):
+    for path in shards(data):
         if not inversion_of(path).exists():
             continue
         metas = read_shard(path)[1]
@@ -203,7 +203,7 @@ def main() -> None:
     tokenizer.save(str(out / "tokenizer.json"), pretty=False)
     scale = torch.load(work / "image_scale.pt", weights_only=True)["scale"]
     shipped = Shipped(out, scale)
-    arrays, _ = read_shard(sorted(options.held_out.glob("shard_*.npz"))[0])
+    arrays, _ = read_shard(shards([options.held_out])[0])
     found = reference(shipped, tokenizer, shrink(torch.from_numpy(arrays["pictures"][:1]).permute(0, 3, 1, 2)))
     about = dict(prompt=PROMPT, seconds_per_beat=repr(BEAT), steps=str(STEPS), guidance=repr(GUIDANCE))
     save_file({k: v.contiguous() for k, v in found.items()}, out / "reference.safetensors", metadata=about)

@@ -29,17 +29,12 @@ from nets import IMAGE_SIZE, ImageModel, image_vae
 from schedule import Schedule
 from scene import HOURS, PLACES, WEATHERS
 from trainer import Budget, Trainer, load_average
-from triplets import read_shard
+from triplets import read_shard, shards
 
 STEPS = 20  # of the inversion, as the sampler's default
 HEAD_SHARE = 0.25  # of every batch is nearly clean and trains the head
 HEAD_MOST_T = 60
 TARGETS = 2 + len(HOURS) + len(WEATHERS) + len(PLACES)
-
-
-def shards(folders: list[Path]) -> list[Path]:
-    """The shards of some folders, in order."""
-    return [path for folder in folders for path in sorted(folder.glob("shard_*.npz"))]
 
 
 def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:

@@ -23,11 +23,11 @@ from torch import Tensor
 import synapse
 import tokens
 from codec import load_codec
-from image_ldm import STEPS, inversion_of, load_image_model, shards
+from image_ldm import STEPS, inversion_of, load_image_model
 from nets import TRIPLE_WINDOW, WINDOW, ImageModel, MusicModel, position_planes, tempo_features
 from schedule import Schedule
 from trainer import Budget, Trainer
-from triplets import read_shard
+from triplets import read_shard, shards
 
 NO_TEXT, NO_PICTURE, NEITHER = 0.20, 0.10, 0.08  # shares of the samples
 BARS = 4  # in a clip

@@ -12,7 +12,6 @@ Starts from the weights in `start.pt` where there are any, and leaves its encode
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,7 @@ def write_captions(count: int, seed: int) -> tuple[list[str], Tensor, Tensor, Te
         ones = torch.zeros(PROGRAMS)
         ones[played] = 1
         for _ in range(CAPTIONS):
-            said.append(caption(scene, dataclasses.replace(score, notes=[]), rng))
+            said.append(caption(scene, score, rng))
             styles.append(style)
             programs.append(ones)
             numbers.append(told)

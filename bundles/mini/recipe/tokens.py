@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nets import TEXT, TEXT_TOKENS
 from caption import all_phrases
-from triplets import read_shard
+from triplets import read_shard, shards
 
 PAD, END, UNKNOWN = 0, 1, 2  # as in T5
 PHRASE_WEIGHT = 20  # every vocabulary phrase counts as this many captions, so that rare words stay whole
@@ -45,7 +45,7 @@ def encode(tokenizer: Tokenizer, captions: list[str]) -> Tensor:
 
 def read_captions(folders: list[Path]) -> list[str]:
     """The captions of all painted shards."""
-    return [meta["caption"] for folder in folders for path in sorted(folder.glob("shard_*.npz")) for meta in read_shard(path)[1]
+    return [meta["caption"] for path in shards(folders) for meta in read_shard(path)[1]
             if "caption" in meta]
 
 

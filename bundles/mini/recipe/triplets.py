@@ -55,6 +55,11 @@ def make_caption(meta: dict) -> str:
     return caption(Scene(**meta["scene"]), Score.from_summary(meta["score"]), rng)
 
 
+def shards(folders: list[Path]) -> list[Path]:
+    """The shards of some folders, in order."""
+    return [path for folder in folders for path in sorted(folder.glob("shard_*.npz"))]
+
+
 def read_shard(path: Path) -> tuple[dict[str, np.ndarray], list[dict]]:
     """The arrays and the metadata of a shard."""
     with np.load(path, allow_pickle=False) as stored:
@@ -100,7 +105,7 @@ def render_shards(split: int, seed: int, count: int, out: Path, *, bar: int, sec
 def paint_shards(folder: Path, again: bool = False) -> int:
     """Add pictures and captions to the shards that lack them, or to all of them again."""
     painted = 0
-    for path in sorted(folder.glob("shard_*.npz")):
+    for path in shards([folder]):
         arrays, metas = read_shard(path)
         if not again and "pictures" in arrays and all("caption" in meta for meta in metas):
             continue
