@@ -21,11 +21,13 @@ def decoder_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
     return [attention.transformer_blocks[0] for block in levels for attention in block.attentions]
 
 
-def attend(attn, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Multi-head attention of projected tokens (b, n, c), then the output projection."""
+def attend(attn, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multi-head attention of projected tokens (b, n, c), then the output projection; `bias` (b, 1, n) hides keys."""
     split = lambda x: x.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
     # Spelt out: on a CPU the backward pass of torch's fused attention takes longer than the rest of the network.
     scores = (split(queries) * attn.scale) @ split(keys).transpose(-1, -2)
+    if bias is not None:
+        scores = scores + bias[:, None]
     mixed = scores.softmax(-1) @ split(values)
     return attn.to_out[0](mixed.transpose(1, 2).flatten(2))
 
@@ -35,7 +37,7 @@ class PlainAttention:
 
     def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **_) -> Tensor:
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        return attend(attn, attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context))
+        return attend(attn, attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context), attention_mask)
 
 
 class CaptureKeyValues:
@@ -47,7 +49,7 @@ class CaptureKeyValues:
 
     def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **_) -> Tensor:
         self.keys, self.values = attn.to_k(hidden_states), attn.to_v(hidden_states)
-        return attend(attn, attn.to_q(hidden_states), self.keys, self.values)
+        return attend(attn, attn.to_q(hidden_states), self.keys, self.values, attention_mask)
 
 
 class BlendKeyValues:
@@ -62,7 +64,7 @@ class BlendKeyValues:
         if self.image is not None:
             keys = self.alpha * self.image[0] + (1 - self.alpha) * keys
             values = self.alpha * self.image[1] + (1 - self.alpha) * values
-        return attend(attn, attn.to_q(hidden_states), keys, values)
+        return attend(attn, attn.to_q(hidden_states), keys, values, attention_mask)
 
 
 def capture(unet: UNet2DConditionModel) -> list[CaptureKeyValues]:
