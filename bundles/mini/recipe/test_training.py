@@ -1,0 +1,91 @@
+"""Laws of the training: the noise that is asked for, pictures that are varied, words that move house, weights that learn faster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import nn
+
+import nets
+from augment import augment
+from schedule import Schedule
+from start import translate
+from trainer import Budget, Trainer
+
+
+def test_timesteps_cover_everything_and_dwell_on_noise() -> None:
+    generator = torch.Generator().manual_seed(0)
+    t = torch.cat([Schedule.timesteps(8, generator) for _ in range(2000)])
+    share = lambda low, high: float(((t >= low) & (t < high)).float().mean())
+    assert 0 <= int(t.min()) < 20 and int(t.max()) == 999
+    # Three in five evenly, two in five from the noisiest fifth.
+    assert abs(share(800, 1000) - (0.6 * 0.2 + 0.4)) < 0.01
+    for low in range(0, 800, 200):
+        assert abs(share(low, low + 200) - 0.6 * 0.2) < 0.01
+
+
+def test_every_batch_has_clean_and_noisy_ones() -> None:
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(50):
+        t = Schedule.timesteps(8, generator)
+        assert t.min() < 250 and t.max() >= 900
+
+
+def test_noise_weighs_no_less_than_signal_and_noise_alike() -> None:
+    schedule, t = Schedule(), torch.arange(1000)
+    weight, snr = schedule.loss_weight(t), schedule.alphas / (1 - schedule.alphas)
+    assert (weight[snr < 1] >= 1).all()
+    clean = snr > 5
+    assert torch.allclose(weight[clean], (5 / (snr[clean] + 1) + 0.15) / 0.6)
+
+
+def test_a_picture_stays_as_bright_as_a_photographer_leaves_it() -> None:
+    generator = torch.Generator().manual_seed(2)
+    dark, bright = torch.full((200, 3, 32, 32), -0.7), torch.full((200, 3, 32, 32), 0.6)
+    dark, bright = augment(dark, generator), augment(bright, generator)
+    for varied in (dark, bright):
+        assert varied.shape == (200, 3, 32, 32) and varied.abs().max() <= 1
+    middle = lambda varied: varied[:, :, 12:20, 12:20].mean((1, 2, 3))
+    assert middle(dark).max() < middle(bright).min()
+    assert middle(bright).std() > 0.05, "pictures differ"
+
+
+def test_variation_is_repeatable() -> None:
+    pictures = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    twice = [augment(pictures, torch.Generator().manual_seed(4)) for _ in range(2)]
+    assert torch.equal(*twice) and not torch.equal(twice[0], pictures)
+
+
+def tokenizer(*words: str) -> Tokenizer:
+    letters = ["▁", *"abcdefghijklmnopqrstuvwxyz"]
+    vocabulary = {token: index for index, token in enumerate(dict.fromkeys(["<unk>", *letters, *words]))}
+    merges, seen = [], set(letters)
+    for word in words:
+        for end in range(2, len(word) + 1):
+            if word[:end] not in seen:
+                vocabulary.setdefault(word[:end], len(vocabulary))
+                merges.append((word[:end - 1], word[end - 1]))
+                seen.add(word[:end])
+    found = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>"))
+    found.pre_tokenizer = pre_tokenizers.Metaspace()
+    return found
+
+
+def test_words_keep_their_meaning_under_another_tokenizer() -> None:
+    old, new = tokenizer("▁calm", "▁sea"), tokenizer("▁sea", "▁calm", "▁calmsea")
+    embedding = torch.randn(nets.TEXT["vocab_size"], 8, generator=torch.Generator().manual_seed(5))
+    found = translate(embedding, old, new)
+    for word in ("▁calm", "▁sea"):
+        assert torch.equal(found[new.token_to_id(word)], embedding[old.token_to_id(word)])
+    pieces = [old.token_to_id(piece) for piece in old.encode("calmsea").tokens]
+    assert len(pieces) == 4 and torch.allclose(found[new.token_to_id("▁calmsea")], embedding[pieces].mean(0))
+
+
+def test_what_is_to_learn_faster_does(tmp_path: Path) -> None:
+    model = nn.Module()
+    model.slow, model.fast = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
+    trainer = Trainer(model, tmp_path / "model.pt", Budget(1e9, 20), rate=1e-3, warmup=1, faster={"fast": 10.0})
+    trainer.run(lambda model: (-(model.slow + model.fast).sum(), {}))
+    assert abs(float((model.fast / model.slow).detach()) - 10) < 0.5
