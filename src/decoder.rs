@@ -17,6 +17,7 @@ pub mod loop_resample;
 pub mod mel;
 pub mod patch_codec;
 pub mod phase;
+pub mod separation;
 pub mod vocoder;
 pub mod wave;
 pub mod widen;

@@ -209,6 +209,40 @@ fn a_transposition_moves_the_pitch_and_keeps_the_length() {
     }
 }
 
+/// Two seconds with a burst of noise from 2 to 4 kHz on every eighth of the loop.
+fn hits() -> Vec<f32> {
+    let lines: Vec<(f64, f64)> = (0..60).map(|i| (2000. + 33.3 * f64::from(i), f64::from(i * i))).collect();
+    let hit = |t: f64| (-t / 0.02).exp() * lines.iter().map(|(hz, phase)| (TAU * hz * t + phase).sin()).sum::<f64>();
+    (0..64_000).map(|i| 0.02 * hit(f64::from(i % 8000) / RATE) as f32).collect()
+}
+
+/// Middle of the power above `low` Hz, in Hz.
+fn middle_above(low: f64, sound: &[f32]) -> f64 {
+    let fft = RealFftPlanner::<f32>::new().plan_fft_forward(sound.len());
+    let (mut input, mut output) = (sound.to_vec(), fft.make_output_vec());
+    fft.process(&mut input, &mut output).unwrap();
+    let hz = |bin: usize| bin as f64 * RATE / sound.len() as f64;
+    let powers = output.iter().enumerate().filter(|(bin, _)| hz(*bin) > low);
+    let (sum, moment) = powers.fold((0., 0.), |(sum, moment), (bin, x)| {
+        let power = f64::from(x.norm_sqr());
+        (sum + power, moment + power * hz(bin))
+    });
+    moment / sum
+}
+
+#[test]
+fn a_transposition_leaves_the_drums_where_they_are() {
+    let (_, tone) = tone(440., 64_000);
+    let sound: Vec<f32> = tone.iter().zip(hits()).map(|(tone, hit)| 0.05 * tone + hit).collect();
+    let mel = bank().beat_mel(&sound, 128);
+    let before = middle_above(2000., &vocoder().render(&mel, sound.len(), 0.));
+    let moved = vocoder().render(&mel, sound.len(), -5.);
+    let cents = cents_from(329.63, &moved);
+    assert!(cents.abs() < 10., "{cents} cents");
+    let after = middle_above(2000., &moved);
+    assert!((after / before - 1.).abs() < 0.03, "from {before} to {after} Hz");
+}
+
 #[test]
 fn silence_stays_silent() {
     let silence = bank().beat_mel(&[0.; 1000], 32);

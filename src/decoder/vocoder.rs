@@ -2,6 +2,7 @@
 
 use super::griffin_lim::GriffinLim;
 use super::inversion::Inversion;
+use super::separation::separate;
 use super::{GridConfig, MelBank, loop_resample};
 
 /// Renders a beat mel as a mono loop of any length and key.
@@ -32,9 +33,21 @@ impl LoopVocoder {
 
     /// `mel (frames, bands)` flat, natural log → mono loop of `samples` samples, at least 1.
     ///
-    /// A transposition by `semitones` renders the mel that much slower or faster and resamples the loop to `samples`:
-    /// magnitudes stay where the inversion is best, and the rhythm stays where it was.
+    /// A transposition by `semitones` moves what is pitched; what is struck stays as it is, since a drum has no key.
     pub fn render(&self, mel: &[f32], samples: usize, semitones: f64) -> Vec<f32> {
+        if semitones == 0. {
+            return self.transposed(mel, samples, 0.);
+        }
+        let parts = separate(mel, self.bands, self.range.0);
+        let mut sound = self.transposed(&parts.pitched, samples, semitones);
+        let struck = self.transposed(&parts.struck, samples, 0.);
+        sound.iter_mut().zip(struck).for_each(|(sum, hit)| *sum += hit);
+        sound
+    }
+
+    /// All of a mel that much higher or lower: rendered that much slower or faster, and resampled to `samples`. Magnitudes
+    /// stay where the inversion is best, and the rhythm stays where it was.
+    fn transposed(&self, mel: &[f32], samples: usize, semitones: f64) -> Vec<f32> {
         let length = (samples as f64 * (semitones / 12.).exp2()).round().max(1.) as usize;
         let frames = (length as f64 / self.hop as f64).round().max(1.) as usize;
         let mel = stretch(mel, self.bands, frames, self.range);
