@@ -9,6 +9,8 @@ const BANDS: usize = 17;
 /// How much louder across the bands than along the frames a struck sound is: a tone's attack and its dense upper partials
 /// should not be taken for a drum.
 const MARGIN: f32 = 3.;
+/// How far the power of a hit's noise rises above its median.
+const ROUGHNESS: f32 = 2.;
 
 /// A mel in two parts of the same shape whose powers add up to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +24,8 @@ pub struct Parts {
 /// `mel (frames, bands)` flat, natural log, of a loop, in its two parts, neither below `floor`.
 ///
 /// Medians along time, around the loop, keep tones and lose hits; medians across the bands the other way round. Each cell is
-/// shared by the squares of the two.
+/// shared by the squares of the two, but no more of it is struck than its neighbours have: what stands out of them is a note,
+/// however short.
 ///
 /// Source: Fitzgerald, "Harmonic/percussive separation using median filtering", DAFx 2010; Driedger, Müller and Disch,
 /// "Extending harmonic-percussive separation of audio signals", ISMIR 2014 (the margin).
@@ -33,8 +36,8 @@ pub fn separate(mel: &[f32], bands: usize, floor: f32) -> Parts {
         for band in 0..bands {
             let lasting = median_along(mel, bands, (frame, band), near);
             let broad = median_across(&mel[frame * bands..][..bands], band, near);
-            let share = share_of_struck(lasting, broad);
             let log = mel[frame * bands + band];
+            let share = share_of_struck(lasting, broad, log);
             pitched[band] = (log + 0.5 * (1. - share).ln()).max(floor);
             struck[band] = (log + 0.5 * share.ln()).max(floor);
         }
@@ -42,9 +45,10 @@ pub fn separate(mel: &[f32], bands: usize, floor: f32) -> Parts {
     parts
 }
 
-/// Share of the power that is struck, from the two medians of log magnitudes; within 0..=1.
-fn share_of_struck(lasting: f32, broad: f32) -> f32 {
-    1. / (1. + MARGIN * MARGIN * (2. * (lasting - broad)).exp())
+/// Share of the power that is struck, from the two medians of log magnitudes and the cell's own; within 0..=1.
+fn share_of_struck(lasting: f32, broad: f32, log: f32) -> f32 {
+    let share = 1. / (1. + MARGIN * MARGIN * (2. * (lasting - broad)).exp());
+    share * (ROUGHNESS * (2. * (broad - log)).exp()).min(1.)
 }
 
 fn median_along(mel: &[f32], bands: usize, (frame, band): (usize, usize), near: &mut Vec<f32>) -> f32 {
@@ -88,6 +92,15 @@ mod tests {
         let at = |part: &[f32], frame: usize, band: usize| part[frame * SIZE + band];
         assert!(at(&parts.pitched, 10, 20) > -0.01 && at(&parts.struck, 10, 20) < -8.9);
         assert!(at(&parts.struck, 40, 50) > -0.01 && at(&parts.pitched, 40, 50) < -8.9);
+    }
+
+    #[test]
+    fn a_short_note_is_no_hit() {
+        // Four partials, a few frames long, with a little noise between them.
+        let cell = |frame, band| if (30..38).contains(&frame) { if band % 16 == 4 { 0. } else { -4. } } else { FLOOR };
+        let mel: Vec<f32> = (0..SIZE * SIZE).map(|i| cell(i / SIZE, i % SIZE)).collect();
+        let parts = separate(&mel, SIZE, FLOOR);
+        assert!(parts.pitched[33 * SIZE + 20] > -0.01 && parts.struck[33 * SIZE + 20] < -3.);
     }
 
     #[test]
