@@ -4,6 +4,7 @@
     python evaluate.py train --set SET --data DIR           the readers of mood, from the training split
     melfusion eval SET --out RESULTS                        makes the clips, then calls
     python evaluate.py measure --set SET --results RESULTS  the tables, and report.html
+    python evaluate.py limits --data DIR --held-out DIR     what picture and words tell of a clip's brightness
 
 See `evaluate_set.py` for what is made, `evaluate_probes.py` for what is measured and `evaluate_readers.py` for the readers.
 """
@@ -46,6 +47,14 @@ def measure(options: argparse.Namespace) -> None:
     print(f"\n{evaluate_report.write(run, options.set, options.results, scores)}")
 
 
+def limits(options: argparse.Namespace) -> None:
+    """Prints how well brightness can be told from picture and words."""
+    import evaluate_limits
+
+    for told, correlation in evaluate_limits.limits(options.data, options.held_out).items():
+        print(f"{told:24} {correlation:.2f}")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -65,6 +74,10 @@ def main() -> None:
     three.add_argument("--set", type=Path, required=True)
     three.add_argument("--results", type=Path, required=True)
     three.set_defaults(run=measure)
+    four = commands.add_parser("limits")
+    four.add_argument("--data", type=Path, required=True, nargs="+", help="folders of shards of the training split")
+    four.add_argument("--held-out", type=Path, required=True, nargs="+")
+    four.set_defaults(run=limits)
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import evaluate_clips
+import evaluate_limits
 import evaluate_probes as probes
 import evaluate_readers as readers
 import evaluate_report
@@ -22,6 +23,7 @@ from evaluate_pictures import CORNERS, PAIRS, corner_picture
 from evaluate_scores import evaluated, frechet, names_mood, similarity, verdict
 from evaluate_set import asked_key, swap_partners, tone_loop
 from mel import SAMPLE_RATE, beat_mel
+from triplets import write_shard
 
 BPM, BEATS = 96, 16
 LENGTH = BEATS * 60 * SAMPLE_RATE // BPM
@@ -220,3 +222,20 @@ def _small_set(folder: Path, results: Path) -> list[dict]:
     bundle = dict(name="mini", version="0", sha256="0" * 64, bytes=1, defaults=dict(guidance_rescale=0.0, unguided=0.0))
     (results / "run.json").write_text(json.dumps(dict(bundle=bundle, threads=2, settings=settings, clips=clips)))
     return jobs
+
+
+def test_limits_tell_what_is_told_and_nothing_else(tmp_path: Path) -> None:
+    def shard(seed: int) -> Path:
+        rng, metas, mels = np.random.default_rng(seed), [], []
+        for index in range(200):
+            valence, word = float(rng.random()), ("calm", "wild")[int(rng.integers(2))]
+            centre = 30 + 60 * valence  # the mood alone makes it bright
+            mels.append(np.tile(-0.01 * (np.arange(128) - centre) ** 2, (8, 1)))
+            metas.append(dict(scene=dict(valence=valence, arousal=float(rng.random())), caption=word, style="march", parts=["bass"]))
+        (tmp_path / str(seed)).mkdir()
+        write_shard(tmp_path / str(seed) / "shard_0_0_0000.npz", dict(mels=np.array(mels, np.float16)), metas)
+        return tmp_path / str(seed)
+
+    found = evaluate_limits.limits([shard(1)], [shard(2)])
+    assert found["mood"] > 0.8 and found["words and mood"] > 0.8
+    assert abs(found["words"]) < 0.2
