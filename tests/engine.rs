@@ -163,7 +163,8 @@ fn how_much_memory_there_is_changes_no_bit_of_a_clip_but_in_tiles() {
         assert_eq!(tiled.latents, clip.latents);
         let difference = distance(&tiled, &clip);
         println!("tiles: {difference}");
-        assert!(difference < 0.2, "{difference}");
+        let is_long = fields.bars > 1;
+        assert!(difference < 0.2 && (difference == 0.0) == is_long, "{difference}");
     }
 }
 

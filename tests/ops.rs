@@ -43,8 +43,13 @@ fn relative_error(ours: &Tensor, reference: &Tensor) -> f64 {
 /// What `run` makes in a type is what it makes in f32, and of that type.
 #[track_caller]
 fn agrees(name: &str, run: impl Fn(DType) -> Result<Vec<Tensor>>) {
+    agrees_in(&TYPES, name, run);
+}
+
+#[track_caller]
+fn agrees_in(types: &[(DType, f64)], name: &str, run: impl Fn(DType) -> Result<Vec<Tensor>>) {
     let reference = run(DType::F32).unwrap();
-    for (dtype, tolerance) in TYPES {
+    for &(dtype, tolerance) in types {
         for (i, (ours, reference)) in run(dtype).unwrap().iter().zip(&reference).enumerate() {
             assert_eq!(ours.dtype(), dtype, "{name} {i}");
             let error = relative_error(ours, reference);
@@ -116,7 +121,8 @@ fn normalisations() {
             norm.forward_modulated_silu(&xs, &modulation)?,
         ])
     });
-    agrees("layer norm", |dtype| {
+    // candle has none in f64.
+    agrees_in(&TYPES[1..], "layer norm", |dtype| {
         let vb = weights(&[("weight", &[20]), ("bias", &[20])], dtype);
         Ok(vec![LayerNorm::new(20, 1e-5, vb)?.forward(&random(1, &[2, 7, 20], dtype))?])
     });

@@ -15,7 +15,7 @@ pub fn free_bytes(device: &Device) -> Option<u64> {
 }
 
 fn host() -> Option<u64> {
-    let mut system = sysinfo::System::new();
+    let mut system = sysinfo::System::new().ok()?;
     system.refresh_memory();
     let available = system.available_memory();
     let left = system.cgroup_limits().map(|limits| limits.total_memory.saturating_sub(limits.rss));

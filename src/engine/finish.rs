@@ -11,8 +11,9 @@ use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 
-/// Windows of the model that are decoded at once where memory is not short; the attention over them grows with their square.
-const WHOLE_WINDOWS: usize = 2;
+/// Windows of the model that are decoded at once where memory is not short; the work of the attention over them grows with
+/// their square.
+const WHOLE_WINDOWS: usize = 4;
 /// Root mean square below which a decoded clip counts as silent: −60 dBFS.
 const SILENCE: f64 = 1e-3;
 

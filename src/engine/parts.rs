@@ -16,8 +16,7 @@ pub(super) fn text(loader: &Loader, reader: Arc<Reader>) -> Part<TextEncoder> {
     Part::new(move || {
         let text = &loader.bundle.manifest().text;
         // In f32: see `device`.
-        let build = |vb| TextEncoder::with_reader(&text.encoder, reader.clone(), vb);
-        loader.load("text", &text.weights, DType::F32, build)
+        loader.load("text", &text.weights, DType::F32, |vb| TextEncoder::with_reader(&text.encoder, reader.clone(), vb))
     })
 }
 

@@ -13,7 +13,7 @@ use melfusion::error::Error;
 
 use self::files::{Download, Files};
 use self::hub::Hub;
-use self::known::{NAMES, Part};
+use self::known::NAMES;
 use super::{grouped_megabytes, print};
 use crate::cli::args::Pull;
 use crate::cli::destination::check_folder;
