@@ -21,10 +21,14 @@ pub use places::places;
 use crate::error::Error;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
+use parking_lot::Mutex;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 /// The manifest's name in the folder.
 const MANIFEST: &str = "manifest.toml";
@@ -42,6 +46,8 @@ pub struct Bundle {
     /// Of the manifest's text, in hexadecimal.
     hash: String,
     source: Source,
+    /// When files were last changed whose contents have been checked; components may be read many times.
+    checked: Arc<Mutex<HashMap<String, SystemTime>>>,
 }
 
 /// Where the bytes are.
@@ -93,7 +99,7 @@ impl Bundle {
         let manifest = Manifest::parse(text).map_err(|problem| broken(path, problem))?;
         // A checkout on Windows may have changed the line ends, which makes it no other bundle.
         let hash = integrity::sha256(text.replace('\r', "").as_bytes());
-        let bundle = Self { manifest, hash, source };
+        let bundle = Self { manifest, hash, source, checked: Arc::default() };
         for name in bundle.manifest.stage_files() {
             bundle.check_size(name)?;
         }
@@ -141,8 +147,12 @@ impl Bundle {
     ///
     /// As [`bytes`](Self::bytes); the file is no safetensors file, or holds a number that is not finite.
     pub fn weights(&self, name: &str, dtype: DType, device: &Device) -> Result<VarBuilder<'static>, Error> {
+        let changed = self.changed(name);
         let bytes = self.bytes(name)?;
-        self.check_contents(name, &bytes)?;
+        if changed.is_none() || self.checked.lock().get(name) != changed.as_ref() {
+            self.check_contents(name, &bytes)?;
+            changed.map(|changed| self.checked.lock().insert(name.into(), changed));
+        }
         let weights = match bytes {
             Cow::Borrowed(bytes) => VarBuilder::from_slice_safetensors(bytes, dtype, device),
             Cow::Owned(bytes) => VarBuilder::from_buffered_safetensors(bytes, dtype, device),
@@ -174,6 +184,14 @@ impl Bundle {
     /// [`Error::Bundle`], which names the file and what to do.
     pub fn verify_file(&self, name: &str) -> Result<(), Error> {
         self.check_contents(name, &self.bytes(name)?)
+    }
+
+    /// When a file was last changed; `None` where the system does not say, and of what is built in.
+    fn changed(&self, name: &str) -> Option<SystemTime> {
+        match &self.source {
+            Source::Folder(dir) => fs::metadata(dir.join(name)).and_then(|about| about.modified()).ok(),
+            Source::Embedded(_) => None,
+        }
     }
 
     fn check_contents(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {

@@ -18,6 +18,7 @@ pub mod mel;
 pub mod patch_codec;
 pub mod phase;
 pub mod separation;
+mod tiles;
 pub mod vocoder;
 pub mod wave;
 pub mod widen;
@@ -52,6 +53,11 @@ impl DecoderConfig {
             Self::Wave(config) => config.sample_rate(),
         }
     }
+
+    /// Whether tempo and key are chosen when decoding.
+    pub fn is_grid(&self) -> bool {
+        matches!(self, Self::Grid(_))
+    }
 }
 
 /// A decoder of either kind.
@@ -75,16 +81,13 @@ impl Decoder {
         })
     }
 
-    /// Whether tempo and key are chosen when decoding.
-    pub fn is_grid(&self) -> bool {
-        matches!(self, Self::Grid(_))
-    }
-
-    /// The mel spectrogram of latents `(1, c, t, rows)`: `(frames, bands)` in ln magnitude.
-    pub fn mel(&self, latents: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Grid(grid) => grid.mel(latents),
-            Self::Wave(wave) => wave.mel(latents),
+    /// The mel spectrogram of latents `(1, c, t, rows)`: `(frames, bands)` in ln magnitude. A wave decoder goes in tiles of
+    /// `tile` columns, if there is a number of them.
+    pub fn mel(&self, latents: &Tensor, tile: Option<usize>) -> Result<Tensor> {
+        match (self, tile) {
+            (Self::Grid(grid), _) => grid.mel(latents),
+            (Self::Wave(wave), None) => wave.mel(latents),
+            (Self::Wave(wave), Some(columns)) => wave.mel_in_tiles(latents, columns),
         }
     }
 }

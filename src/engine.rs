@@ -5,8 +5,11 @@ mod conditions;
 mod finish;
 mod fit;
 mod guidance;
+mod memory;
 mod morph;
 mod painter;
+mod part;
+mod parts;
 mod picture;
 mod plan;
 mod redecoding;
@@ -23,16 +26,19 @@ use crate::bundle::{Bundle, Manifest};
 use crate::clip::{Clip, Latents, MorphRecipe, Recipe};
 use crate::decoder::Decoder;
 use crate::denoiser::Unet;
+use crate::device::Placement;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 use crate::request::{Meter, Mode, Request};
 use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
-use crate::text::TextEncoder;
+use crate::text::{Reader, TextEncoder};
 
 pub(crate) use self::guidance::guide;
+use self::memory::Thrift;
 pub(crate) use self::morph::Morph;
 use self::morph::Scene;
+use self::part::{Loader, Part};
 pub(crate) use self::picture::{PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
@@ -47,59 +53,74 @@ const RETRY_SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 /// A loaded bundle, ready to compose. Shared freely between threads; each call runs on the thread that makes it.
 pub struct Engine {
     pub(crate) device: Device,
+    pub(crate) dtype: DType,
     pub(crate) manifest: Manifest,
     bundle_sha256: String,
-    pub(crate) text: TextEncoder,
-    pub(crate) picture: PictureModel,
-    music: Unet,
+    pub(crate) reader: Arc<Reader>,
+    text: Part<TextEncoder>,
+    picture: Part<PictureModel>,
+    music: Part<Unet>,
     pub(crate) schedule: Schedule,
     pub(crate) synapse: Synapse,
-    pub(crate) decoder: Decoder,
+    decoder: Part<Decoder>,
     sights: Sights,
+    thrift: Thrift,
 }
 
 impl Engine {
-    /// Reads all weights of a bundle.
+    /// Reads the weights of a bundle: all of them, or where memory is short ([`Memory`](crate::device::Memory)) each
+    /// component's when its turn comes.
     ///
     /// # Errors
     ///
     /// [`Error::Bundle`] if a file is missing, damaged or does not fit the manifest.
-    pub fn load(bundle: &Bundle, device: Device) -> Result<Self, Error> {
+    pub fn load(bundle: &Bundle, placement: impl Into<Placement>) -> Result<Self, Error> {
+        let Placement { device, dtype, memory } = placement.into();
         let manifest = bundle.manifest().clone();
-        let weights = |file: &str| bundle.weights(file, DType::F32, &device);
-        let fits = |stage: &str, e: candle_core::Error| Error::Bundle {
-            path: bundle.location().to_path_buf(),
-            problem: format!("the {stage} weights do not fit the manifest ({e}); install the bundle again"),
-        };
-        let schedule = |config| Schedule::new(config).map_err(|e| fits("schedule", e));
-        let tokenizer = bundle.bytes(&manifest.text.tokenizer)?;
-        let text = TextEncoder::new(&manifest.text.encoder, &tokenizer, weights(&manifest.text.weights)?)
-            .map_err(|e| fits("text", e))?;
-        let picture =
-            PictureModel::new(&manifest.image, weights(&manifest.image.weights)?).map_err(|e| fits("image", e))?;
-        let music_weights = weights(&manifest.music.weights)?.pp("unet");
-        let music = Unet::new(&manifest.music.unet, music_weights).map_err(|e| fits("music", e))?;
-        let synapse = Synapse::new(weights(&manifest.synapse.weights)?).map_err(|e| fits("synapse", e))?;
-        let decoder = Decoder::new(&manifest.decoder.config, weights(&manifest.decoder.weights)?)
-            .map_err(|e| fits("decoder", e))?;
-        let schedule = schedule(&manifest.music.schedule)?;
+        let loader = Loader { bundle: bundle.clone(), device: device.clone() };
+        let schedule = Schedule::new(&manifest.music.schedule).map_err(|e| loader.misfit("schedule", e))?;
+        let synapse = loader.load("synapse", &manifest.synapse.weights, DType::F32, Synapse::new)?;
         fit::check(&manifest, &synapse).map_err(|problem| Error::Bundle {
             path: bundle.location().to_path_buf(),
             problem: format!("{problem}; choose another bundle"),
         })?;
-        let bundle_sha256 = bundle.hash().to_string();
-        Ok(Self {
+        let reader = Reader::new(&manifest.text.encoder, &bundle.bytes(&manifest.text.tokenizer)?);
+        let reader = Arc::new(reader.map_err(|e| loader.misfit("text", e))?);
+        let memory = memory.unwrap_or_else(|| memory::choose(&manifest, &device, dtype));
+        let engine = Self {
+            text: parts::text(&loader, reader.clone()),
+            picture: parts::picture(&loader, dtype),
+            music: parts::music(&loader, dtype),
+            decoder: parts::decoder(&loader),
+            bundle_sha256: bundle.hash().to_string(),
+            sights: Sights::new(SIGHTS_BYTES),
+            thrift: Thrift::new(memory),
             device,
+            dtype,
             manifest,
-            bundle_sha256,
-            text,
-            picture,
-            music,
+            reader,
             schedule,
             synapse,
-            decoder,
-            sights: Sights::new(SIGHTS_BYTES),
-        })
+        };
+        engine.retrying(|| engine.load_what_stays())?;
+        Ok(engine)
+    }
+
+    fn load_what_stays(&self) -> Result<(), Error> {
+        if self.keeps() {
+            (self.text()?, self.picture()?, self.music()?, self.decoder()?);
+        }
+        Ok(())
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Type of the denoisers' numbers.
+    pub fn dtype(&self) -> DType {
+        self.dtype
     }
 
     /// Composes a clip.
@@ -123,8 +144,9 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Clip, Error> {
         let again = request.seed.wrapping_add(RETRY_SEED_STEP);
-        in_pool(|| match self.attempt(request, morph, request.seed, progress) {
-            Err(Error::Unsound { .. }) => self.attempt(request, morph, again, progress),
+        let attempt = |seed| self.retrying(|| self.attempt(request, morph, seed, progress));
+        in_pool(|| match attempt(request.seed) {
+            Err(Error::Unsound { .. }) => attempt(again),
             result => result,
         })
     }
@@ -143,7 +165,7 @@ impl Engine {
     ) -> Result<Clip, Error> {
         self.check_redecoding(latents, recipe, to)?;
         let recipe = Recipe { bpm: to.bpm.unwrap_or(recipe.bpm), key: to.key.or(recipe.key), ..recipe.clone() };
-        in_pool(|| self.finish(latents.clone(), recipe, to.sample_rate, progress))
+        in_pool(|| self.retrying(|| self.finish(latents.clone(), recipe.clone(), to.sample_rate, progress)))
     }
 
     /// Rate in Hz that the decoder works at; clips of that rate are not resampled.
@@ -153,7 +175,7 @@ impl Engine {
 
     /// `prompt` as the bundle reads it; another one than was given where a word was misspelt.
     pub fn reading<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
-        self.text.read(prompt)
+        self.reader.read(prompt)
     }
 
     /// What the bundle says about itself.
@@ -168,13 +190,14 @@ impl Engine {
     ///
     /// [`Error::Stage`] if the device fails.
     pub fn mel(&self, clip: &Clip) -> Result<(Vec<f32>, usize), Error> {
-        let mel = || {
+        let mel = |decoder: &Decoder| {
             let latents = clip.latents.to_tensor(&self.device)?;
-            let mel = self.heard(&self.decoder.mel(&latents)?, latents.dim(2)?, &clip.recipe)?;
+            let mel = decoder.mel(&latents, self.tile(latents.dim(2)?))?;
+            let mel = self.heard(&mel, latents.dim(2)?, &clip.recipe)?;
             let bands = mel.dim(1)?;
             Ok((mel.flatten_all()?.to_vec1::<f32>()?, bands))
         };
-        mel().in_stage(Stage::Sound)
+        self.retrying(|| mel(&*self.decoder()?).in_stage(Stage::Sound))
     }
 
     fn attempt(
@@ -201,17 +224,17 @@ impl Engine {
         (timesteps, progress): (&[usize], &dyn Progress),
     ) -> Result<Vec<Scene>, Error> {
         progress.step(Stage::Text, 0, 1);
-        let [negative, prompt] = self.read(request).in_stage(Stage::Text)?;
+        let texts = self.read(request)?;
+        // Before the picture, for which the text encoder may have to leave.
+        let next_texts = morph.map(|morph| self.read(&morph.next)).transpose()?;
         progress.step(Stage::Text, 1, 1);
         let told = |request: &Request, texts: &[Tensor; 2]| {
             let sight = self.look(request, timesteps, progress)?;
             self.conditions(request, plan.seconds_per_beat, texts, sight.as_deref()).in_stage(Stage::Text)
         };
-        let texts = [negative, prompt];
         let own = told(request, &texts)?;
-        let Some(morph) = morph else { return Scene::only(own).in_stage(Stage::Music) };
+        let Some((morph, [_, next])) = morph.zip(next_texts) else { return Scene::only(own).in_stage(Stage::Music) };
         let [negative, prompt] = texts;
-        let [_, next] = self.read(&morph.next).in_stage(Stage::Text)?;
         // Of unequal numbers of tokens there is no mean: then the picture changes and the words stay.
         let words = if next.dims() == prompt.dims() { next } else { prompt };
         let next = told(&morph.next, &[negative, words])?;
@@ -219,14 +242,14 @@ impl Engine {
     }
 
     fn plan(&self, bars: u32, meter: Meter, bpm: f64) -> Plan {
-        Plan::new(&self.decoder, &self.manifest.music.latent, bars, meter, bpm)
+        Plan::new(&self.manifest.decoder.config, &self.manifest.music.latent, bars, meter, bpm)
     }
 
     /// The negative prompt and the prompt, each `(1, l, d)`.
-    fn read(&self, request: &Request) -> candle_core::Result<[Tensor; 2]> {
+    fn read(&self, request: &Request) -> Result<[Tensor; 2], Error> {
         let key = match request.key {
             // Of a key, a grid model learnt no more than the mode: the tonic is made by transposition.
-            Some(key) if self.decoder.is_grid() => {
+            Some(key) if self.manifest.decoder.config.is_grid() => {
                 Some(if key.mode() == Mode::Major { "major" } else { "minor" }.into())
             }
             key => key.map(|key| key.to_string()),
@@ -234,7 +257,15 @@ impl Engine {
         let words =
             [Some(request.prompt.clone()).filter(|prompt| !prompt.is_empty()), key.map(|key| format!("in {key}"))];
         let prompt = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Ok([self.text.encode(&request.negative)?, self.text.encode(&prompt)?])
+        Ok([self.encode(&request.negative)?, self.encode(&prompt)?])
+    }
+
+    /// A prompt's tokens `(1, l, d)`; the text encoder is asked only for what it has not read lately.
+    pub(crate) fn encode(&self, prompt: &str) -> Result<Tensor, Error> {
+        match self.reader.known(prompt) {
+            Some(tokens) => Ok(tokens),
+            None => self.text()?.encode(prompt).in_stage(Stage::Text),
+        }
     }
 
     /// The picture's features, from the cache if they are there; none without a picture or influence.
@@ -250,7 +281,10 @@ impl Engine {
         if let Some(known) = self.sights.get(picture.sha256(), timesteps) {
             return Ok(Some(known));
         }
-        let sight = Arc::new(self.picture.look(picture, timesteps, &self.device, progress)?);
+        let sight = self.picture()?.look(picture, timesteps, &self.device, progress)?;
+        // Where memory is short, what a picture leaves behind waits on the host.
+        let sight = if self.keeps() { sight } else { sight.to_device(&Device::Cpu).in_stage(Stage::Picture)? };
+        let sight = Arc::new(sight);
         self.sights.put(picture.sha256(), timesteps, sight.clone());
         Ok(Some(sight))
     }

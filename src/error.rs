@@ -57,6 +57,19 @@ pub enum Error {
         /// candle's own account.
         source: candle_core::Error,
     },
+    /// The device has no memory left, even where the engine is as sparing as it can be. The engine is still usable.
+    #[error(
+        "{device} has no memory left, {stage}, though only one component was on it; ask for fewer bars, close what else uses \
+         it, choose a smaller bundle, or compute on the CPU"
+    )]
+    Memory {
+        /// Where.
+        stage: Stage,
+        /// Of which device, by its name.
+        device: String,
+        /// candle's own account.
+        source: candle_core::Error,
+    },
     /// The clip came out broken (not finite, silent or of the wrong length), also with a second seed.
     #[error("the model made {problem}, twice; try another seed, fewer steps or less guidance")]
     Unsound {

@@ -50,6 +50,7 @@ pub mod check;
 pub mod clip;
 pub mod decoder;
 pub mod denoiser;
+pub mod device;
 pub mod engine;
 pub mod error;
 pub mod image;

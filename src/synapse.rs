@@ -77,8 +77,11 @@ impl Synapse {
             return Ok(None);
         };
         self.check(clean)?;
-        let means = clean.iter().map(|layer| layer.values.mean(1)).collect::<Result<Vec<_>>>()?;
-        let pooled = Tensor::cat(&means, 1)?.to_dtype(statistics.mean.dtype())?;
+        let means = clean
+            .iter()
+            .map(|layer| layer.values.to_dtype(statistics.mean.dtype())?.mean(1))
+            .collect::<Result<Vec<_>>>()?;
+        let pooled = Tensor::cat(&means, 1)?.to_device(statistics.mean.device())?;
         Ok(Some(pooled.broadcast_sub(&statistics.mean)?.broadcast_div(&statistics.std)?))
     }
 

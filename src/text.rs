@@ -7,9 +7,11 @@
 mod config;
 mod encoder;
 mod pad;
+mod reader;
 mod spelling;
 mod words;
 
 pub use config::{FeedForward, T5Config, TextConfig};
 pub use encoder::TextEncoder;
 pub use pad::pad;
+pub use reader::Reader;

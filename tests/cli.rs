@@ -100,6 +100,57 @@ fn sha256(path: &Path) -> String {
     Sha256::digest(fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+mod device {
+    use super::*;
+
+    /// What `--json` says of a clip made with `more`, and the clip's hash.
+    fn made(more: &[&str]) -> (Value, String) {
+        let folder = folder();
+        let out = folder.path().join("bed.wav");
+        let ran = generate(&out, &[&["--json"], more].concat()).assert_fine();
+        (serde_json::from_str(&ran.out).unwrap(), sha256(&out))
+    }
+
+    #[cfg(not(any(feature = "cuda", feature = "metal")))]
+    #[test]
+    fn the_summary_says_where_and_how_a_clip_was_made() {
+        let (said, plain) = made(&[]);
+        assert_eq!([&said["device"], &said["dtype"], &said["memory"]], ["cpu", "f32", "resident"]);
+        for memory in ["resident", "staged", "halves", "tiles"] {
+            let (said, hash) = made(&["--device", "cpu", "--memory", memory]);
+            assert_eq!((said["memory"].as_str(), hash), (Some(memory), plain.clone()));
+        }
+        let (said, half) = made(&["--dtype", "bf16"]);
+        assert_eq!(said["dtype"], "bf16");
+        assert_ne!(half, plain);
+        let folder = folder();
+        let ran = generate(&folder.path().join("bed.wav"), &["--device", "auto"]).assert_fine();
+        assert!(ran.out.trim_end().ends_with(" s on cpu"), "{}", ran.out);
+    }
+
+    #[test]
+    fn what_cannot_be_computed_with_is_refused() {
+        let folder = folder();
+        let refused = |more: &[&str], words: &[&str]| {
+            generate(&folder.path().join("bed.wav"), more).assert_bad_input(words);
+            assert!(files(folder.path()).is_empty());
+        };
+        refused(&["--device", "gpu"], &["no device \"gpu\"", "cuda:N"]);
+        refused(&["--dtype", "f64"], &["choose f32, bf16 or f16"]);
+        refused(&["--memory", "little"], &["choose resident, staged, halves or tiles"]);
+        #[cfg(not(feature = "cuda"))]
+        refused(&["--device", "cuda:1"], &["this build has no CUDA", "leave --device out"]);
+        #[cfg(not(feature = "metal"))]
+        refused(&["--device", "metal"], &["this build has no Metal"]);
+    }
+
+    #[test]
+    fn a_check_says_its_type_and_has_a_tolerance_for_it() {
+        let ran = run(["check", MINI, "--dtype", "bf16", "--device", "cpu"]).assert_fine();
+        assert!(ran.out.starts_with("on cpu in bf16\n") && ran.out.contains("2.0e-1"), "{}", ran.out);
+    }
+}
+
 mod bad_input {
     use super::*;
 

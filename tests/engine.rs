@@ -7,11 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 use half::f16;
 use laws::{Watch, bits, distance, fingerprint, generate, picture, request};
 use melfusion::audio::wav;
 use melfusion::check;
+use melfusion::device::{Memory, Placement};
 use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::progress::Silent;
@@ -88,7 +89,7 @@ fn edit_manifest(dir: &Path, from: &str, to: &str) {
 }
 
 fn rows(dir: &Path) -> Vec<check::Row> {
-    check::run(&Bundle::open(dir).unwrap(), Device::Cpu).unwrap()
+    check::run(&Bundle::open(dir).unwrap(), Device::Cpu).unwrap().rows
 }
 
 fn failing(dir: &Path) -> Vec<String> {
@@ -112,6 +113,91 @@ fn every_stage_agrees_with_torch_diffusers_and_transformers() {
     let more = ["image.keys.2", "image.values.2", "image.keys.3", "image.values.3"];
     let rest = ["music.velocity", "music.latents", "decoder.mel", "decoder.samples"];
     assert_eq!(tensors, [&text[..], &image, &seen, &more, &rest].concat());
+}
+
+#[test]
+fn denoisers_compute_in_sixteen_bits_what_torch_does_in_thirty_two() {
+    let bundle = Bundle::open(WAVE).unwrap();
+    for dtype in [DType::F16, DType::BF16] {
+        let report = check::run(&bundle, Placement { dtype, ..Device::Cpu.into() }).unwrap();
+        assert_eq!((report.device.as_str(), report.dtype), ("cpu", dtype));
+        for row in &report.rows {
+            println!("{dtype:?} {} {:.1e}", row.tensor, row.error);
+            assert!(row.passes(), "{dtype:?}: {} is off by {:e}", row.tensor, row.error);
+            // What is not a denoiser's is as exact as ever, and what is one's is not.
+            let is_exact = ["text", "decoder"].contains(&row.stage);
+            assert_eq!(row.error < 1e-4, is_exact, "{dtype:?}: {} is off by {:e}", row.tensor, row.error);
+        }
+    }
+}
+
+#[test]
+fn a_clip_in_sixteen_bits_is_near_the_one_in_thirty_two() {
+    let clip = generate(&ENGINE, fields());
+    for (dtype, most) in [(DType::F16, 0.02), (DType::BF16, 0.2)] {
+        let engine = Engine::load(&Bundle::open(WAVE).unwrap(), Placement { dtype, ..Device::Cpu.into() }).unwrap();
+        let difference = distance(&clip, &generate(&engine, fields()));
+        assert!(difference > 0.0 && difference < most, "{dtype:?} is off by {difference}");
+    }
+}
+
+fn sparing(memory: Memory) -> Engine {
+    let placement = Placement { memory: Some(memory), ..Device::Cpu.into() };
+    Engine::load(&Bundle::open(WAVE).unwrap(), placement).unwrap()
+}
+
+#[test]
+fn how_much_memory_there_is_changes_no_bit_of_a_clip_but_in_tiles() {
+    let long = RequestFields { bars: 3, guidance: 2.0, ..fields() };
+    let morphless = RequestFields { guidance: 1.0, picture: None, ..fields() };
+    for fields in [fields(), long, morphless] {
+        let clip = generate(&ENGINE, fields.clone());
+        assert_eq!(ENGINE.memory(), Memory::Resident);
+        for memory in [Memory::Staged, Memory::Halves] {
+            let engine = sparing(memory);
+            for _ in 0..2 {
+                assert_eq!(fingerprint(&generate(&engine, fields.clone())), fingerprint(&clip), "{memory}");
+            }
+        }
+        let tiled = generate(&sparing(Memory::Tiles), fields.clone());
+        assert_eq!(tiled.latents, clip.latents);
+        let difference = distance(&tiled, &clip);
+        println!("tiles: {difference}");
+        let is_long = fields.bars > 1;
+        assert!(difference < 0.2 && (difference == 0.0) == is_long, "{difference}");
+    }
+}
+
+#[test]
+fn a_sparing_engine_shares_coarse_levels_and_redecodes_alike() {
+    let dir = copy();
+    edit_manifest(dir.path(), "[defaults]", "[defaults]\ndeep_steps = 2");
+    let load = |memory| {
+        Engine::load(&Bundle::open(dir.path()).unwrap(), Placement { memory: Some(memory), ..Device::Cpu.into() })
+            .unwrap()
+    };
+    let fields = RequestFields { steps: 4, ..fields() };
+    let [resident, halves] = [Memory::Resident, Memory::Halves].map(|memory| generate(&load(memory), fields.clone()));
+    assert_eq!(fingerprint(&halves), fingerprint(&resident));
+    let to = Redecoding { sample_rate: RATE, ..Default::default() };
+    let again = load(Memory::Staged).redecode(&resident.latents, &resident.recipe, to, &Silent).unwrap();
+    assert_eq!(bits(&again), bits(&resident));
+}
+
+#[test]
+fn a_file_that_is_damaged_while_its_component_is_away_is_found() {
+    let dir = copy();
+    let placement = Placement { memory: Some(Memory::Staged), ..Device::Cpu.into() };
+    let engine = Engine::load(&Bundle::open(dir.path()).unwrap(), placement).unwrap();
+    generate(&engine, fields());
+    let path = dir.path().join("music.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    let error = engine.generate(&request(fields()), &Silent).unwrap_err();
+    assert!(matches!(&error, Error::Bundle { problem, .. } if problem.contains("SHA-256")), "{error}");
 }
 
 #[test]

@@ -43,10 +43,17 @@ class Built:
             module = compiled(module)
         return lambda: module(*inputs)
 
-    def to(self, device: str) -> Built:
-        """The same on another device."""
-        self.module.to(device)
-        self.inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
+    def to(self, device: str, dtype: torch.dtype) -> Built:
+        """The same on another device; what is not whole numbers becomes `dtype`."""
+        # In f32 everything stays as it is: some buffers have more digits.
+        is_cast = dtype is not torch.float32
+        cast = lambda tensor: tensor.to(dtype) if is_cast and tensor.is_floating_point() else tensor
+        place = lambda module: module.to(device, dtype) if is_cast else module.to(device)
+        place(self.module)
+        self.inputs = {name: cast(tensor).to(device) for name, tensor in self.inputs.items()}
+        if self.channels_last is not None:
+            module, inputs = self.channels_last
+            self.channels_last = place(module), [cast(tensor).to(device) for tensor in inputs]
         return self
 
     def answer(self) -> Tensor:

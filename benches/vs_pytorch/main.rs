@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo bench --bench vs_pytorch                                    # everything
 //! cargo bench --bench vs_pytorch -- --only conv2d,unet --rounds 5   # those with such words in their name
+//! cargo bench --bench vs_pytorch --features cuda -- --device cuda   # networks of full size, on a GPU
 //! ```
 //!
 //! [`cases`] is the table of what is compared. The other side is `peer.py`, in a Python environment of its own that the
@@ -30,6 +31,7 @@ use std::{env, fs};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use melfusion::Bundle;
+use melfusion::device::DeviceChoice;
 use melfusion::sampler::noise;
 
 use self::cases::{Case, Section};
@@ -52,10 +54,13 @@ fn run() -> Fallible<ExitCode> {
     let options = Options::parse(env::args().skip(1))?;
     let directory = directory()?;
     let clip_inputs = directory.join("clip.safetensors");
-    let cases = cases::all(Bundle::mini()?.manifest(), &clip_inputs.to_string_lossy());
+    let cases = match options.full {
+        true => cases::full(options.reduced),
+        false => cases::all(Bundle::mini()?.manifest(), &clip_inputs.to_string_lossy()),
+    };
     match &options.task {
         Task::TryOut => try_out(&cases)?,
-        Task::Memory(name) => memory::hold(&cases, name)?,
+        Task::Memory(name) => memory::hold(&cases, name, &options)?,
         Task::Compare if !has_threads(options.threads) => return again(options.threads),
         Task::Compare => {
             // Two runs at once would read each other's tensors, and neither would measure anything.
@@ -118,7 +123,9 @@ fn compare(cases: &[Case], options: &Options, directory: &Path) -> Fallible<Exit
     let python = peer::environment(options.python.as_deref(), directory)?;
     let mut peer = Peer::start(&python, directory, options)?;
     report::header(&peer, options);
-    let mut peak = roofline::peak_gflops(options.threads);
+    let is_cpu = options.device == DeviceChoice::Cpu;
+    let peak_now = || if is_cpu { roofline::peak_gflops(options.threads) } else { None };
+    let mut peak = peak_now();
     let (mut outcomes, mut restless) = (Vec::new(), 0f64);
     for section in Section::ALL {
         let found = measure(cases, section, &mut peer, options, directory);
@@ -127,7 +134,7 @@ fn compare(cases: &[Case], options: &Options, directory: &Path) -> Fallible<Exit
         }
         if !found.is_empty() {
             // The best of all: something may have disturbed the others.
-            peak = roofline::higher(peak, roofline::peak_gflops(options.threads));
+            peak = roofline::higher(peak, peak_now());
         }
         outcomes.extend(found);
     }

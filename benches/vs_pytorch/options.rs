@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::thread;
 
+use candle_core::DType;
+use melfusion::device::{DeviceChoice, UnknownDevice};
+
 use crate::cases::Case;
 
 /// What is to be done.
@@ -32,12 +35,18 @@ pub struct Options {
     pub compile: bool,
     /// Whether peak memory is measured too.
     pub memory: bool,
+    /// Where both sides compute.
+    pub device: DeviceChoice,
+    /// Networks of the public weights' full size, and nothing else; what a GPU is measured with.
+    pub full: bool,
+    /// Those at a fifth of their width and of a quarter of the size, to see that it all runs.
+    pub reduced: bool,
     /// A Python that has what `requirements.txt` names, instead of our own environment.
     pub python: Option<PathBuf>,
 }
 
-const HELP: &str = "options: --device cpu | --threads N | --rounds N | --only WORD,WORD | --patience SECONDS | --no-compile | --no-memory | \
-                    --python PATH";
+const HELP: &str = "options: --device cpu|cuda|cuda:N | --full | --reduced | --threads N | --rounds N | --only WORD,WORD | \
+                    --patience SECONDS | --no-compile | --no-memory | --python PATH";
 
 impl Options {
     /// Reads the arguments after the program's name.
@@ -50,6 +59,9 @@ impl Options {
             patience: 10,
             compile: true,
             memory: true,
+            device: DeviceChoice::Cpu,
+            full: false,
+            reduced: false,
             python: None,
         };
         while let Some(argument) = arguments.next() {
@@ -57,7 +69,9 @@ impl Options {
             match argument.as_str() {
                 "--bench" if options.task == Task::TryOut => options.task = Task::Compare,
                 "--bench" => {}
-                "--device" => cpu(&value()?)?,
+                "--device" => options.device = device(&value()?)?,
+                "--full" => options.full = true,
+                "--reduced" => options.reduced = true,
                 "--threads" => options.threads = count(&value()?)?,
                 "--rounds" => options.rounds = count(&value()?)?,
                 "--only" => options.only = value()?.split(',').map(|word| word.trim().to_lowercase()).collect(),
@@ -69,7 +83,14 @@ impl Options {
                 _ => return Err(format!("{argument} is no option of this benchmark; {HELP}")),
             }
         }
+        // The mini bundle is made for processors.
+        options.full |= options.reduced || options.device != DeviceChoice::Cpu;
         Ok(options)
+    }
+
+    /// What both sides' weights and activations are: bf16 on a GPU, as public weights are run there.
+    pub fn dtype(&self) -> DType {
+        if self.device == DeviceChoice::Cpu { DType::F32 } else { DType::BF16 }
     }
 
     /// Whether a case is among those asked for.
@@ -79,11 +100,13 @@ impl Options {
     }
 }
 
-fn cpu(device: &str) -> Result<(), String> {
-    match device {
-        "cpu" => Ok(()),
-        "cuda" => Err("this build has no CUDA: the engine has no feature `cuda` yet".into()),
-        _ => Err(format!("{device} is no device; there is cpu")),
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    match text.parse().map_err(|error: UnknownDevice| error.to_string())? {
+        DeviceChoice::Cuda(_) if cfg!(not(feature = "cuda")) => {
+            Err("this build has no CUDA; run cargo bench with --features cuda, as README.md tells".into())
+        }
+        device @ (DeviceChoice::Cpu | DeviceChoice::Cuda(_)) => Ok(device),
+        other => Err(format!("PyTorch's side knows cpu and cuda, not {other}")),
     }
 }
 

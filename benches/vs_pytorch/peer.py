@@ -2,7 +2,7 @@
 
 Answers requests, a line of JSON each, on the streams it is started with:
 
-    {"do": "hello", "threads": 2, "device": "cpu"}        -> {"about": ..., "memory_mb": of the libraries}
+    {"do": "hello", "threads": 2, "device": "cpu", "dtype": "f32"} -> {"about": ..., "memory_mb": of the libraries}
     {"do": "prepare", "work": {"kind": ...}, "file": ...} -> {"variants": [...]}; writes weights, inputs and answer
     {"do": "run", "variant": ..., "repeats": n}           -> {"ms": of one, "parts": {...} of a clip}
     {"do": "memory"}                                      -> {"peak_mb": ...}
@@ -44,19 +44,24 @@ BUILDERS = {
 }
 
 
+TYPES = dict(f32=torch.float32, bf16=torch.bfloat16, f16=torch.float16)
+
+
 class Peer:
     """What one request leaves for the next."""
 
     def __init__(self) -> None:
-        self.device, self.built = "cpu", None
+        self.device, self.dtype, self.built = "cpu", torch.float32, None
         self.calls: dict[str, Callable[[], object]] = {}
 
-    def hello(self, threads: int, device: str) -> dict:
+    def hello(self, threads: int, device: str, dtype: str) -> dict:
         torch.set_num_threads(threads)
-        self.device = device
+        self.device, self.dtype = device, TYPES[dtype]
         about = (f"PyTorch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()}), diffusers {diffusers.__version__}, "
                  f"transformers {transformers.__version__}, Python {platform.python_version()}")
-        return dict(about=about, threads=torch.get_num_threads(), memory_mb=_peak_mb())
+        if device.startswith("cuda"):
+            about += f", {torch.cuda.get_device_name(device)} in {dtype}"
+        return dict(about=about, threads=torch.get_num_threads(), memory_mb=self._peak_mb())
 
     def prepare(self, work: dict, file: str | None) -> dict:
         self.built = None
@@ -66,7 +71,7 @@ class Peer:
             # Operations share their Python code: what was compiled for others would be looked through at each call.
             torch._dynamo.reset()
         torch.manual_seed(7)
-        self.built = BUILDERS[work.pop("kind")](**work).to(self.device)
+        self.built = BUILDERS[work.pop("kind")](**work).to(self.device, self.dtype)
         if file:
             save_file(self.built.tensors(), file)
         return dict(variants=self.built.variants())
@@ -80,7 +85,13 @@ class Peer:
         return dict(ms=milliseconds, parts=getattr(call, "parts", dict)())
 
     def memory(self) -> dict:
-        return dict(peak_mb=_peak_mb())
+        return dict(peak_mb=self._peak_mb())
+
+    def _peak_mb(self) -> float:
+        """Most memory that this process ever held: of the GPU, where it computes there."""
+        if self.device.startswith("cuda"):
+            return torch.cuda.max_memory_reserved(self.device) / 1e6
+        return _peak_mb()
 
 
 class ClipCall:

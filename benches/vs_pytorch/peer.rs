@@ -93,7 +93,10 @@ impl Peer {
         };
         let hello = Hello { about: String::new(), threads: 0, memory_mb: 0.0 };
         let mut peer = Self { child, requests, answers: BufReader::new(answers), hello };
-        peer.hello = peer.ask(json!({ "do": "hello", "threads": options.threads, "device": "cpu" })).map_err(|e| {
+        let hello = json!({
+            "do": "hello", "threads": options.threads, "device": options.device.to_string(), "dtype": options.dtype().as_str(),
+        });
+        peer.hello = peer.ask(hello).map_err(|e| {
             format!("PyTorch does not start ({e}); its messages are in {}", directory.join("peer.log").display())
         })?;
         Ok(peer)

@@ -23,6 +23,7 @@ const PARTS: [(&str, &str); 4] = [
 /// What measures, and on what.
 pub fn header(peer: &Peer, options: &Options) {
     println!("{}; {} threads on either side; load {} before.", machine::describe(), options.threads, machine::load());
+    println!("Both sides compute on {} in {}.", options.device, options.dtype().as_str());
     println!("{}, {} threads; ours: melfusion {}.", peer.hello.about, peer.hello.threads, env!("CARGO_PKG_VERSION"));
     println!("Medians of {} rounds. A ratio above 1 says that we are slower.", options.rounds);
     println!("Lines marked *busy* were measured while other processes took more than {MOST_OTHERS} of a core.");
@@ -52,7 +53,38 @@ pub fn end(section: Section, outcomes: &Outcomes) {
             clip(case, outcome);
         }
     }
+    if section == Section::Full {
+        rates(outcomes);
+    }
     tried(outcomes);
+}
+
+/// How often a second each way evaluates a network, and how much faster we are than PyTorch run plainly.
+fn rates(outcomes: &Outcomes) {
+    println!("\nEvaluations per second, at the least time of a few turns:\n");
+    println!(
+        "| | PyTorch, eager | compiled | ours | ours / eager | ours / compiled |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+    );
+    for (case, outcome) in outcomes {
+        let Ok(Outcome { theirs, ours, .. }) = outcome else { continue };
+        let best = |side: &Side, is_wanted: &dyn Fn(&str) -> bool| {
+            let tried = side.tried.iter().filter(|tried| is_wanted(&tried.variant));
+            least(&tried.filter_map(|tried| tried.ms.as_ref().ok().copied()).collect::<Vec<_>>())
+        };
+        let eager = best(theirs, &|variant| !variant.starts_with("compiled"));
+        let (compiled, ours) = (best(theirs, &|variant| variant.starts_with("compiled")), best(ours, &|_| true));
+        let rate = |ms: f64| if ms.is_finite() { format!("{:.2}", 1e3 / ms) } else { "–".into() };
+        let ratio = |theirs: f64| if theirs.is_finite() { format!("**{:.2}**", theirs / ours) } else { "–".into() };
+        println!(
+            "| {} | {} | {} | {} | {} | {} |",
+            case.name,
+            rate(eager),
+            rate(compiled),
+            rate(ours),
+            ratio(eager),
+            ratio(compiled)
+        );
+    }
 }
 
 fn row(name: &str, shape: &str, Outcome { theirs, ours, error, others }: &Outcome) {

@@ -79,8 +79,9 @@ pub fn run(case: &Case, peer: &mut Peer, options: &Options, directory: &Path) ->
     let variants = peer.prepare(&case.work, Some(&file))?;
     let tensors = candle_core::safetensors::load(&file, &Device::Cpu)?;
     let answer = tensors.get("answer").ok_or("PyTorch gave no answer")?.to_dtype(DType::F32)?;
-    let mut calls = ours::build(&case.work, &VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu))?;
-    let error = check(&mut calls, &answer, case.work.tolerance())?;
+    let (device, dtype) = (options.device.open()?, options.dtype());
+    let mut calls = ours::build(&case.work, &VarBuilder::from_tensors(tensors, dtype, &device))?;
+    let error = check(&mut calls, &answer, case.work.tolerance(dtype))?;
     let variants = variants.into_iter().filter(|variant| options.compile || !variant.starts_with("compiled"));
     wait_for_quiet(options.patience);
     let theirs = try_theirs(peer, variants)?;
@@ -212,11 +213,14 @@ fn repeats(ms: f64) -> usize {
 
 /// Milliseconds of one call, and of its parts.
 fn turn_of(call: &mut Call, repeats: usize) -> Fallible<(f64, HashMap<String, f64>)> {
-    let mut times = None;
+    let mut last = None;
     let start = Instant::now();
     for _ in 0..repeats {
-        times = call()?.times;
+        last = Some(call()?);
     }
+    // A GPU is given work and does it later.
+    last.as_ref().map(|done| done.answer.device().synchronize()).transpose()?;
+    let times = last.and_then(|done| done.times);
     let whole = 1e3 * start.elapsed().as_secs_f64() / repeats as f64;
     Ok(times.map_or((whole, HashMap::new()), parts))
 }

@@ -5,7 +5,7 @@ use super::mid_block::MidBlock;
 use super::res_block::ResBlock;
 use super::resample::Upsample;
 use crate::ops::{Conv2d, GroupNorm};
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use candle_nn::VarBuilder;
 
 /// Turns latents into pixels.
@@ -20,6 +20,7 @@ pub struct Decoder {
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
     scaling_factor: f64,
+    dtype: DType,
 }
 
 impl Decoder {
@@ -32,6 +33,7 @@ impl Decoder {
         let latent = config.latent_channels;
         let (finest, coarsest) = (config.finest()?, config.coarsest()?);
         let post_quant_conv = config.conv(latent, latent, 1, vb.pp("post_quant_conv"))?;
+        let dtype = vb.dtype();
         let vb = vb.pp("decoder");
         let levels = 0..config.block_out_channels.len();
         Ok(Self {
@@ -42,22 +44,24 @@ impl Decoder {
             conv_norm_out: config.norm(finest, vb.pp("conv_norm_out"))?,
             conv_out: config.conv(finest, config.out_channels, 3, vb.pp("conv_out"))?,
             scaling_factor: config.scaling_factor,
+            dtype,
         })
     }
 
     /// `latents (b, latent_channels, h, w)`, as [`Encoder::encode`](super::Encoder::encode) or a sampler left them →
-    /// `(b, out_channels, h * factor, w * factor)`.
+    /// `(b, out_channels, h * factor, w * factor)`, in the type of `latents`.
     ///
     /// # Errors
     ///
     /// The device's own, or latents of another shape.
     pub fn decode(&self, latents: &Tensor) -> Result<Tensor> {
-        let xs = self.post_quant_conv.forward(&(latents / self.scaling_factor)?)?;
+        let xs = (latents / self.scaling_factor)?.to_dtype(self.dtype)?;
+        let xs = self.post_quant_conv.forward(&xs)?;
         let mut xs = self.mid_block.forward(&self.conv_in.forward(&xs)?)?;
         for block in &self.up_blocks {
             xs = block.forward(&xs)?;
         }
-        self.conv_out.forward(&self.conv_norm_out.forward_silu(&xs)?)
+        self.conv_out.forward(&self.conv_norm_out.forward_silu(&xs)?)?.to_dtype(latents.dtype())
     }
 }
 

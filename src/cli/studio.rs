@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use melfusion::bundle::Bundle;
 use melfusion::clip::Clip;
+use melfusion::device::{self, Memory};
 use melfusion::engine::Engine;
 use melfusion::error::{Error, Stage};
 use melfusion::plot::Plot;
@@ -49,21 +50,31 @@ impl<'a> Studio<'a> {
         plot: Option<&Path>,
         make: impl FnOnce(&Engine, &Watch) -> Result<Clip, Error>,
     ) -> anyhow::Result<u64> {
-        let start = Instant::now();
+        let (start, memory) = (Instant::now(), self.engine.memory());
         let watch = Watch::new(self.style, label);
         let clip = make(&self.engine, &watch);
         let mut timings = watch.finish();
         let clip = clip?;
+        self.say_memory(memory);
         let made = Instant::now();
         self.write(&clip, wav, plot)?;
         timings.insert("write", milliseconds(made.elapsed()));
         timings.insert("total", milliseconds(start.elapsed()));
         let take = Take::new(&clip, wav, plot, timings);
         if !self.setup.json && !self.setup.quiet {
-            terminal::line(&take.line())?;
+            terminal::line(&format!("{} on {}", take.line(), device::name(self.engine.device())))?;
         }
         self.takes.push(take);
         Ok(clip.recipe.seed)
+    }
+
+    /// Says that memory ran out on the way, where it did.
+    fn say_memory(&self, before: Memory) {
+        let now = self.engine.memory();
+        if now != before && !self.setup.quiet && !self.setup.json {
+            let device = device::name(self.engine.device());
+            terminal::warn(&format!("{device} ran out of memory; made with --memory {now}, which takes longer"));
+        }
     }
 
     /// Says what there is to say once all takes are there.
@@ -74,7 +85,9 @@ impl<'a> Studio<'a> {
         let summary = Summary {
             engine: env!("CARGO_PKG_VERSION"),
             bundle: &self.engine.manifest().name,
-            device: self.setup.device.name(),
+            device: device::name(self.engine.device()),
+            dtype: self.engine.dtype().as_str(),
+            memory: self.engine.memory().name(),
             load_ms: self.load_ms,
             takes: &self.takes,
         };
@@ -111,7 +124,7 @@ pub fn load(bundle: &Bundle, setup: &Setup) -> anyhow::Result<(Engine, f64)> {
     let start = Instant::now();
     let watch = Watch::new(watch::style(setup), String::new());
     watch.step(Stage::Load, 0, 1);
-    let engine = Engine::load(bundle, setup.device.open());
+    let engine = setup.device.open().and_then(|placement| Engine::load(bundle, placement));
     watch.finish();
     Ok((engine?, milliseconds(start.elapsed())))
 }
@@ -123,7 +136,11 @@ struct Summary<'a> {
     engine: &'a str,
     /// Name.
     bundle: &'a str,
-    device: &'a str,
+    device: String,
+    /// Type of the denoisers' numbers.
+    dtype: &'a str,
+    /// How sparing the engine was at the end.
+    memory: &'a str,
     load_ms: f64,
     takes: &'a [Take],
 }

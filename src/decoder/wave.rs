@@ -27,6 +27,11 @@ impl WaveConfig {
         self.autoencoder.factor() * self.vocoder.hop()
     }
 
+    /// Columns of latents in a second of sound.
+    pub fn columns_per_second(&self) -> f64 {
+        f64::from(self.sample_rate()) / self.samples_per_latent() as f64
+    }
+
     /// Rows of latents: bands of the mel over the autoencoder's factor.
     pub fn latent_rows(&self) -> usize {
         self.vocoder.model_in_dim / self.autoencoder.factor()
@@ -36,9 +41,11 @@ impl WaveConfig {
 /// Turns latents into sound.
 #[derive(Debug, Clone)]
 pub struct WaveDecoder {
-    columns_per_second: f64,
     autoencoder: autoencoder::Decoder,
     vocoder: HifiGan,
+    config: WaveConfig,
+    /// Of the vocoder.
+    dtype: DType,
 }
 
 impl WaveDecoder {
@@ -53,15 +60,16 @@ impl WaveDecoder {
             candle_core::bail!("a mel has 1 channel, the autoencoder gives {}", config.autoencoder.out_channels)
         }
         Ok(Self {
-            columns_per_second: f64::from(config.sample_rate()) / config.samples_per_latent() as f64,
             autoencoder: autoencoder::Decoder::new(&config.autoencoder, vb.clone())?,
             vocoder: HifiGan::new(&config.vocoder, vb.pp("vocoder"))?,
+            config: config.clone(),
+            dtype: vb.dtype(),
         })
     }
 
-    /// Columns of latents in a second of sound.
-    pub fn columns_per_second(&self) -> f64 {
-        self.columns_per_second
+    /// The configuration it was made with.
+    pub fn config(&self) -> &WaveConfig {
+        &self.config
     }
 
     /// The mel spectrogram of latents `(1, z, t, rows)`: `(frames, bands)` in ln magnitude.
@@ -78,8 +86,12 @@ impl WaveDecoder {
     ///
     /// Source: MeLFusion c450b1d, `models.py:433` (shape). Its conversion to 16 bits wraps at full scale; this does not.
     pub fn decode(&self, latents: &Tensor) -> Result<Vec<f32>> {
-        let mel = self.autoencoder.decode(latents)?.squeeze(1)?; // (1, t, bands)
-        let samples = self.vocoder.forward(&mel.transpose(1, 2)?.contiguous()?)?;
-        samples.squeeze(0)?.to_dtype(DType::F32)?.clamp(-1f32, 1f32)?.to_vec1()
+        self.render(&self.mel(latents)?)
+    }
+
+    /// `mel (frames, bands)` → mono samples in -1..=1.
+    pub(super) fn render(&self, mel: &Tensor) -> Result<Vec<f32>> {
+        let mel = mel.t()?.unsqueeze(0)?.to_dtype(self.dtype)?.contiguous()?; // (1, bands, frames)
+        self.vocoder.forward(&mel)?.squeeze(0)?.to_dtype(DType::F32)?.clamp(-1f32, 1f32)?.to_vec1()
     }
 }

@@ -5,10 +5,10 @@ use super::level::{DownLevel, MidLevel, UpLevel};
 use super::time::TimeEmbedding;
 use crate::ops::{Conv2d, Conv2dConfig, GroupNorm};
 use crate::synapse::Taps;
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
-/// What a UNet is told beside the latents and the time.
+/// What a UNet is told beside the latents and the time; in any type of float, for it computes in its weights'.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The prompt, `(b, l, d)`.
@@ -17,6 +17,17 @@ pub struct Context {
     pub bias: Option<Tensor>,
     /// Vector that joins the time embedding, `(b, p)` or `(1, p)`; exactly where the configuration has one.
     pub class: Option<Tensor>,
+}
+
+impl Context {
+    fn to_dtype(&self, dtype: DType) -> Result<Self> {
+        let cast = |xs: &Tensor| xs.to_dtype(dtype);
+        Ok(Self {
+            tokens: cast(&self.tokens)?,
+            bias: self.bias.as_ref().map(cast).transpose()?,
+            class: self.class.as_ref().map(cast).transpose()?,
+        })
+    }
 }
 
 /// What all levels but the finest made of one step's latents. It changes slowly from step to step, so that the next steps
@@ -46,6 +57,7 @@ pub struct Unet {
     up_blocks: Vec<UpLevel>,
     conv_norm_out: GroupNorm,
     conv_out: Conv2d,
+    dtype: DType,
 }
 
 impl Unet {
@@ -68,6 +80,7 @@ impl Unet {
             up_blocks: up_blocks(config, vb.pp("up_blocks"))?,
             conv_norm_out: GroupNorm::new(groups, finest, eps, vb.pp("conv_norm_out"))?,
             conv_out: Conv2d::new(finest, config.out_channels, same_size, vb.pp("conv_out"))?,
+            dtype: vb.dtype(),
         })
     }
 
@@ -81,7 +94,7 @@ impl Unet {
     /// - `latents (b, c, t, f)`: any `t` and `f`, though circular time is only seamless where `t` halves evenly at
     ///   every level.
     /// - `timestep`: on the training schedule, the same for the whole batch, may be fractional.
-    /// - Returns `(b, c', t, f)`.
+    /// - Returns `(b, c', t, f)`, in the type of `latents`: a walk may keep more digits than the model computes with.
     ///
     /// # Errors
     ///
@@ -103,8 +116,9 @@ impl Unet {
         taps: &mut Taps,
     ) -> Result<(Tensor, Deep)> {
         self.check(taps)?;
+        let context = &context.to_dtype(self.dtype)?;
         let time = self.time_embedding.forward(timestep, context.class.as_ref())?;
-        let mut xs = self.conv_in.forward(latents)?;
+        let mut xs = self.conv_in.forward(&latents.to_dtype(self.dtype)?)?;
         let mut skips = vec![xs.clone()];
         for level in &self.down_blocks {
             xs = level.forward(xs, &time, context, &mut skips)?;
@@ -116,7 +130,7 @@ impl Unet {
         }
         let deep = Deep { coarse: xs.clone() };
         xs = finest.forward(xs, &time, context, &mut skips, taps)?;
-        Ok((self.finish(&xs)?, deep))
+        Ok((self.finish(&xs)?.to_dtype(latents.dtype())?, deep))
     }
 
     /// As [`Self::forward`], but only the finest level looks at the latents; the others are taken to be as they were.
@@ -136,12 +150,14 @@ impl Unet {
         if let Taps::Capture(_) = taps {
             bail!("the coarser levels are not run, so there is nothing of theirs to capture");
         }
+        let context = &context.to_dtype(self.dtype)?;
         let time = self.time_embedding.forward(timestep, context.class.as_ref())?;
-        let xs = self.conv_in.forward(latents)?;
+        let xs = self.conv_in.forward(&latents.to_dtype(self.dtype)?)?;
         let mut skips = vec![xs.clone()];
         let (finest, _) = self.up_levels()?;
         self.down_blocks[0].forward_fine(xs, &time, context, &mut skips)?;
-        self.finish(&finest.forward(deep.coarse.clone(), &time, context, &mut skips, taps)?)
+        let ys = finest.forward(deep.coarse.clone(), &time, context, &mut skips, taps)?;
+        self.finish(&ys)?.to_dtype(latents.dtype())
     }
 
     /// The decoder's finest level, and the ones before it.

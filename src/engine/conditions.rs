@@ -6,10 +6,11 @@ use super::{Engine, Sight};
 use crate::bundle::Guide;
 use crate::denoiser::Context;
 use crate::request::Request;
-use crate::synapse::Blend;
+use crate::synapse::{Blend, KeyValue};
 use crate::text;
 
 /// What stays the same through all steps of a run.
+#[derive(Clone)]
 pub(crate) struct Conditions {
     /// Words, tempo and picture: the unconditional half first, unless guidance is off.
     pub context: Context,
@@ -24,14 +25,19 @@ pub(crate) struct Conditions {
 impl Conditions {
     /// Those of the conditional half alone; as they are where there is no other.
     pub(super) fn unguided(&self) -> Result<Self> {
+        self.half(self.context.tokens.dim(0)?.saturating_sub(1))
+    }
+
+    /// Those of half `index` alone, without guidance.
+    pub(super) fn half(&self, index: usize) -> Result<Self> {
         let halves = self.context.tokens.dim(0)?;
-        let last = |xs: &Tensor| if xs.dim(0)? == halves { xs.narrow(0, halves - 1, 1) } else { Ok(xs.clone()) };
+        let half = |xs: &Tensor| if xs.dim(0)? == halves { xs.narrow(0, index, 1) } else { Ok(xs.clone()) };
         let context = Context {
-            tokens: last(&self.context.tokens)?,
-            bias: self.context.bias.as_ref().map(last).transpose()?,
-            class: self.context.class.as_ref().map(last).transpose()?,
+            tokens: half(&self.context.tokens)?,
+            bias: self.context.bias.as_ref().map(half).transpose()?,
+            class: self.context.class.as_ref().map(half).transpose()?,
         };
-        let blend = |blend: &Blend| Ok(Blend { image: blend.image.clone(), alpha: last(&blend.alpha)? });
+        let blend = |blend: &Blend| Ok(Blend { image: blend.image.clone(), alpha: half(&blend.alpha)? });
         let blends = self.blends.iter().map(|step| step.iter().map(blend).collect()).collect::<Result<_>>()?;
         Ok(Self { context, blends, influence: self.influence, guidance: 1.0 })
     }
@@ -59,8 +65,9 @@ impl Engine {
         let bias =
             if same { None } else { Some(Tensor::cat(&padded.iter().map(|(_, bias)| bias).collect::<Vec<_>>(), 0)?) };
         let class = self.class_vector(texts, seconds_per_beat, sight, request.influence, halves)?;
-        let pool = |features: &Vec<_>| {
-            features.iter().map(|f| self.manifest.synapse.pool.apply(f, length)).collect::<Result<Vec<_>>>()
+        let pool = |features: &Vec<KeyValue>| {
+            let pool = |f: &KeyValue| self.manifest.synapse.pool.apply(f, length)?.to_device(&self.device);
+            features.iter().map(pool).collect::<Result<Vec<_>>>()
         };
         let blends = match sight {
             Some(sight) => sight

@@ -6,10 +6,14 @@ use super::Engine;
 use super::plan::CROSSFADE_SECONDS;
 use crate::audio::{Audio, Loudness};
 use crate::clip::{Clip, Latents, Recipe};
-use crate::decoder::{Decoder, loop_resample};
+use crate::decoder::{Decoder, DecoderConfig, loop_resample};
+use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 
+/// Windows of the model that are decoded at once where memory is not short; the work of the attention over them grows with
+/// their square.
+const WHOLE_WINDOWS: usize = 4;
 /// Root mean square below which a decoded clip counts as silent: −60 dBFS.
 const SILENCE: f64 = 1e-3;
 
@@ -27,7 +31,9 @@ impl Engine {
         }
         progress.step(Stage::Sound, 0, 2);
         let native = frames(&recipe, self.manifest.sample_rate);
-        let [left, right] = self.decode(&latents, &recipe, native).in_stage(Stage::Sound)?;
+        let decoder = self.decoder()?;
+        let [left, right] = self.decode(&decoder, &latents, &recipe, native).in_stage(Stage::Sound)?;
+        drop(decoder);
         progress.step(Stage::Sound, 1, 2);
         check(&left, &right, native)?;
         let wanted = frames(&recipe, sample_rate);
@@ -41,21 +47,38 @@ impl Engine {
 
     /// The part of `mel (frames, bands)` that a recipe's clip lasts; a fixed hop's latents go on beyond it.
     pub(super) fn heard(&self, mel: &Tensor, columns: usize, recipe: &Recipe) -> candle_core::Result<Tensor> {
-        let Decoder::Wave(wave) = &self.decoder else { return Ok(mel.clone()) };
+        let DecoderConfig::Wave(wave) = &self.manifest.decoder.config else { return Ok(mel.clone()) };
         let frames_per_column = mel.dim(0)? as f64 / columns as f64;
         let frames = recipe.seconds() * wave.columns_per_second() * frames_per_column;
         mel.narrow(0, 0, (frames.round() as usize).clamp(1, mel.dim(0)?))
     }
 
-    fn decode(&self, latents: &Latents, recipe: &Recipe, samples: usize) -> candle_core::Result<[Vec<f32>; 2]> {
+    /// Columns of a tile, where `columns` are too many to decode at once; none, where they are not.
+    pub(super) fn tile(&self, columns: usize) -> Option<usize> {
+        let window = self.manifest.music.latent.window;
+        let most = if self.memory() >= Memory::Tiles { window } else { WHOLE_WINDOWS * window };
+        (columns > most).then_some(window)
+    }
+
+    fn decode(
+        &self,
+        decoder: &Decoder,
+        latents: &Latents,
+        recipe: &Recipe,
+        samples: usize,
+    ) -> candle_core::Result<[Vec<f32>; 2]> {
         let tensor = latents.to_tensor(&self.device)?;
-        match &self.decoder {
+        match decoder {
             Decoder::Grid(grid) => {
                 grid.decode(&tensor, samples, recipe.key.map_or(0.0, |key| f64::from(key.transposition())))
             }
             Decoder::Wave(wave) => {
                 let fade = (CROSSFADE_SECONDS * f64::from(self.manifest.sample_rate)) as usize;
-                let mono = close_loop(&wave.decode(&tensor)?, samples, fade);
+                let sound = match self.tile(tensor.dim(2)?) {
+                    Some(columns) => wave.decode_in_tiles(&tensor, columns)?,
+                    None => wave.decode(&tensor)?,
+                };
+                let mono = close_loop(&sound, samples, fade);
                 Ok([mono.clone(), mono])
             }
         }

@@ -7,13 +7,17 @@
 //!   Source: Kynkäänniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
 //! - Several steps share what the UNet's coarser levels made ([`Deep`], `deep_steps`).
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::conditions::Conditions;
 use super::guidance::guided;
 use super::morph::Scene;
 use super::{Engine, Plan};
-use crate::denoiser::Deep;
+use crate::denoiser::{Deep, Unet};
+use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 use crate::synapse::{Blend, Taps};
@@ -22,12 +26,21 @@ use crate::windows::{Position, Pulse, Windows};
 /// Runs the music UNet over all windows of a piece, step by step.
 pub(super) struct Painter<'a> {
     engine: &'a Engine,
+    music: Arc<Unet>,
     windows: Windows,
     /// Per window, where a column stands in bar and beat `(1, p, window, rows)`.
     planes: Vec<Option<Tensor>>,
     /// Per window and scene, what is left of earlier steps.
     panes: Vec<Vec<Pane>>,
-    scenes: &'a [Scene],
+    scenes: Vec<Told<'a>>,
+}
+
+/// What the model is asked with in a scene, one evaluation for each of the conditions: both halves of guidance in one, or
+/// where memory is short in two, which gives the same.
+struct Told<'a> {
+    guided: Vec<Cow<'a, Conditions>>,
+    unguided: [Cow<'a, Conditions>; 1],
+    guidance: f64,
 }
 
 /// A scene in a window.
@@ -36,13 +49,14 @@ struct Pane {
     /// Its share in every column of the window `(1, 1, window, 1)`; `None` is all.
     weights: Option<Tensor>,
     is_absent: bool,
-    deep: Option<Deep>,
+    /// One for each evaluation of the step that it is of.
+    deep: Vec<Deep>,
     /// Steps that `deep` still serves.
     left: usize,
 }
 
 impl<'a> Painter<'a> {
-    pub fn new(engine: &'a Engine, plan: &Plan, scenes: &'a [Scene]) -> Result<Self> {
+    pub fn new(engine: &'a Engine, music: Arc<Unet>, plan: &Plan, scenes: &'a [Scene]) -> Result<Self> {
         let rows = engine.manifest.music.latent.rows;
         let windows = if plan.circular {
             Windows::circular(plan.columns, plan.window)
@@ -57,7 +71,10 @@ impl<'a> Painter<'a> {
         let planes = planes.collect::<Result<_>>()?;
         let pane = |scene: &Scene, j| Pane::new(scene, &windows, j, &engine.device);
         let panes = (0..windows.starts().len()).map(|j| scenes.iter().map(|scene| pane(scene, j)).collect());
-        Ok(Self { engine, planes, panes: panes.collect::<Result<_>>()?, windows, scenes })
+        let panes = panes.collect::<Result<_>>()?;
+        let is_split = engine.memory() >= Memory::Halves;
+        let scenes = scenes.iter().map(|scene| Told::new(scene, is_split)).collect::<Result<_>>()?;
+        Ok(Self { engine, music, planes, panes, windows, scenes })
     }
 
     /// The model's output for the whole piece at timestep `t`, the `i`th of the run; steps come in order.
@@ -104,26 +121,47 @@ impl<'a> Painter<'a> {
 
     /// What the model says of window `j` in one scene.
     fn scene(&mut self, xs: &Tensor, (j, scene): (usize, usize), t: usize, i: usize) -> Result<Tensor> {
-        let Engine { manifest, music, .. } = self.engine;
+        let manifest = &self.engine.manifest;
         let is_guided = t as f64 >= manifest.defaults.unguided * manifest.music.schedule.num_train_timesteps as f64;
-        let Scene { guided: with, unguided: without, .. } = &self.scenes[scene];
-        let conditions = if is_guided { with } else { without };
+        let told = &self.scenes[scene];
+        let (conditions, guidance) =
+            if is_guided { (&told.guided[..], told.guidance) } else { (&told.unguided[..], 1.0) };
         let pane = &mut self.panes[j][scene];
-        let (input, t) = (input(xs, self.planes[j].as_ref(), conditions)?, t as f64);
-        let mut taps = conditions.blends.get(i).map_or(Taps::None, |blends| Taps::Blend(blends));
-        let batch = input.dim(0)?;
-        let halves = match pane.deep.as_ref().filter(|deep| pane.left > 0 && deep.batch() == batch) {
-            Some(deep) => {
-                pane.left -= 1;
-                music.forward_shallow(&input, t, &conditions.context, &mut taps, deep)?
+        let batches = conditions.iter().map(|c| c.context.tokens.dim(0)).collect::<Result<Vec<_>>>()?;
+        let is_shallow = pane.left > 0 && pane.deep.iter().map(Deep::batch).eq(batches);
+        if is_shallow {
+            pane.left -= 1;
+        } else {
+            (pane.deep, pane.left) = (Vec::new(), manifest.defaults.deep_steps - 1);
+        }
+        let mut halves = Vec::with_capacity(conditions.len());
+        for (part, conditions) in conditions.iter().enumerate() {
+            let (input, t) = (input(xs, self.planes[j].as_ref(), conditions)?, t as f64);
+            let mut taps = conditions.blends.get(i).map_or(Taps::None, |blends| Taps::Blend(blends));
+            if is_shallow {
+                let deep = &pane.deep[part];
+                halves.push(self.music.forward_shallow(&input, t, &conditions.context, &mut taps, deep)?);
+                continue;
             }
-            None => {
-                let (halves, deep) = music.forward_deep(&input, t, &conditions.context, &mut taps)?;
-                (pane.deep, pane.left) = (Some(deep), manifest.defaults.deep_steps - 1);
-                halves
+            let (output, deep) = self.music.forward_deep(&input, t, &conditions.context, &mut taps)?;
+            halves.push(output);
+            // Of the last steps' needs none is left that it could serve.
+            if pane.left > 0 {
+                pane.deep.push(deep);
             }
+        }
+        guided(&Tensor::cat(&halves, 0)?, guidance, manifest.defaults.guidance_rescale)
+    }
+}
+
+impl<'a> Told<'a> {
+    fn new(scene: &'a Scene, is_split: bool) -> Result<Self> {
+        let halves = scene.guided.context.tokens.dim(0)?;
+        let guided = match is_split && halves > 1 {
+            true => (0..halves).map(|i| scene.guided.half(i).map(Cow::Owned)).collect::<Result<_>>()?,
+            false => vec![Cow::Borrowed(&scene.guided)],
         };
-        guided(&halves, conditions.guidance, manifest.defaults.guidance_rescale)
+        Ok(Self { guided, unguided: [Cow::Borrowed(&scene.unguided)], guidance: scene.guided.guidance })
     }
 }
 
@@ -147,7 +185,7 @@ impl Engine {
 
     /// The UNet's output per half `(b, c, window, rows)`.
     pub(crate) fn halves(
-        &self,
+        music: &Unet,
         xs: &Tensor,
         planes: Option<&Tensor>,
         t: usize,
@@ -156,7 +194,7 @@ impl Engine {
     ) -> Result<Tensor> {
         let input = input(xs, planes, conditions)?;
         let mut taps = blends.map_or(Taps::None, |blends| Taps::Blend(blends));
-        self.music.forward(&input, t as f64, &conditions.context, &mut taps)
+        music.forward(&input, t as f64, &conditions.context, &mut taps)
     }
 }
 

@@ -35,6 +35,18 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
+    /// The same features on another device.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        let layers =
+            |layers: &[KeyValue]| layers.iter().map(|layer| layer.to_device(device)).collect::<Result<Vec<_>>>();
+        Ok(Self {
+            timesteps: self.timesteps.clone(),
+            features: self.features.iter().map(|step| layers(step)).collect::<Result<_>>()?,
+            clean: layers(&self.clean)?,
+            inverted: self.inverted.to_device(device)?,
+        })
+    }
+
     /// Memory that it takes.
     pub fn bytes(&self) -> usize {
         let layers = self.features.iter().flatten().chain(&self.clean);

@@ -1,7 +1,7 @@
 //! From musical length to latent columns.
 
 use crate::bundle::Latent;
-use crate::decoder::Decoder;
+use crate::decoder::DecoderConfig;
 use crate::request::Meter;
 use crate::windows::Pulse;
 
@@ -30,10 +30,10 @@ pub struct Plan {
 
 impl Plan {
     /// Lays `bars` of `meter` at `bpm` quarter notes a minute onto the columns of `decoder`'s kind.
-    pub fn new(decoder: &Decoder, latent: &Latent, bars: u32, meter: Meter, bpm: f64) -> Self {
+    pub fn new(decoder: &DecoderConfig, latent: &Latent, bars: u32, meter: Meter, bpm: f64) -> Self {
         match decoder {
-            Decoder::Grid(_) => Self::grid(latent, bars, meter, bpm),
-            Decoder::Wave(wave) => {
+            DecoderConfig::Grid(_) => Self::grid(latent, bars, meter, bpm),
+            DecoderConfig::Wave(wave) => {
                 let seconds = f64::from(bars) * meter.quarters() * 60.0 / bpm;
                 Self::wave(seconds, wave.columns_per_second(), latent.window, bpm).with_bars(bars)
             }

@@ -52,10 +52,10 @@ impl Engine {
     fn check_change(&self, recipe: &Recipe, to: Redecoding) -> Result<(), Error> {
         let bundle = &self.manifest.name;
         let bound = |what| format!("clips of the bundle {bundle} are bound to their {what}; generate it anew");
-        if !self.decoder.is_grid() && to.bpm.is_some_and(|bpm| bpm != recipe.bpm) {
+        if !self.manifest.decoder.config.is_grid() && to.bpm.is_some_and(|bpm| bpm != recipe.bpm) {
             return refuse("bpm", bound("tempo"));
         }
-        if !self.decoder.is_grid() && to.key.is_some_and(|key| Some(key) != recipe.key) {
+        if !self.manifest.decoder.config.is_grid() && to.key.is_some_and(|key| Some(key) != recipe.key) {
             return refuse("key", bound("key"));
         }
         match (recipe.key, to.key) {

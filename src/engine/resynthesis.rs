@@ -34,7 +34,8 @@ impl Engine {
     /// [`Error::Stage`] if the device fails.
     pub fn resynthesize(&self, mel: &[f32], samples: usize, through: Through) -> Result<Resynthesis, Error> {
         let refuse = |problem: String| Error::Request { what: "mel", problem };
-        let Decoder::Grid(grid) = &self.decoder else {
+        let decoder = self.decoder()?;
+        let Decoder::Grid(grid) = &*decoder else {
             return Err(refuse("only bundles on the musical grid can encode one; choose another bundle".into()));
         };
         let (bands, column) = (grid.config().bands, grid.config().bands * grid.config().patch_frames);

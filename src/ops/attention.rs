@@ -3,7 +3,10 @@
 use super::floats::{self, Floats};
 use super::softmax;
 use crate::kernels::{self, Heads, Isa};
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
+
+/// Most scores that are held at once where there is no kernel of ours: 128 MB in 16 bits.
+const MOST_SCORES: usize = 1 << 26;
 
 /// Multi-head attention.
 ///
@@ -17,9 +20,16 @@ pub fn attention(
     heads: usize,
     bias: Option<&Tensor>,
 ) -> Result<Tensor> {
-    if !floats::is_ours(queries) {
-        return materialised(queries, keys, values, heads, bias);
+    if !floats::is_multiplied_by_us(queries) {
+        return materialised((queries, keys, values), heads, bias, MOST_SCORES);
     }
+    let [keys, values] = [keys, values].map(|xs| xs.to_dtype(DType::F32));
+    let bias = bias.map(|bias| bias.to_dtype(DType::F32)).transpose()?;
+    floats::in_f32(queries, |queries| in_blocks(queries, &keys?, &values?, heads, bias.as_ref()))
+}
+
+/// With our own kernel, which never holds all scores.
+fn in_blocks(queries: &Tensor, keys: &Tensor, values: &Tensor, heads: usize, bias: Option<&Tensor>) -> Result<Tensor> {
     let (b, n, c) = queries.dims3()?;
     let m = keys.dim(1)?;
     if heads == 0 || c % heads != 0 || keys.dims() != [b, m, c] || values.dims() != [b, m, c] || m == 0 {
@@ -35,14 +45,28 @@ pub fn attention(
     Tensor::from_vec(ys, (b, n, c), queries.device())
 }
 
-/// With all scores at once, for devices without a kernel of ours.
+/// With the scores of as many queries at once as memory is made for, for devices without a kernel of ours.
 fn materialised(
-    queries: &Tensor,
-    keys: &Tensor,
-    values: &Tensor,
+    (queries, keys, values): (&Tensor, &Tensor, &Tensor),
     heads: usize,
     bias: Option<&Tensor>,
+    most: usize,
 ) -> Result<Tensor> {
+    let (b, n, _) = queries.dims3()?;
+    let at_once = (most / (b * heads * keys.dim(1)?).max(1)).max(1);
+    if n <= at_once {
+        return scored(queries, keys, values, heads, bias);
+    }
+    let starts = (0..n).step_by(at_once);
+    let parts = starts.map(|start| {
+        let queries = queries.narrow(1, start, at_once.min(n - start))?;
+        scored(&queries, keys, values, heads, bias)
+    });
+    Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)
+}
+
+/// With all scores at once.
+fn scored(queries: &Tensor, keys: &Tensor, values: &Tensor, heads: usize, bias: Option<&Tensor>) -> Result<Tensor> {
     let (b, n, c) = queries.dims3()?;
     let width = c / heads;
     let split = |xs: &Tensor| -> Result<Tensor> {
@@ -57,4 +81,25 @@ fn materialised(
     };
     let mixed = softmax(&scores)?.matmul(&split(values)?)?; // (b, heads, n, width)
     mixed.transpose(1, 2)?.reshape((b, n, c))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::sampler::noise;
+    use candle_core::Device;
+
+    #[test]
+    fn queries_in_parts_are_queries_at_once() {
+        let tokens =
+            |stream, count| noise(1, stream, (2, count, 8), &Device::Cpu).unwrap().to_dtype(DType::F64).unwrap();
+        let (queries, keys, values) = (tokens(0, 11), tokens(1, 5), tokens(2, 5));
+        let bias = (tokens(3, 5).narrow(2, 0, 1).unwrap().squeeze(2).unwrap() * 3.).unwrap();
+        let run = |most| materialised((&queries, &keys, &values), 2, Some(&bias), most).unwrap();
+        let whole = run(usize::MAX).to_vec3::<f64>().unwrap();
+        for most in [0, 20, 41, 60, 200] {
+            assert_eq!(run(most).to_vec3::<f64>().unwrap(), whole, "{most} scores at once");
+        }
+    }
 }

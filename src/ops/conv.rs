@@ -2,7 +2,7 @@
 
 use super::floats::{self, Floats};
 use crate::kernels::{self, Isa, Shape, Size};
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Conv2d {
     pub fn new(inputs: usize, outputs: usize, config: Conv2dConfig, vb: VarBuilder) -> Result<Self> {
         let weight = vb.get((outputs, inputs, config.kernel, config.kernel), "weight")?;
         let bias = vb.get(outputs, "bias")?;
-        if floats::is_ours(&weight) {
+        if floats::is_multiplied_by_us(&weight) {
             let shape = Shape {
                 kernel: (config.kernel, config.kernel),
                 stride: (config.stride, config.stride),
@@ -102,6 +102,11 @@ fn kernel(shape: Shape, inputs: usize, outputs: usize, weight: &Tensor, bias: &T
 }
 
 fn convolve(kernel: &kernels::Conv, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+    let residual = residual.map(|residual| residual.to_dtype(DType::F32)).transpose()?;
+    floats::in_f32(xs, |xs| convolve_f32(kernel, xs, residual.as_ref()))
+}
+
+fn convolve_f32(kernel: &kernels::Conv, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
     let (xs, size) = floats::channel_last(xs)?;
     if size.channels != kernel.inputs() {
         bail!("a convolution of {} channels got {}", kernel.inputs(), size.channels);
@@ -116,6 +121,17 @@ fn convolve(kernel: &kernels::Conv, xs: &Tensor, residual: Option<&Tensor>) -> R
     }
     let residual = residual.as_ref().map(|(residual, _)| Floats::of(residual)).transpose()?;
     floats::map(kernel.forward(&Floats::of(&xs)?, size, residual.as_deref()), outputs)
+}
+
+fn convolve_back(kernel: &kernels::ConvTranspose, xs: &Tensor) -> Result<Tensor> {
+    let (xs, size) = floats::channel_last(&xs.unsqueeze(3)?)?;
+    if size.channels != kernel.inputs() {
+        bail!("a transposed convolution of {} channels got {}", kernel.inputs(), size.channels);
+    }
+    let values = kernel.forward(&Floats::of(&xs)?, size.batch, size.height);
+    let channels = kernel.outputs();
+    let height = values.len() / (size.batch * channels).max(1);
+    floats::map(values, Size { height, channels, ..size })?.squeeze(3)
 }
 
 /// Puts the last `n` slices of `axis` before the first and the first `n` after the last; works for `n` beyond the length.
@@ -142,7 +158,7 @@ impl Conv1d {
         let weight = vb.get((outputs, inputs, taps), "weight")?;
         let bias = vb.get(outputs, "bias")?;
         let padding = dilation * (taps - 1) / 2;
-        if floats::is_ours(&weight) {
+        if floats::is_multiplied_by_us(&weight) {
             let shape = Shape {
                 kernel: (taps, 1),
                 stride: (1, 1),
@@ -199,7 +215,7 @@ impl ConvTranspose1d {
         if kernel == 0 || stride == 0 || 2 * padding > kernel {
             bail!("a transposed convolution of {kernel} taps with a stride of {stride}, cut by {padding}");
         }
-        if floats::is_ours(&weight) {
+        if floats::is_multiplied_by_us(&weight) {
             let (weight, bias) = (floats::to_vec(&weight)?, floats::to_vec(&bias)?);
             let sizes = (inputs, outputs, kernel);
             let kernel = kernels::ConvTranspose::new(Isa::best(), sizes, stride, padding, &weight, &bias);
@@ -213,16 +229,7 @@ impl ConvTranspose1d {
     /// `(b, in, t)` → `(b, out, (t - 1) * stride + kernel - 2 * padding)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            WayBack::Kernel(kernel) => {
-                let (xs, size) = floats::channel_last(&xs.unsqueeze(3)?)?;
-                if size.channels != kernel.inputs() {
-                    bail!("a transposed convolution of {} channels got {}", kernel.inputs(), size.channels);
-                }
-                let values = kernel.forward(&Floats::of(&xs)?, size.batch, size.height);
-                let channels = kernel.outputs();
-                let height = values.len() / (size.batch * channels).max(1);
-                floats::map(values, Size { height, channels, ..size })?.squeeze(3)
-            }
+            WayBack::Kernel(kernel) => floats::in_f32(xs, |xs| convolve_back(kernel, xs)),
             WayBack::Candle(inner, padding) => {
                 // One item at a time: candle 0.11.1 multiplies a transposed batch by a shared matrix as if it were not
                 // transposed, so that every item after the first comes out wrong.

@@ -12,6 +12,20 @@ pub(super) fn is_ours(xs: &Tensor) -> bool {
     xs.device().is_cpu() && xs.dtype() == DType::F32
 }
 
+/// Whether our own kernels multiply with weights of this kind: f32 on the CPU, and bf16, which candle cannot multiply there.
+/// Of that, what passes between operations is rounded; inside they compute in f32, as a GPU's units accumulate.
+pub(super) fn is_multiplied_by_us(weights: &Tensor) -> bool {
+    is_ours(weights) || weights.device().is_cpu() && weights.dtype() == DType::BF16
+}
+
+/// `compute` with `xs` as f32; the result has the type of `xs` again.
+pub(super) fn in_f32(xs: &Tensor, compute: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    if xs.dtype() == DType::F32 {
+        return compute(xs);
+    }
+    compute(&xs.to_dtype(DType::F32)?)?.to_dtype(xs.dtype())
+}
+
 /// The values of a contiguous tensor of f32 on the CPU.
 pub(super) struct Floats<'a> {
     storage: RwLockReadGuard<'a, Storage>,
@@ -43,7 +57,7 @@ impl Deref for Floats<'_> {
 
 /// All values of a tensor, in the order of its shape.
 pub(super) fn to_vec(xs: &Tensor) -> Result<Vec<f32>> {
-    xs.flatten_all()?.to_vec1()
+    xs.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
 }
 
 /// `(b, c, h, w)` as the same values in channel-last order, `(b, h, w, c)` and contiguous; copied only if they are not.

@@ -30,6 +30,11 @@ struct Kernel {
 impl Kernel {
     /// `(.., in)` → `(.., out)`, plus `residual (.., out)`.
     fn forward(&self, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+        let residual = residual.map(|residual| residual.to_dtype(DType::F32)).transpose()?;
+        floats::in_f32(xs, |xs| self.forward_f32(xs, residual.as_ref()))
+    }
+
+    fn forward_f32(&self, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
         let mut shape = xs.dims().to_vec();
         match shape.last_mut() {
             Some(last) if *last == self.weights.depth() => *last = self.weights.columns(),
@@ -49,7 +54,7 @@ impl Linear {
     /// From `weight (out, in)` and `bias (out,)`.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
         let (device, dtype) = (weight.device().clone(), weight.dtype());
-        let way = if floats::is_ours(&weight) {
+        let way = if floats::is_multiplied_by_us(&weight) {
             let (outputs, inputs) = weight.dims2()?;
             let values = floats::to_vec(&weight)?;
             let weights = Packed::new(Isa::best(), inputs, outputs, |i, o| values[o * inputs + i]);
@@ -102,14 +107,15 @@ pub fn together<const N: usize>(layers: [&Linear; N], xs: &Tensor) -> Result<[Te
     let Ok(kernels) = <[&Kernel; N]>::try_from(kernels) else {
         return all(layers.map(|layer| layer.forward(xs)));
     };
-    let xs = xs.contiguous()?;
+    let dtype = xs.dtype();
+    let xs = xs.to_dtype(DType::F32)?.contiguous()?;
     let values = kernels::linears(&Floats::of(&xs)?, kernels.map(|k| (&k.weights, k.bias.as_deref())));
     let mut shape = xs.dims().to_vec();
     shape.pop();
     let mut columns = kernels.iter().map(|kernel| kernel.weights.columns());
     all(values.map(|values| {
         let shape = [&shape[..], &[columns.next().unwrap_or_default()]].concat();
-        Tensor::from_vec(values, shape, xs.device())
+        Tensor::from_vec(values, shape, xs.device())?.to_dtype(dtype)
     }))
 }
 
@@ -143,7 +149,7 @@ impl GatedLinear {
     /// Reads `weight (2 out, in)` and `bias (2 out,)`.
     pub fn new(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Self> {
         let (weight, bias) = (vb.get((2 * outputs, inputs), "weight")?, vb.get(2 * outputs, "bias")?);
-        if !floats::is_ours(&weight) {
+        if !floats::is_multiplied_by_us(&weight) {
             return Ok(Self(WayGated::Candle(candle_nn::Linear::new(weight, Some(bias)))));
         }
         let values = floats::to_vec(&weight)?;

@@ -1,7 +1,7 @@
 //! A picture's tokens, brought to the number of the text's.
 
 use super::KeyValue;
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 /// How a picture's tokens are averaged to as many as the text has.
@@ -41,7 +41,11 @@ impl Pool {
             Self::Sequence => (averages(length, n), (1, length)),
         };
         let matrix = Tensor::from_vec(matrix, (length, n), features.keys.device())?;
-        let pool = |xs: &Tensor| matrix.to_dtype(xs.dtype())?.broadcast_matmul(&xs.contiguous()?);
+        // In f32: a mean of hundreds is worth more digits than what it is of.
+        let pool = |xs: &Tensor| {
+            let mean = matrix.broadcast_matmul(&xs.to_dtype(DType::F32)?.contiguous()?)?;
+            mean.to_dtype(xs.dtype())
+        };
         Ok(KeyValue { keys: pool(&features.keys)?, values: pool(&features.values)?, grid })
     }
 }

@@ -1,6 +1,6 @@
 //! What passes between two UNets, as plain data.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 
 /// Keys and values of one attention layer, projected and not yet split over heads.
 #[derive(Debug, Clone)]
@@ -11,6 +11,13 @@ pub struct KeyValue {
     pub values: Tensor,
     /// Rows and columns that the `n` tokens lie on, row by row.
     pub grid: (usize, usize),
+}
+
+impl KeyValue {
+    /// The same on another device.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(Self { keys: self.keys.to_device(device)?, values: self.values.to_device(device)?, grid: self.grid })
+    }
 }
 
 /// What one cross-attention layer blends into its text.

@@ -29,6 +29,7 @@ CORPUS = ["a calm piano piece for a quiet night by the sea", "slow strings, sad 
 PROMPT = "quiet strings for a night of rain"
 STEPS, GUIDANCE, SECONDS_PER_BEAT = 4, 3.0, 0.5
 SIZE, NULL_TOKENS = 32, 5
+ALPHA = [0.35, 0.25, 0.3, 0.4]
 OWN = ("manifest", "reference")  # what no stage reads
 LATENT = dict(channels=8, window=16, rows=4)
 TEXT = dict(vocab_size=96, d_model=16, d_kv=4, d_ff=24, num_layers=2, num_heads=3, relative_attention_num_buckets=8,
@@ -102,8 +103,8 @@ class Models:
         self.text = rough(T5EncoderModel(T5Config(**TEXT)))
         self.image_vae, self.mel_vae = autoencoder(IMAGE_VAE), autoencoder(MEL_VAE)
         self.image, self.music = rough(UNet2DConditionModel(**IMAGE_UNET)), rough(UNet2DConditionModel(**MUSIC_UNET))
-        self.null_text = torch.randn(1, NULL_TOKENS, 12).half().float()
-        self.alpha = torch.tensor([0.35, 0.25, 0.3, 0.4]).half().float()
+        self.null_text = torch.randn(1, NULL_TOKENS, IMAGE_UNET["cross_attention_dim"]).half().float()
+        self.alpha = torch.tensor(ALPHA).half().float()
         self.vocoder = vocoder()
 
 

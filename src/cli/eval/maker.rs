@@ -85,7 +85,7 @@ impl<'a> Maker<'a> {
         let mel = self.mel(job)?;
         let engine = match self.engine.take() {
             Some(engine) => engine,
-            None => Engine::load(self.bundle, self.args.device.open())?,
+            None => Engine::load(self.bundle, self.args.device.open()?)?,
         };
         let engine = self.engine.insert(engine);
         let start = Instant::now();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use melfusion::bundle::Bundle;
+use melfusion::device;
 use melfusion::error::Error;
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ const RUN: &str = "run.json";
 struct Summary<'a> {
     engine: &'a str,
     bundle: About<'a>,
-    device: &'a str,
+    device: String,
     threads: usize,
     settings: &'a Settings,
     clips: &'a [Entry],
@@ -58,7 +59,7 @@ pub fn write(args: &Eval, bundle: &Bundle, maker: &Maker<'_>, clips: &[Entry]) -
             bytes,
             defaults: &manifest.defaults,
         },
-        device: args.device.name(),
+        device: device::name(&args.device.open()?.device),
         threads: rayon::current_num_threads(),
         settings: maker.settings(),
         clips,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use melfusion::audio::loudness::{Level, measure};
+use melfusion::device;
 use melfusion::storyboard::{Bed, Draft};
 use melfusion::{Clip, Engine};
 use serde::Serialize;
@@ -20,7 +21,9 @@ pub struct Report<'a> {
     engine: &'static str,
     /// Name.
     bundle: &'a str,
-    device: &'static str,
+    device: String,
+    /// Type of the denoisers' numbers.
+    dtype: &'static str,
     load_ms: f64,
     cues: Vec<CueReport>,
     bed: Option<BedReport>,
@@ -79,7 +82,8 @@ impl<'a> Report<'a> {
         Self {
             engine: env!("CARGO_PKG_VERSION"),
             bundle: &engine.manifest().name,
-            device: setup.device.name(),
+            device: device::name(engine.device()),
+            dtype: engine.dtype().as_str(),
             load_ms,
             cues: Vec::new(),
             bed: None,

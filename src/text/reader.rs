@@ -1,0 +1,63 @@
+//! Prompts before the network, and those it has read.
+
+use super::TextConfig;
+use super::words::Words;
+use candle_core::{Result, Tensor};
+use parking_lot::Mutex;
+use std::borrow::Cow;
+
+/// Prompts whose embeddings are kept: the empty one, which every guided clip asks for, and the last of a session.
+const KEPT: usize = 8;
+
+/// Cuts prompts into tokens, and remembers what the network made of the last ones: all of a text encoder that is small.
+#[derive(Debug)]
+pub struct Reader {
+    words: Words,
+    /// The latest last.
+    recent: Mutex<Vec<(String, Tensor)>>,
+}
+
+impl Reader {
+    /// `tokenizer_json` is the content of a `tokenizer.json`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or has more ids than the network.
+    pub fn new(config: &TextConfig, tokenizer_json: &[u8]) -> Result<Self> {
+        Ok(Self { words: Words::new(config, tokenizer_json)?, recent: Mutex::default() })
+    }
+
+    /// The token ids of `prompt`: at least one, at most [`TextConfig::limit`], closed by the end token and
+    /// filled with padding where their number is fixed. What is too long is cut.
+    ///
+    /// # Errors
+    ///
+    /// The tokenizer has no token for a character and none for unknown ones.
+    pub fn ids(&self, prompt: &str) -> Result<Vec<u32>> {
+        self.words.ids(prompt)
+    }
+
+    /// `prompt` as the model reads it: a long one cut off, and slips of known words put right where the configuration says
+    /// so.
+    pub fn read<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
+        self.words.read(prompt)
+    }
+
+    /// What the network made of `prompt`, if it is one of the last that it read.
+    pub fn known(&self, prompt: &str) -> Option<Tensor> {
+        let mut recent = self.recent.lock();
+        let at = recent.iter().position(|(known, _)| known == prompt)?;
+        let entry = recent.remove(at);
+        let tokens = entry.1.clone();
+        recent.push(entry);
+        Some(tokens)
+    }
+
+    pub(super) fn keep(&self, prompt: &str, tokens: &Tensor) {
+        let mut recent = self.recent.lock();
+        if recent.len() == KEPT {
+            recent.remove(0);
+        }
+        recent.push((prompt.to_string(), tokens.clone()));
+    }
+}
