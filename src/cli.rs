@@ -15,6 +15,7 @@ mod studio;
 mod take;
 mod terminal;
 mod watch;
+mod worker;
 
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bundle(command) => bundle::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Worker(args) => worker::run(&args),
     }
 }
 

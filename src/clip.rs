@@ -48,6 +48,22 @@ impl Latents {
     pub fn shape(&self) -> [usize; 4] {
         self.shape
     }
+
+    /// The numbers as f16, little-endian; exact.
+    pub(crate) fn to_halves(&self) -> Vec<u8> {
+        self.values.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect()
+    }
+
+    /// The latents that gave `halves`; refused, with the reason, if they are too few, too many or not finite.
+    pub(crate) fn from_halves(shape: [usize; 4], halves: &[u8]) -> Result<Self, &'static str> {
+        let count = shape.iter().try_fold(2usize, |count, side| count.checked_mul(*side));
+        if count != Some(halves.len()) {
+            return Err("wrong shape");
+        }
+        let values: Vec<f32> = halves.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
+        let is_finite = values.iter().all(|x| x.is_finite());
+        is_finite.then_some(Self { shape, values }).ok_or("not finite")
+    }
 }
 
 /// Everything that made a clip.
@@ -170,7 +186,7 @@ impl Clip {
 
     /// Latents and recipe as one safetensors blob: all that a redecoding needs.
     pub fn state(&self) -> Vec<u8> {
-        let bytes: Vec<u8> = self.latents.values.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect();
+        let bytes = self.latents.to_halves();
         let view = TensorView::new(Dtype::F16, self.latents.shape.to_vec(), &bytes).expect("shape and bytes agree");
         let recipe = serde_json::to_string(&self.recipe).expect("a recipe has only strings and numbers");
         let about = HashMap::from([("recipe".to_string(), recipe)]);
@@ -213,9 +229,8 @@ fn parse(bytes: &[u8]) -> Result<(Latents, Recipe), String> {
     if view.dtype() != Dtype::F16 {
         return Err("wrong type".into());
     }
-    let values: Vec<f32> = view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
-    if values.iter().any(|x| !x.is_finite()) || !recipe.bpm.is_finite() {
+    if !recipe.bpm.is_finite() {
         return Err("not finite".into());
     }
-    Ok((Latents { shape, values }, recipe))
+    Ok((Latents::from_halves(shape, view.data())?, recipe))
 }

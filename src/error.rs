@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// Why there is no music. Each variant says what the caller can do and what is still usable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -76,6 +78,12 @@ pub enum Error {
         /// What the check found.
         problem: String,
     },
+    /// The worker process is not there, or ended while it worked. The next job looks for it anew.
+    #[error("the worker process {problem}")]
+    Worker {
+        /// What became of it and what to do.
+        problem: String,
+    },
     /// [`Progress::is_cancelled`](crate::progress::Progress::is_cancelled) said so. Not a failure; show nothing.
     #[error("cancelled")]
     Cancelled,
@@ -98,7 +106,7 @@ impl fmt::Display for CueName {
 }
 
 /// A stage of the pipeline, as the user sees it in a progress bar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Stage {
     /// Reading weights.
     Load,

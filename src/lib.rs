@@ -63,6 +63,8 @@ pub mod plot;
 pub mod progress;
 pub mod request;
 pub mod sampler;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod storyboard;
 pub mod synapse;
 pub mod text;

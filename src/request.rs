@@ -6,7 +6,7 @@ mod meter;
 use std::fmt;
 use std::ops::{Deref, RangeInclusive};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::key::{Key, Mode};
 pub use self::meter::Meter;
@@ -20,13 +20,16 @@ pub const MAX_SECONDS: f64 = 600.0;
 pub const MAX_PROMPT_BYTES: usize = 1 << 20;
 
 /// Everything a request says, unchecked. Fill in what matters and take the rest from `default()`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Is read back without its picture, as no more than a name and a hash of that is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestFields {
     /// What to hear. May be empty: then the picture decides, and without a picture the seed.
     pub prompt: String,
     /// What not to hear. May be empty.
     pub negative: String,
     /// What to look at while composing.
+    #[serde(skip_deserializing)]
     pub picture: Option<Picture>,
     /// Length, 1..=64 bars.
     pub bars: u32,

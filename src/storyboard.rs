@@ -73,7 +73,7 @@ pub enum Gaps {
 }
 
 /// Everything a board says, unchecked. Fill in what matters and take the rest from `default()`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BoardFields {
     /// Name of the score. May be empty.
     pub title: String,

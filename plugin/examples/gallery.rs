@@ -252,7 +252,12 @@ fn main() {
     let engine = match state.as_str() {
         "error" => EngineState::Unloaded { reason: Some("no memory".into()) },
         "empty" => EngineState::Unloaded { reason: None },
-        _ => EngineState::Loaded { bundle: "mini 0.1.0".into(), device: "CPU, 2 threads".into(), memory: 212_000_000 },
+        _ => EngineState::Loaded {
+            bundle: "mini 0.2.0".into(),
+            device: "CPU, in this host".into(),
+            why: "There is no melfusion program with a GPU.".into(),
+            memory: 212_000_000,
+        },
     };
     let host = Stand { values: RefCell::new(values), engine };
     let repaint = session.repaint.clone();

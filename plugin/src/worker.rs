@@ -6,11 +6,14 @@
 //!      └─ transpositions, host's tempo ─► fitter thread, 20 rounds a second ─► one fit at a time
 //! ```
 //!
+//! The engine is one in this process, or a worker process that has a GPU: [`chooser`] decides, at the first job.
+//!
 //! The threads start when a host activates an instance and end when the last instance is gone. Both, and the pools in
 //! which they compute, run at low priority: see [`pool`]. A job that fails or panics fails alone.
 
 pub mod ask;
 mod chair;
+pub mod chooser;
 pub mod composer;
 mod costs;
 pub mod fit;
@@ -18,9 +21,8 @@ mod fitter;
 mod generation;
 pub mod mix;
 mod order;
-pub mod pool;
-mod queue;
 mod resample;
+pub mod settings;
 mod stretch;
 pub mod studio;
 pub mod tempo;
@@ -33,14 +35,16 @@ use std::{io, thread};
 
 use crossbeam::channel::{self, Receiver, Sender};
 use melfusion::request::Key;
+use melfusion::service::pool;
+use melfusion::service::queue::Queue;
 use parking_lot::Mutex;
 
 use self::ask::Strengths;
 use self::chair::Chair;
-use self::composer::{Shipped, Source};
+use self::chooser::Chooser;
+use self::composer::Source;
 use self::costs::Costs;
 use self::order::{Order, show_places};
-use self::queue::Queue;
 use self::studio::Studio;
 use crate::session::{Notice, Place, Session};
 
@@ -69,7 +73,9 @@ pub enum EngineState {
         bundle: String,
         /// Where it computes.
         device: String,
-        /// Bytes of memory the process uses.
+        /// Why there.
+        why: String,
+        /// Bytes of memory that the process uses in which it computes.
         memory: u64,
     },
 }
@@ -128,7 +134,7 @@ enum Call {
     Unload,
 }
 
-static SHARED: LazyLock<Arc<Worker>> = LazyLock::new(|| Worker::new(Box::new(Shipped), Timing::default()));
+static SHARED: LazyLock<Arc<Worker>> = LazyLock::new(|| Worker::new(Box::new(Chooser::of_user()), Timing::default()));
 
 impl Seat {
     /// Takes a place. Starts nothing yet: hosts make instances only to look at them.

@@ -38,6 +38,8 @@ pub enum Command {
     /// Make the clips of an evaluation set and measure them
     #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Eval(Box<super::eval::Eval>),
+    #[command(after_help = super::EXIT_CODES)]
+    Worker(super::worker::Worker),
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,12 +1,14 @@
 //! What a finished clip can be decoded as, and what is refused.
 
+use serde::{Deserialize, Serialize};
+
 use super::Engine;
 use crate::clip::{Latents, Recipe};
 use crate::error::Error;
 use crate::request::{Key, Request, RequestFields};
 
 /// What else a clip should be decoded as.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Redecoding {
     /// Another tempo, in quarter notes per minute; 20..=300.
     pub bpm: Option<f64>,

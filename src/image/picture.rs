@@ -79,6 +79,30 @@ impl Picture {
         }
     }
 
+    /// A picture that another process has read: as its pixels are there, with its hash and name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Picture`] if it cannot have come from a picture.
+    #[cfg(feature = "service")]
+    pub(crate) fn from_parts(
+        (width, height): (u32, u32),
+        rgb: Vec<u8>,
+        sha256: String,
+        name: Option<PathBuf>,
+    ) -> Result<Self, Error> {
+        let is_hash = sha256.len() == 64 && sha256.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let pixels = u64::from(width) * u64::from(height);
+        let is_picture = (1..=KEPT_PIXELS).contains(&pixels) && rgb.len() as u64 == 3 * pixels;
+        match RgbImage::from_raw(width, height, rgb).filter(|_| is_hash && is_picture) {
+            Some(pixels) => Ok(Self { pixels: Arc::new(pixels), sha256, name }),
+            None => Err(Error::Picture {
+                path: name.unwrap_or_else(|| PathBuf::from("(in memory)")),
+                problem: format!("what came of it is not {width} x {height} RGB pixels; choose it again"),
+            }),
+        }
+    }
+
     fn decode(bytes: &[u8]) -> Result<Self, String> {
         let decoded = file::decode(bytes)?;
         Ok(Self::new(opaque(decoded), hex(Sha256::new_with_prefix(bytes))))

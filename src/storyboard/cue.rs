@@ -1,16 +1,19 @@
 //! One frame of the film and what shall be heard while it is seen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Transition;
 use crate::image::{Crop, Picture};
 
 /// A place on the board: a picture, words, and the bars that they last. Checked by [`Board::new`](super::Board::new).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Is read back without its picture, as no more than a name and a hash of that is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cue {
     /// What the composer calls it. May be empty.
     pub name: String,
     /// The frame to look at.
+    #[serde(skip_deserializing)]
     pub picture: Option<Picture>,
     /// The part of the frame to look at; `None` is all of it.
     pub crop: Option<Crop>,

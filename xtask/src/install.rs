@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use directories::BaseDirs;
+use directories::{BaseDirs, ProjectDirs};
 
 /// For whom to install.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,23 @@ pub fn places(reach: Reach) -> Result<[Place; 2]> {
     Ok([Place { bundle: "MeLFusion.clap", folder: clap }, Place { bundle: "MeLFusion.vst3", folder: vst3 }])
 }
 
-/// Puts a bundle into `folder` and returns where it is. What was there of its name goes away only once the new one is
+/// The folder in which plugins look for the `melfusion` program: `melfusion::service::Program` has the same.
+pub fn program_folder(reach: Reach) -> Result<PathBuf> {
+    match reach {
+        Reach::User => {
+            let project = ProjectDirs::from("", "", "melfusion").context("no home folder is known; set HOME")?;
+            Ok(project.data_local_dir().join("bin"))
+        }
+        Reach::System if cfg!(target_os = "macos") => Ok("/Library/Application Support/melfusion/bin".into()),
+        Reach::System if cfg!(windows) => {
+            let programs = std::env::var_os("PROGRAMFILES").context("PROGRAMFILES is not set")?;
+            Ok(Path::new(&programs).join("melfusion").join("bin"))
+        }
+        Reach::System => Ok("/usr/lib/melfusion/bin".into()),
+    }
+}
+
+/// Puts a bundle or a program into `folder` and returns where it is. What was there of its name goes away only once the new one is
 /// complete; a host that runs keeps the old one, as nothing is written over.
 pub fn replace(bundle: &Path, folder: &Path) -> Result<PathBuf> {
     let name = bundle.file_name().context("a bundle has a name")?;

@@ -13,7 +13,8 @@ use crate::install::Reach;
 const PACKAGE: &str = "melfusion-plugin";
 const USAGE: &str = "\
 cargo xtask bundle [options of cargo build]    MeLFusion.clap and MeLFusion.vst3 in target/bundled
-cargo xtask install [--user | --system]        bundles them and puts them where hosts look; --user is the default
+cargo xtask install [--user | --system]        bundles them and puts them where hosts look, and the melfusion program
+                                               where they look for it; --user is the default
 cargo xtask standalone [options]               runs the plugin as a program; --help lists its options";
 
 fn main() -> Result<()> {
@@ -46,12 +47,21 @@ fn install(options: &[String]) -> Result<()> {
         _ => bail!("{options:?} is not understood\n{USAGE}"),
     };
     bundle(&[])?;
+    let program = program()?;
     let bundled = target().join("bundled");
-    for place in install::places(reach)? {
-        let installed = install::replace(&bundled.join(place.bundle), &place.folder)?;
+    let bundles = install::places(reach)?.map(|place| (bundled.join(place.bundle), place.folder));
+    for (from, folder) in bundles.into_iter().chain([(program, install::program_folder(reach)?)]) {
+        let installed = install::replace(&from, &folder)?;
         println!("Installed {}", installed.display());
     }
     Ok(())
+}
+
+/// Builds the program that plugins start as their worker.
+fn program() -> Result<PathBuf> {
+    let status = cargo().args(["build", "--release", "--workspace", "--bin", "melfusion"]).status();
+    ensure!(status.context("cargo could not be run")?.success(), "the melfusion program could not be built");
+    Ok(target().join("release").join(format!("melfusion{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn standalone(options: &[String]) -> Result<()> {
@@ -66,7 +76,8 @@ fn standalone(options: &[String]) -> Result<()> {
          and pkg-config"
     );
     let program = target().join("release").join(format!("melfusion-standalone{}", std::env::consts::EXE_SUFFIX));
-    let status = Command::new(&program).args(options).status();
+    // Meant for tests: `.cargo/config.toml`.
+    let status = Command::new(&program).args(options).env_remove("MELFUSION_ENGINE").status();
     let status = status.with_context(|| format!("{} could not be run", program.display()))?;
     std::process::exit(status.code().unwrap_or(1));
 }

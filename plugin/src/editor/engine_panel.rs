@@ -33,10 +33,13 @@ pub fn ui(ui: &mut Ui, rect: Rect, scene: &Scene) {
 fn details(ui: &mut Ui, scene: &Scene) {
     ui.set_min_width(264.0);
     match &scene.engine {
-        EngineState::Loaded { bundle, device, memory } => {
+        EngineState::Loaded { bundle, device, why, memory } => {
             fact(ui, "Bundle", bundle);
             fact(ui, "Device", device);
             fact(ui, "Memory", &format!("{:.0} MB", *memory as f64 / 1e6));
+            if !why.is_empty() {
+                ui.label(RichText::new(why).font(theme::small()).color(theme::MUTED));
+            }
         }
         EngineState::Loading => fact(ui, "Bundle", "is being read…"),
         EngineState::Unloaded { reason } => {

@@ -36,6 +36,14 @@ pub trait Composer: Send + Sync {
         to: Redecoding,
         progress: &dyn Progress,
     ) -> Result<Clip, Error>;
+
+    /// Bytes of memory that it uses in a process of its own; `None` if it has none.
+    fn memory(&self) -> Option<u64> {
+        None
+    }
+
+    /// Nobody here needs it any more.
+    fn unload(&self) {}
 }
 
 impl Composer for Engine {
@@ -66,6 +74,8 @@ pub struct Loaded {
     pub bundle: String,
     /// Where it computes.
     pub device: String,
+    /// Why there, for people.
+    pub why: String,
 }
 
 /// Where a composer comes from.
@@ -85,11 +95,17 @@ pub trait Source: Send + Sync {
     fn load(&self) -> Result<Loaded, Error>;
 }
 
-/// The bundle `mini`: the user's own of that name if there is one, else the one that ships inside the plugin.
+/// The bundle `mini`, in this process: the user's own of that name if there is one, else the one that ships inside the
+/// plugin.
 pub struct Shipped;
 
 impl Shipped {
-    fn find() -> Result<Bundle, Error> {
+    /// The bundle.
+    ///
+    /// # Errors
+    ///
+    /// The user's own is damaged.
+    pub fn find() -> Result<Bundle, Error> {
         // Not the folder of the executable, which is the host's.
         let user = ProjectDirs::from("", "", "melfusion").map(|project| project.data_dir().join("bundles"));
         Bundle::find_in(None, &Vec::from_iter(user))
@@ -106,6 +122,7 @@ impl Source for Shipped {
         let engine = Engine::load(&bundle, Device::Cpu)?;
         let manifest = bundle.manifest();
         let name = format!("{} {}", manifest.name, manifest.version);
-        Ok(Loaded { composer: Box::new(engine), bundle: name, device: "CPU".into() })
+        let device = "CPU, in this host".into();
+        Ok(Loaded { composer: Box::new(engine), bundle: name, device, why: String::new() })
     }
 }

@@ -155,12 +155,22 @@ fn decoded(take: &Take, to: &Target, studio: &Studio, progress: &dyn Progress) -
     if !studio.has_bundle(&take.recipe.bundle_sha256) {
         return Ok(None);
     }
-    // What is wrong with the bundle, the engine's own panel says.
-    let Ok(loaded) = studio.get() else { return Ok(None) };
     let redecoding = Redecoding { bpm: Some(to.bpm), key: to.key, sample_rate: to.rate };
-    let clip = Clip::parse_state(&take.latents)
-        .and_then(|(latents, recipe)| loaded.composer.redecode(&latents, &recipe, redecoding, progress));
-    studio.rest();
+    let decode = || -> Option<Result<Clip, Error>> {
+        // What is wrong with the bundle, the engine's own panel says.
+        let loaded = studio.get().ok()?;
+        let clip = Clip::parse_state(&take.latents)
+            .and_then(|(latents, recipe)| loaded.composer.redecode(&latents, &recipe, redecoding, progress));
+        studio.rest();
+        studio.heed(&clip);
+        Some(clip)
+    };
+    let clip = match decode() {
+        // Nobody asked for this fit who could ask again.
+        Some(Err(Error::Worker { .. })) => decode(),
+        clip => clip,
+    };
+    let Some(clip) = clip else { return Ok(None) };
     match clip {
         Ok(clip) => Ok(Some(sound_of(&clip))),
         // Damaged latents, or a decoder that is bound to tempo and key.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use crossbeam::channel::{self, Receiver};
 use melfusion::progress::Progress;
+use melfusion::service::pool;
 use rayon::ThreadPool;
 
 use super::chair::Chair;
 use super::fit::{self, FitError, Target};
 use super::studio::words;
-use super::{Worker, complain, mix, pool};
+use super::{Worker, complain, mix};
 use crate::project::{Sound, Take};
 use crate::session::{Place, Session};
 

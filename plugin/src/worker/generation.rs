@@ -7,6 +7,7 @@ use std::sync::Arc;
 use melfusion::clip::Recipe;
 use melfusion::error::Stage;
 use melfusion::progress::Progress as _;
+use melfusion::service::pool;
 use melfusion::{Clip, Error};
 use rayon::ThreadPool;
 
@@ -14,7 +15,7 @@ use super::chair::Chair;
 use super::order::{Order, cues, show_places};
 use super::studio::{LoadError, words};
 use super::watch::Watch;
-use super::{Worker, complain, fit, pool, tempo};
+use super::{Worker, complain, fit, tempo};
 use crate::project::{Frame, Measured, Project, Sound, Take};
 use crate::session::{Notice, Place, Session};
 
@@ -99,7 +100,10 @@ impl Worker {
                 self.studio.unload(Some("it stopped on a fault of its own".into()));
                 Err(Failure::Panicked(words(&*panic)))
             },
-            |result| Ok(result?),
+            |result| {
+                self.studio.heed(&result);
+                Ok(result?)
+            },
         )
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crossbeam::channel::Sender;
 use melfusion::error::Stage;
+use melfusion::service::queue::Queue;
 use parking_lot::MutexGuard;
 
 use super::ask::{self, Ask, Strengths};
 use super::chair::{Chair, Errand};
-use super::queue::Queue;
 use super::{Call, Worker, complain};
 use crate::link::SLOTS;
 use crate::project::Cue;

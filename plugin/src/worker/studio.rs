@@ -17,7 +17,7 @@ pub struct Studio {
     held: Mutex<Held>,
     /// Held while weights are read, so that they are read once.
     loading: Mutex<()>,
-    /// Bytes of memory the process uses, as last looked at.
+    /// Bytes of memory that the composer's process uses, as last looked at.
     memory: AtomicU64,
 }
 
@@ -99,6 +99,7 @@ impl Studio {
             State::Ready(loaded) => EngineState::Loaded {
                 bundle: loaded.bundle.clone(),
                 device: loaded.device.clone(),
+                why: loaded.why.clone(),
                 memory: self.memory.load(Relaxed),
             },
         }
@@ -111,7 +112,16 @@ impl Studio {
             let old = std::mem::replace(&mut held.state, State::Empty { reason });
             // Weights take a moment to free; nobody needs to wait for that.
             drop(held);
-            drop(old);
+            if let State::Ready(loaded) = &old {
+                loaded.composer.unload();
+            }
+        }
+    }
+
+    /// Looks whether a job has shown that its composer is of no more use; the next one then gets another.
+    pub fn heed<T>(&self, result: &Result<T, Error>) {
+        if let Err(error @ Error::Worker { .. }) = result {
+            self.unload(Some(error.to_string()));
         }
     }
 
@@ -141,10 +151,14 @@ impl Studio {
         }
     }
 
-    /// Looks how much memory the process uses.
+    /// Looks how much memory the composer's process uses.
     pub fn weigh(&self) {
-        let bytes = memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64);
-        self.memory.store(bytes, Relaxed);
+        let elsewhere = match &self.held.lock().state {
+            State::Ready(loaded) => loaded.composer.memory(),
+            _ => None,
+        };
+        let here = || memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64);
+        self.memory.store(elsewhere.unwrap_or_else(here), Relaxed);
     }
 
     fn ready(&self) -> Option<Arc<Loaded>> {

@@ -90,7 +90,12 @@ impl Source for Fake {
 
     fn load(&self) -> Result<Loaded, Error> {
         self.0.loads.fetch_add(1, SeqCst);
-        Ok(Loaded { composer: Box::new(Fake(self.0.clone())), bundle: "fake 1".into(), device: "none".into() })
+        Ok(Loaded {
+            composer: Box::new(Fake(self.0.clone())),
+            bundle: "fake 1".into(),
+            device: "none".into(),
+            why: String::new(),
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whose turn it is: every instance in turn, and for one instance first come, first served.
+//! Whose turn it is: every seat in turn, be it a plugin's instance or a program, and for one seat first come, first served.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -60,6 +60,22 @@ impl<T> Queue<T> {
     pub fn forget(&mut self, seat: u64) {
         self.remove(seat);
         self.served.remove(&seat);
+    }
+
+    /// Takes back the first job of `seat`'s that `is_it`.
+    pub fn take(&mut self, seat: u64, is_it: impl Fn(&T) -> bool) -> Option<T> {
+        let place = self.waiting.iter().position(|(waiting, _)| *waiting == seat)?;
+        let jobs = &mut self.waiting[place].1;
+        let job = jobs.remove(jobs.iter().position(is_it)?);
+        if jobs.is_empty() {
+            self.waiting.remove(place);
+        }
+        job
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     /// How many jobs `seat` has, with the one that is being served.
@@ -134,6 +150,19 @@ mod tests {
         assert_eq!((queue.count(1), queue.count(2), queue.count(4)), (2, 1, 0));
         queue.done();
         assert_eq!(heads(&queue), [("b1", 0), ("c1", 1), ("a2", 2)]);
+    }
+
+    #[test]
+    fn one_job_can_be_taken_back() {
+        let mut queue = Queue::default();
+        for (seat, job) in [(1, "a1"), (2, "b1"), (1, "a2"), (1, "a3")] {
+            queue.push(seat, job);
+        }
+        assert_eq!(queue.take(1, |job| *job == "a2"), Some("a2"));
+        assert_eq!((queue.take(1, |job| *job == "b1"), queue.take(3, |_| true)), (None, None));
+        assert_eq!(queue.take(2, |_| true), Some("b1"));
+        assert_eq!(served(&mut queue), ["a1", "a3"]);
+        assert!(queue.is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! take less than half a percent. On Linux they inherit the low priority of the thread that first needs them, which is
 //! always one of ours; on macOS candle gives them a high one.
 //!
-//! `benches/xruns.rs` measures what becomes of a host's audio thread meanwhile, and which threads take how much time.
+//! `plugin/benches/xruns.rs` measures what becomes of a host's audio thread meanwhile, and which threads take how much time.
 
 use std::num::NonZeroUsize;
 use std::thread;

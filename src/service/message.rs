@@ -1,0 +1,124 @@
+//! All that a client and a worker say to each other, over a socket or in one process.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::{Failure, Parcel};
+use crate::clip::Recipe;
+use crate::error::Stage;
+
+/// What a client says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// The first message.
+    Hello {
+        /// Version of the client's engine.
+        engine: String,
+        /// Hash of the bundle that is to compose for it; `None` is the worker's own.
+        bundle_sha256: Option<String>,
+    },
+    /// Make this. Answered by [`Progress`](FromWorker::Progress) and then one [`Clip`](FromWorker::Clip) or
+    /// [`Failed`](FromWorker::Failed).
+    Submit {
+        /// Names the job in what follows; not used before by this client.
+        job: u64,
+        /// What to make; not checked yet.
+        parcel: Parcel,
+    },
+    /// This job is no longer wanted. It fails within one denoising step, if it is not done.
+    Cancel {
+        /// Which.
+        job: u64,
+    },
+    /// Read the weights, if they are not in memory.
+    Load,
+    /// Free the weights, unless there are jobs or other clients.
+    Unload,
+    /// The last message.
+    Goodbye,
+}
+
+/// What a worker says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// Answers the client's; jobs may be submitted.
+    Hello(Facts),
+    /// Answers what cannot be answered; the line ends.
+    Refused {
+        /// For people.
+        reason: String,
+        /// The worker ends, too: the client may start another.
+        is_ending: bool,
+    },
+    /// A job runs.
+    Progress {
+        /// Which.
+        job: u64,
+        /// Where it is.
+        stage: Stage,
+        /// Steps done in it.
+        done: u32,
+        /// Of so many.
+        total: u32,
+    },
+    /// A part of a clip's sound, from its beginning on: little-endian f32.
+    Sound {
+        /// Whose.
+        job: u64,
+        /// Left side.
+        left: ByteBuf,
+        /// Right side.
+        right: ByteBuf,
+    },
+    /// A clip is done; all of its sound has been sent.
+    Clip {
+        /// Whose.
+        job: u64,
+        /// Rate of the sound in Hz.
+        sample_rate: u32,
+        /// Shape of the latents.
+        shape: [usize; 4],
+        /// The latents: little-endian f16.
+        latents: ByteBuf,
+        /// How it came to be.
+        recipe: Box<Recipe>,
+    },
+    /// There will be no clip.
+    Failed {
+        /// Whose.
+        job: u64,
+        /// Why.
+        failure: Failure,
+    },
+    /// What the engine is doing, whenever that changes.
+    Engine(EngineState),
+}
+
+/// What a worker says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Version of its engine.
+    pub engine: String,
+    /// Name and version of the bundle that composes for this client.
+    pub bundle: String,
+    /// Where it computes.
+    pub device: String,
+    /// That is no CPU.
+    pub is_gpu: bool,
+    /// Number of the process.
+    pub process: u32,
+}
+
+/// What a worker's engine is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EngineState {
+    /// No weights in memory.
+    Unloaded,
+    /// Weights are being read.
+    Loading,
+    /// Ready.
+    Loaded {
+        /// Bytes of memory that the process uses.
+        memory: u64,
+    },
+}

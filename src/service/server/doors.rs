@@ -1,0 +1,168 @@
+//! Who comes in: connections, greetings, and the threads that listen to them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use interprocess::local_socket::traits::Listener as _;
+use interprocess::local_socket::{Listener, Stream};
+
+use super::Server;
+use super::guest::Guest;
+use super::stay::FAREWELL;
+use crate::bundle::Bundle;
+use crate::error::Error;
+use crate::service::frame::FrameError;
+use crate::service::line::{self, Cutter, GreetingError, Incoming, Outgoing};
+use crate::service::message::{EngineState, Facts, FromWorker, ToWorker};
+use crate::service::{ENGINE, lost, pool};
+
+/// How long a client may take to say hello.
+const HELLO: Duration = Duration::from_secs(10);
+/// Most clients at a time: each has two threads.
+const MOST_GUESTS: usize = 64;
+
+/// A server's threads, but for those of its clients.
+pub struct Threads {
+    pub door: JoinHandle<()>,
+    pub lanes: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts the thread that lets clients in, and those that work.
+    pub(super) fn start(self: &Arc<Self>, listener: Listener) -> Result<Threads, Error> {
+        let no_threads = |error: &dyn std::fmt::Display| {
+            lost(format!("has no threads to work with ({error}); close other programs and try again"))
+        };
+        let pools = [pool::composing(), pool::fitting()];
+        let mut lanes = Vec::new();
+        for (is_composing, pool) in [true, false].into_iter().zip(pools) {
+            let pool = pool.map_err(|error| no_threads(&error))?;
+            let server = self.clone();
+            let work = move || server.work(if is_composing { &server.composing } else { &server.fitting }, &pool);
+            let name = if is_composing { "mlfn-compose" } else { "mlfn-fit" };
+            lanes.push(named(name).spawn(work).map_err(|error| no_threads(&error))?);
+        }
+        let server = self.clone();
+        let door = named("mlfn-door").spawn(move || server.let_in(&listener));
+        Ok(Threads { door: door.map_err(|error| no_threads(&error))?, lanes })
+    }
+
+    fn let_in(self: &Arc<Self>, listener: &Listener) {
+        while !self.is_ending.load(SeqCst) {
+            match listener.accept() {
+                Ok(stream) => {
+                    let server = self.clone();
+                    // Without a thread nobody answers, which the client notices.
+                    let _ = named("mlfn-line-in").spawn(move || server.receive(stream));
+                }
+                // Too many files are open, or the like: it may pass.
+                Err(_) => thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+
+    /// The thread of one connection.
+    fn receive(self: &Arc<Self>, stream: Stream) {
+        let Ok((outgoing, incoming, cutter)) = line::open(stream) else { return };
+        incoming.set_patience(Some(HELLO));
+        let guest = match self.welcome(&incoming, &outgoing, &cutter) {
+            Ok(guest) => Arc::new(guest),
+            Err(turned) => return self.turn_away(turned, outgoing, &cutter),
+        };
+        drop(outgoing);
+        incoming.set_patience(None);
+        self.guests.lock().insert(guest.id, guest.clone());
+        // It may have begun to end before the guest was among those who are told.
+        if self.is_ending.load(SeqCst) {
+            guest.cutter.cut();
+        }
+        let reason = self.attend(&guest, &incoming);
+        self.withdraw(&guest);
+        if let Some(reason) = reason {
+            guest.tell(FromWorker::Refused { reason, is_ending: false });
+        }
+        guest.fall_silent();
+    }
+
+    /// Listens to a client until it has gone, or says something that cannot be: then, what.
+    fn attend(self: &Arc<Self>, guest: &Arc<Guest>, incoming: &Incoming) -> Option<String> {
+        loop {
+            match incoming.next::<ToWorker>() {
+                Ok(message) => match self.hear(guest, message) {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    Err(reason) => return Some(reason.into()),
+                },
+                Err(FrameError::Closed | FrameError::Broken(_)) => return None,
+                Err(error) => return Some(error.to_string()),
+            }
+        }
+    }
+
+    fn welcome(&self, incoming: &Incoming, outgoing: &Outgoing<FromWorker>, cutter: &Cutter) -> Result<Guest, Turned> {
+        incoming.greet().map_err(|error| Turned {
+            is_other_version: matches!(error, GreetingError::Version(_)),
+            reason: error.to_string(),
+        })?;
+        let (engine, sha256) = match incoming.next() {
+            Ok(ToWorker::Hello { engine, bundle_sha256 }) => (engine, bundle_sha256),
+            Ok(_) => return turned("a client says hello first"),
+            Err(error) => return turned(error.to_string()),
+        };
+        if engine != ENGINE {
+            let reason = format!("the worker's engine is {ENGINE}, and the client's {engine}");
+            return Err(Turned { reason, is_other_version: true });
+        }
+        let Some(bundle) = self.shelf.bundle(sha256.as_deref()) else {
+            let sha256 = sha256.unwrap_or_default();
+            return turned(format!(
+                "the worker finds no bundle whose hash is {sha256}; install it where the program looks"
+            ));
+        };
+        if self.guests.lock().len() >= MOST_GUESTS {
+            return turned(format!("the worker has {MOST_GUESTS} clients; close one"));
+        }
+        outgoing.send(FromWorker::Hello(self.facts(&bundle)));
+        outgoing.send(FromWorker::Engine(if self.shelf.is_loaded() { self.loaded() } else { EngineState::Unloaded }));
+        Ok(Guest::new(self.next_guest.fetch_add(1, Relaxed), bundle, outgoing.clone(), cutter.clone()))
+    }
+
+    fn facts(&self, bundle: &Bundle) -> Facts {
+        let manifest = bundle.manifest();
+        Facts {
+            engine: ENGINE.into(),
+            bundle: format!("{} {}", manifest.name, manifest.version),
+            device: self.options.device_name.clone(),
+            is_gpu: !self.options.device.is_cpu(),
+            process: std::process::id(),
+        }
+    }
+
+    /// Says why. A worker of another version than its clients is of no more use: it makes room if nobody uses it.
+    fn turn_away(&self, turned: Turned, outgoing: Outgoing<FromWorker>, cutter: &Cutter) {
+        let Turned { reason, is_other_version } = turned;
+        let is_ending = is_other_version && self.guests.lock().is_empty() && !self.is_busy();
+        outgoing.send(FromWorker::Refused { reason, is_ending });
+        drop(outgoing);
+        if is_ending {
+            cutter.await_flush(FAREWELL);
+            self.stay.leave();
+        }
+    }
+}
+
+/// Why a client was not let in.
+struct Turned {
+    reason: String,
+    is_other_version: bool,
+}
+
+fn turned<T>(reason: impl Into<String>) -> Result<T, Turned> {
+    Err(Turned { reason: reason.into(), is_other_version: false })
+}
+
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.into())
+}
