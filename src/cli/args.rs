@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use melfusion::audio::wav::SampleFormat;
-use melfusion::request::{Key, Meter, SamplerKind};
+use melfusion::request::{Key, Meter, SamplerKind, SynapseKind};
 use melfusion::storyboard::{FrameRate, Transition};
 
 /// Compose loops of music from a picture and a few words
@@ -75,6 +75,13 @@ pub struct Generate {
     /// How much the picture is heard, 0 to 1; 0 is the same as no picture
     #[arg(long, value_name = "N", default_value_t = 1.0, allow_negative_numbers = true)]
     pub influence: f64,
+    /// What to say of the picture before the prompt; an empty text says nothing
+    /// [default: nothing, or a description where the bundle cannot see]
+    #[arg(long, value_name = "TEXT", requires = "image", allow_hyphen_values = true)]
+    pub picture_words: Option<String>,
+    /// How the picture enters: paper, or official as in the code that MeLFusion's authors published
+    #[arg(long, value_name = "KIND", default_value = "paper")]
+    pub synapse: SynapseKind,
     /// How noise is removed: dpm-solver-2m, ddim or ddpm [default: the bundle's]
     #[arg(long, value_name = "NAME")]
     pub sampler: Option<SamplerKind>,
@@ -223,6 +230,36 @@ pub enum Bundle {
         #[arg(value_name = "BUNDLE")]
         bundle: String,
     },
+    /// Build a bundle of full size from public weights that you have downloaded
+    #[command(after_help = super::EXIT_CODES, after_long_help = super::bundle::IMPORT_HELP)]
+    Import(Import),
+}
+
+/// What `bundle import` can be told.
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// Folder with Tango's pytorch_model_main.bin and pytorch_model_vae.bin
+    #[arg(long, value_name = "FOLDER")]
+    pub tango: PathBuf,
+    /// Folder with Stable Diffusion 2.1's unet/, vae/, scheduler/, text_encoder/ and tokenizer/
+    #[arg(long, value_name = "FOLDER")]
+    pub stable_diffusion: PathBuf,
+    /// FLAN-T5's tokenizer.json, or the folder that it is in
+    #[arg(long, value_name = "PATH")]
+    pub tokenizer: PathBuf,
+    /// Trained shares of the picture: a .safetensors file with one tensor, alpha
+    /// [default: none; the picture speaks through words]
+    #[arg(long, value_name = "FILE")]
+    pub alpha: Option<PathBuf>,
+    /// What the bundle is called
+    #[arg(long, value_name = "NAME", default_value = "tango")]
+    pub name: String,
+    /// Folder to make [default: NAME among the bundles that are found by name]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Agree to the licences without being asked
+    #[arg(long)]
+    pub accept_licence: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,7 @@
 //! `melfusion bundle`.
 
+mod import;
+
 use std::process::ExitCode;
 
 use melfusion::bundle::{self, Bundle, Manifest};
@@ -9,12 +11,15 @@ use super::args;
 use super::parameters::parameters;
 use super::terminal::{self, plain, table};
 
-/// Lists, shows or verifies.
+pub use self::import::HELP as IMPORT_HELP;
+
+/// Lists, shows, verifies or imports.
 pub fn run(command: &args::Bundle) -> anyhow::Result<ExitCode> {
     match command {
         args::Bundle::List => list(),
         args::Bundle::Show { bundle } => show(&Bundle::find(Some(bundle))?),
         args::Bundle::Verify { bundle } => verify(&Bundle::find(Some(bundle))?),
+        args::Bundle::Import(args) => import::run(args),
     }
 }
 
