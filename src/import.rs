@@ -51,5 +51,5 @@ fn bad(path: impl AsRef<Path>, problem: impl Into<String>) -> Error {
 
 /// Of what candle says of a file.
 fn unreadable(path: &Path) -> impl Fn(candle_core::Error) -> Error + '_ {
-    |error| bad(path, format!("cannot be read ({error}); download it again"))
+    move |error| bad(path, format!("cannot be read ({error}); download it again"))
 }

@@ -232,12 +232,12 @@ pub enum Bundle {
     },
     /// Build a bundle of full size from public weights that you have downloaded
     #[command(after_help = super::EXIT_CODES, after_long_help = super::bundle::IMPORT_HELP)]
-    Import(Import),
+    Import(ImportBundle),
 }
 
 /// What `bundle import` can be told.
 #[derive(Debug, clap::Args)]
-pub struct Import {
+pub struct ImportBundle {
     /// Folder with Tango's pytorch_model_main.bin and pytorch_model_vae.bin
     #[arg(long, value_name = "FOLDER")]
     pub tango: PathBuf,

@@ -55,7 +55,7 @@ pub(super) fn schedule() -> ScheduleConfig {
         beta_start: 0.00085,
         beta_end: 0.012,
         rescale_betas_zero_snr: false,
-        prediction_type: Prediction::VPrediction,
+        prediction_type: Prediction::Velocity,
         timestep_spacing: TimestepSpacing::Leading,
         steps_offset: 1,
         set_alpha_to_one: false,

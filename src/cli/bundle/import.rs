@@ -9,7 +9,7 @@ use melfusion::bundle;
 use melfusion::error::Error;
 use melfusion::import::{Copied, LICENCES, Plan, Sources};
 
-use crate::cli::args::Import;
+use crate::cli::args::ImportBundle;
 use crate::cli::{cancel, terminal};
 
 /// What `bundle import --help` says below the options.
@@ -38,7 +38,7 @@ before the prompt: see generate --picture-words.
 Exit codes: 0 fine, 1 it failed, 2 bad input or licences not accepted, 130 cancelled.";
 
 /// Licences first; then all that can go wrong early; then gigabytes.
-pub fn run(args: &Import) -> anyhow::Result<ExitCode> {
+pub fn run(args: &ImportBundle) -> anyhow::Result<ExitCode> {
     show_licences()?;
     if !args.accept_licence && !is_accepted()? {
         terminal::warn("nothing was imported: the licences were not accepted");
@@ -89,7 +89,7 @@ fn is_accepted() -> anyhow::Result<bool> {
 }
 
 /// Where the bundle goes.
-fn folder(args: &Import) -> Result<PathBuf, Error> {
+fn folder(args: &ImportBundle) -> Result<PathBuf, Error> {
     let is_plain = matches!(Path::new(&args.name).components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
     if !is_plain {
         let problem = format!("{:?} cannot be the name of a folder; give one such as tango", args.name);
@@ -106,7 +106,7 @@ fn folder(args: &Import) -> Result<PathBuf, Error> {
 }
 
 /// What `--bundle` is to be given.
-fn callable(args: &Import, folder: &Path) -> String {
+fn callable(args: &ImportBundle, folder: &Path) -> String {
     match &args.out {
         Some(_) => folder.display().to_string(),
         None => args.name.clone(),
