@@ -1,7 +1,7 @@
 //! Compares every stage with what PyTorch computed from the same weights.
 //!
 //! A bundle's `reference.safetensors`, written by its recipe beside the weights, holds inputs and outputs of every
-//! stage, and in its metadata what else they depend on. Works on any bundle of our format, whatever its configuration:
+//! stage, and in its metadata what else they depend on, `synapse = official` among it. Works on any bundle of our format, whatever its configuration:
 //!
 //! | tensors | stage |
 //! | --- | --- |
@@ -28,6 +28,7 @@ use crate::error::{Error, InStage, Stage};
 use crate::progress::Silent;
 use crate::request::{Request, RequestFields};
 use crate::sampler::{Sampler, SamplerKind, Schedule};
+use crate::synapse::SynapseKind;
 
 /// File of the reference in a bundle's folder.
 const REFERENCE: &str = "reference.safetensors";
@@ -119,6 +120,11 @@ impl Reference {
         }
     }
 
+    /// The metadata's `synapse`; the paper's if it has none.
+    fn synapse(&self) -> Result<SynapseKind> {
+        self.about.get("synapse").map_or(Ok(SynapseKind::Paper), |name| name.parse().map_err(candle_core::Error::msg))
+    }
+
     fn number(&self, name: &str) -> Result<f64> {
         match self.about.get(name).and_then(|text| text.parse().ok()) {
             Some(number) => Ok(number),
@@ -193,7 +199,8 @@ impl Engine {
             Ok((rows.reference.get("image.latents")?, timesteps))
         };
         let (latents, timesteps) = run(rows).in_stage(Stage::Picture)?;
-        let sight = picture.invert(latents, &timesteps, &Silent)?;
+        let kind = rows.reference.synapse().in_stage(Stage::Picture)?;
+        let sight = picture.invert(latents, &timesteps, kind, &Silent)?;
         let mut compare = || -> Result<()> {
             rows.compare("image", "image.inverted", &sight.inverted)?;
             let (velocity, seen) = picture.watch(&rows.reference.get("image.inverted")?, timesteps[0])?;
@@ -214,8 +221,8 @@ impl Engine {
     fn check_music(&self, rows: &mut Rows, music: &Unet, texts: &[Tensor; 2], sight: &Sight) -> Result<()> {
         let reference = rows.reference;
         let guidance = reference.number("guidance")?;
-        let request =
-            Request::new(RequestFields { guidance, ..Default::default() }).map_err(candle_core::Error::wrap)?;
+        let fields = RequestFields { guidance, synapse: reference.synapse()?, ..Default::default() };
+        let request = Request::new(fields).map_err(candle_core::Error::wrap)?;
         let conditions = self.conditions(&request, reference.number("seconds_per_beat")?, texts, Some(sight))?;
         if let Some(class) = &conditions.context.class {
             rows.compare("music", "music.class", class)?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::{Audio, wav};
 use crate::error::Error;
-use crate::request::{Key, Meter, SamplerKind};
+use crate::request::{Key, Meter, SamplerKind, SynapseKind};
 
 /// Finished music.
 #[derive(Debug, Clone)]
@@ -103,6 +103,12 @@ pub struct Recipe {
     pub sampler: SamplerKind,
     /// Tempo for which the latents were composed; `bpm` differs from it after a redecoding.
     pub composed_bpm: f64,
+    /// What stood before the prompt for the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_words: Option<String>,
+    /// How the picture entered.
+    #[serde(default, skip_serializing_if = "SynapseKind::is_paper")]
+    pub synapse: SynapseKind,
     /// What the end of the clip leans towards, on a storyboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub morph: Option<MorphRecipe>,

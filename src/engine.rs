@@ -39,7 +39,7 @@ use self::memory::Thrift;
 pub(crate) use self::morph::Morph;
 use self::morph::Scene;
 use self::part::{Loader, Part};
-pub(crate) use self::picture::{PictureModel, Sight};
+pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
 pub use self::resynthesis::{Resynthesis, Through};
@@ -178,6 +178,18 @@ impl Engine {
         self.reader.read(prompt)
     }
 
+    /// What stands before the prompt for the picture: what the request says, else what the picture looks like where the
+    /// bundle wants that. `None` is nothing.
+    pub fn picture_words(&self, request: &Request) -> Option<String> {
+        let picture = request.picture.as_ref().filter(|_| request.influence > 0.0)?;
+        let words = match &request.picture_words {
+            Some(words) => words.trim().to_string(),
+            None if self.manifest.image.words => picture.words(),
+            None => return None,
+        };
+        Some(words).filter(|words| !words.is_empty())
+    }
+
     /// What the bundle says about itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -254,8 +266,11 @@ impl Engine {
             }
             key => key.map(|key| key.to_string()),
         };
-        let words =
-            [Some(request.prompt.clone()).filter(|prompt| !prompt.is_empty()), key.map(|key| format!("in {key}"))];
+        let words = [
+            self.picture_words(request),
+            Some(request.prompt.clone()).filter(|prompt| !prompt.is_empty()),
+            key.map(|key| format!("in {key}")),
+        ];
         let prompt = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
         Ok([self.encode(&request.negative)?, self.encode(&prompt)?])
     }
@@ -268,24 +283,26 @@ impl Engine {
         }
     }
 
-    /// The picture's features, from the cache if they are there; none without a picture or influence.
+    /// The picture's features, from the cache if they are there; none without a picture or influence, or where they would
+    /// change nothing.
     fn look(
         &self,
         request: &Request,
         timesteps: &[usize],
         progress: &dyn Progress,
     ) -> Result<Option<Arc<Sight>>, Error> {
-        let Some(picture) = request.picture.as_ref().filter(|_| request.influence > 0.0) else {
+        let is_seen = request.influence > 0.0 && !self.synapse.is_deaf();
+        let Some(picture) = request.picture.as_ref().filter(|_| is_seen) else {
             return Ok(None);
         };
-        if let Some(known) = self.sights.get(picture.sha256(), timesteps) {
+        if let Some(known) = self.sights.get(picture.sha256(), timesteps, request.synapse) {
             return Ok(Some(known));
         }
-        let sight = self.picture()?.look(picture, timesteps, &self.device, progress)?;
+        let sight = self.picture()?.look(picture, timesteps, request.synapse, &self.device, progress)?;
         // Where memory is short, what a picture leaves behind waits on the host.
         let sight = if self.keeps() { sight } else { sight.to_device(&Device::Cpu).in_stage(Stage::Picture)? };
         let sight = Arc::new(sight);
-        self.sights.put(picture.sha256(), timesteps, sight.clone());
+        self.sights.put(picture.sha256(), timesteps, request.synapse, sight.clone());
         Ok(Some(sight))
     }
 
@@ -315,6 +332,8 @@ impl Engine {
             influence: request.influence,
             sampler: request.sampler,
             composed_bpm: request.bpm,
+            picture_words: self.picture_words(request),
+            synapse: request.synapse,
             morph,
         }
     }

@@ -2,6 +2,7 @@
 
 mod crop;
 mod picture;
+mod words;
 
 pub use self::crop::Crop;
 pub use self::picture::Picture;

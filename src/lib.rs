@@ -54,6 +54,8 @@ pub mod device;
 pub mod engine;
 pub mod error;
 pub mod image;
+#[cfg(feature = "cli")]
+pub mod import;
 #[allow(unsafe_code, reason = "kernels call instruction sets and share outputs between threads")]
 #[allow(clippy::needless_range_loop, reason = "tiles of registers are indexed in two dimensions")]
 mod kernels;

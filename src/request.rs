@@ -13,6 +13,7 @@ pub use self::meter::Meter;
 use crate::error::Error;
 use crate::image::Picture;
 pub use crate::sampler::SamplerKind;
+pub use crate::synapse::SynapseKind;
 
 /// Longest clip, in seconds. Longer music is a storyboard of several clips.
 pub const MAX_SECONDS: f64 = 600.0;
@@ -31,6 +32,9 @@ pub struct RequestFields {
     /// What to look at while composing.
     #[serde(skip_deserializing)]
     pub picture: Option<Picture>,
+    /// What is said of the picture before the prompt; may be empty. `None` leaves it to the bundle, which either listens to
+    /// pictures or has them described ([`Picture::words`]).
+    pub picture_words: Option<String>,
     /// Length, 1..=64 bars.
     pub bars: u32,
     /// Length of a bar.
@@ -51,6 +55,8 @@ pub struct RequestFields {
     pub sample_rate: u32,
     /// How noise is removed.
     pub sampler: SamplerKind,
+    /// How the picture enters the music.
+    pub synapse: SynapseKind,
 }
 
 impl Default for RequestFields {
@@ -59,6 +65,7 @@ impl Default for RequestFields {
             prompt: String::new(),
             negative: String::new(),
             picture: None,
+            picture_words: None,
             bars: 4,
             meter: Meter::default(),
             bpm: 96.0,
@@ -69,6 +76,7 @@ impl Default for RequestFields {
             influence: 1.0,
             sample_rate: 48_000,
             sampler: SamplerKind::default(),
+            synapse: SynapseKind::default(),
         }
     }
 }
@@ -104,6 +112,7 @@ impl Request {
     pub fn new(fields: RequestFields) -> Result<Self, Error> {
         check_length("prompt", &fields.prompt)?;
         check_length("negative prompt", &fields.negative)?;
+        check_length("picture words", fields.picture_words.as_deref().unwrap_or_default())?;
         check_whole("bars", fields.bars, 1..=64)?;
         check("bpm", fields.bpm, 20.0..=300.0)?;
         check_whole("steps", fields.steps, 1..=200)?;

@@ -238,6 +238,7 @@ impl Board {
             influence: cue.influence,
             sample_rate: self.sample_rate,
             sampler: self.sampler,
+            ..Default::default()
         }
     }
 

@@ -9,6 +9,11 @@
 //! time embedding as its class vector ([`Synapse::global`]). Measured: with the token blend alone a small model does
 //! not hear the picture.
 //!
+//! **The published code** of MeLFusion does something else ([`SynapseKind::Official`]), here for comparison: it averages
+//! what the picture's cross-attention gives over tokens *and channels* to the size of the text, and blends that into the
+//! text before keys and values are made of it. Keys and values are linear in the text, so that this too is a blend of
+//! keys and values: of those that the music's own layers make of the average.
+//!
 //! ```text
 //! picture UNet ─ Taps::Capture ─► [KeyValue] ─ Pool ─► Synapse::blends ─► Taps::Blend ─► music UNet
 //!                                     └──────────────► Synapse::global ─► Context::class ─┘
@@ -17,11 +22,50 @@
 mod pool;
 mod tap;
 
-pub use pool::Pool;
+pub use pool::{Pool, pool_to_text};
 pub use tap::{Blend, KeyValue, Taps};
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// How a picture enters the music's cross-attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SynapseKind {
+    /// Keys and values of the picture's self-attention, as in the paper.
+    #[default]
+    Paper,
+    /// The output of its cross-attention, pooled into the text, as in the published code.
+    Official,
+}
+
+impl SynapseKind {
+    /// As typed and written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Official => "official",
+        }
+    }
+
+    /// Whether it is the one that nothing need be said of.
+    pub(crate) fn is_paper(&self) -> bool {
+        *self == Self::Paper
+    }
+}
+
+impl FromStr for SynapseKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        [Self::Paper, Self::Official]
+            .into_iter()
+            .find(|kind| kind.name() == text)
+            .ok_or_else(|| format!("{text:?} is no way that a picture enters music; give paper or official"))
+    }
+}
 
 /// What was learnt of how much each layer listens to the picture.
 #[derive(Debug, Clone)]
@@ -46,6 +90,23 @@ impl Synapse {
         let alpha = vb.get_unchecked_dtype("alpha", DType::F32)?.flatten_all()?.to_vec1()?;
         let statistics = if vb.contains_tensor("pooled_mean") { Some(Statistics::new(&vb)?) } else { None };
         Ok(Self { alpha, statistics })
+    }
+
+    /// The same of another kind. What the paper calls alpha is a share; the published code makes a share of up to a fifth
+    /// of either sign of it, `(2 sigmoid(alpha) - 1) / 5`.
+    ///
+    /// Source: MeLFusion c450b1d, `attention_processor.py:513`.
+    pub fn of_kind(&self, kind: SynapseKind) -> Self {
+        let share = |alpha: &f32| match kind {
+            SynapseKind::Paper => *alpha,
+            SynapseKind::Official => (2. / (1. + (-alpha).exp()) - 1.) / 5.,
+        };
+        Self { alpha: self.alpha.iter().map(share).collect(), statistics: self.statistics.clone() }
+    }
+
+    /// Whether no picture changes anything.
+    pub fn is_deaf(&self) -> bool {
+        self.statistics.is_none() && self.alpha.iter().all(|alpha| *alpha == 0.)
     }
 
     /// Number of decoder layers it joins.

@@ -107,6 +107,8 @@ fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
         influence: 1.0,
         sampler: Default::default(),
         composed_bpm: 120.0,
+        picture_words: None,
+        synapse: Default::default(),
         morph: None,
     };
     Some(Arc::new(Take {

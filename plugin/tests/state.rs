@@ -37,6 +37,8 @@ fn recipe(seed: u64) -> Recipe {
         influence: 0.1 + 0.2,
         sampler: SamplerKind::default(),
         composed_bpm: 96.0 / 7.0 * 7.0,
+        picture_words: None,
+        synapse: Default::default(),
         morph: None,
     }
 }

@@ -150,6 +150,10 @@ pub struct ImageManifest {
     pub schedule: ScheduleConfig,
     /// Name of the tensor in `weights` that holds the empty prompt's tokens, `(1, n, cross_attention_dim)`.
     pub context: String,
+    /// Whether the picture also speaks through words before the prompt ([`Picture::words`](crate::image::Picture::words)),
+    /// as it has to where nothing was learnt of how much it is listened to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub words: bool,
 }
 
 /// The music latent-diffusion model.

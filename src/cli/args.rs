@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use melfusion::audio::wav::SampleFormat;
 use melfusion::device::{DeviceChoice, Memory, Placement, parse_dtype};
 use melfusion::error::Error;
-use melfusion::request::{Key, Meter, SamplerKind};
+use melfusion::request::{Key, Meter, SamplerKind, SynapseKind};
 use melfusion::storyboard::{FrameRate, Transition};
 
 /// Compose loops of music from a picture and a few words
@@ -29,7 +29,7 @@ pub enum Command {
     /// Turn a clip's latents into sound again, at another tempo or in another key
     #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Redecode(Redecode),
-    /// List, show, verify or download bundles: models on disk
+    /// List, show, verify, download or import bundles: models on disk
     #[command(subcommand)]
     Bundle(Bundle),
     /// Run every stage of a bundle on its reference.safetensors and print how far off it is
@@ -80,6 +80,13 @@ pub struct Generate {
     /// How much the picture is heard, 0 to 1; 0 is the same as no picture
     #[arg(long, value_name = "N", default_value_t = 1.0, allow_negative_numbers = true)]
     pub influence: f64,
+    /// What to say of the picture before the prompt; an empty text says nothing
+    /// [default: nothing, or a description where the bundle cannot see]
+    #[arg(long, value_name = "TEXT", requires = "image", allow_hyphen_values = true)]
+    pub picture_words: Option<String>,
+    /// How the picture enters: paper, or official as in the code that MeLFusion's authors published
+    #[arg(long, value_name = "KIND", default_value = "paper")]
+    pub synapse: SynapseKind,
     /// How noise is removed: dpm-solver-2m, ddim or ddpm [default: the bundle's]
     #[arg(long, value_name = "NAME")]
     pub sampler: Option<SamplerKind>,
@@ -231,6 +238,9 @@ pub enum Bundle {
     /// Download the public weights that a full-size bundle is imported from; shows licences and sizes, and asks first
     #[command(after_help = super::EXIT_CODES)]
     Pull(Pull),
+    /// Build a bundle of full size from public weights that you have downloaded
+    #[command(after_help = super::EXIT_CODES, after_long_help = super::bundle::IMPORT_HELP)]
+    Import(ImportBundle),
 }
 
 #[derive(Debug, clap::Args)]
@@ -256,6 +266,33 @@ pub struct Pull {
     /// Take the tokenizer from this repository [default: google/flan-t5-large]
     #[arg(long, value_name = "OWNER/NAME")]
     pub tokenizer_repo: Option<String>,
+}
+
+/// What `bundle import` can be told.
+#[derive(Debug, clap::Args)]
+pub struct ImportBundle {
+    /// Folder with Tango's pytorch_model_main.bin and pytorch_model_vae.bin
+    #[arg(long, value_name = "FOLDER")]
+    pub tango: PathBuf,
+    /// Folder with Stable Diffusion 2.1's unet/, vae/, scheduler/, text_encoder/ and tokenizer/
+    #[arg(long, value_name = "FOLDER")]
+    pub stable_diffusion: PathBuf,
+    /// FLAN-T5's tokenizer.json, or the folder that it is in
+    #[arg(long, value_name = "PATH")]
+    pub tokenizer: PathBuf,
+    /// Trained shares of the picture: a .safetensors file with one tensor, alpha
+    /// [default: none; the picture speaks through words]
+    #[arg(long, value_name = "FILE")]
+    pub alpha: Option<PathBuf>,
+    /// What the bundle is called
+    #[arg(long, value_name = "NAME", default_value = "tango")]
+    pub name: String,
+    /// Folder to make [default: NAME among the bundles that are found by name]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Agree to the licences without being asked
+    #[arg(long)]
+    pub accept_licence: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,6 @@
 //! `melfusion bundle`.
 
+mod import;
 mod pull;
 
 use std::process::ExitCode;
@@ -11,13 +12,16 @@ use super::args;
 use super::parameters::parameters;
 use super::terminal::{self, plain, table};
 
-/// Lists, shows, verifies or downloads.
+pub use self::import::HELP as IMPORT_HELP;
+
+/// Lists, shows, verifies, downloads or imports.
 pub fn run(command: &args::Bundle) -> anyhow::Result<ExitCode> {
     match command {
         args::Bundle::List => list(),
         args::Bundle::Show { bundle } => show(&Bundle::find(Some(bundle))?),
         args::Bundle::Verify { bundle } => verify(&Bundle::find(Some(bundle))?),
         args::Bundle::Pull(args) => pull::run(args),
+        args::Bundle::Import(args) => import::run(args),
     }
 }
 

@@ -26,6 +26,7 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     Request::new(fields.clone())?;
     let mut studio = Studio::open(&bundle, &args.run.setup)?;
     studio.say_reading(&fields.prompt);
+    studio.say_picture(&Request::new(fields.clone())?);
     for (take, seed) in (0..args.takes).zip(seeds) {
         let request = Request::new(RequestFields { seed, ..fields.clone() })?;
         let (wav, plot) = (destination.wav(take), destination.plot(take));
@@ -50,6 +51,7 @@ fn request(args: &Generate) -> Result<Request, Error> {
         prompt,
         negative: args.negative.clone(),
         picture: None,
+        picture_words: args.picture_words.clone(),
         bars: args.bars,
         meter: args.meter,
         bpm: args.bpm,
@@ -60,6 +62,7 @@ fn request(args: &Generate) -> Result<Request, Error> {
         influence: args.influence,
         sample_rate: args.rate,
         sampler: args.sampler.unwrap_or(library.sampler),
+        synapse: args.synapse,
     })
 }
 

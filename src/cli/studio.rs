@@ -10,10 +10,12 @@ use melfusion::engine::Engine;
 use melfusion::error::{Error, Stage};
 use melfusion::plot::Plot;
 use melfusion::progress::Progress;
+use melfusion::request::Request;
 use serde::Serialize;
 
 use super::args::{Setup, Style};
 use super::take::{Take, facts, settings};
+use super::terminal::plain;
 use super::watch::{self, Watch, milliseconds};
 use super::{cancel, terminal};
 
@@ -38,6 +40,13 @@ impl<'a> Studio<'a> {
         let reading = self.engine.reading(prompt);
         if !prompt.starts_with(reading.as_ref()) && !self.setup.quiet && !self.setup.json {
             terminal::warn(&format!("the prompt is read as {reading:?}"));
+        }
+    }
+
+    /// Says which words stand for the picture, where any do.
+    pub fn say_picture(&self, request: &Request) {
+        if let Some(words) = self.engine.picture_words(request).filter(|_| !self.setup.quiet && !self.setup.json) {
+            terminal::warn(&format!("the picture is told as {:?}; --picture-words says it otherwise", plain(&words)));
         }
     }
 

@@ -19,7 +19,10 @@ pub struct HifiGanConfig {
     pub upsample_initial_channel: usize,
     /// Samples out per sample in, of every stage.
     pub upsample_rates: Vec<usize>,
-    /// Kernel sizes of the stages' transposed convolutions; each minus its rate is even.
+    /// Kernel sizes of the stages' transposed convolutions, none smaller than its rate.
+    ///
+    /// A stage whose kernel exceeds its rate by an odd number, as the first of AudioLDM's and Tango's, gives one sample
+    /// more than `rate` per sample in; [`HifiGan::forward`] cuts what that comes to.
     pub upsample_kernel_sizes: Vec<usize>,
     /// Kernel sizes of the parallel residual blocks of every stage; odd.
     pub resblock_kernel_sizes: Vec<usize>,
@@ -48,10 +51,10 @@ impl HifiGanConfig {
 
     fn check(&self) -> Result<()> {
         let stages = self.upsample_rates.len();
-        let even = |(rate, kernel): (&usize, &usize)| *rate > 0 && kernel >= rate && (kernel - rate) % 2 == 0;
-        let fits = self.upsample_rates.iter().zip(&self.upsample_kernel_sizes).all(even);
+        let covers = |(rate, kernel): (&usize, &usize)| *rate > 0 && kernel >= rate;
+        let fits = self.upsample_rates.iter().zip(&self.upsample_kernel_sizes).all(covers);
         if stages != self.upsample_kernel_sizes.len() || !fits {
-            candle_core::bail!("every upsample_rates needs an upsample_kernel_sizes that is larger by an even number")
+            candle_core::bail!("every upsample_rates has to be positive and needs an upsample_kernel_sizes no smaller")
         }
         if self.resblock_kernel_sizes.is_empty()
             || self.resblock_kernel_sizes.len() != self.resblock_dilation_sizes.len()
@@ -75,6 +78,7 @@ pub struct HifiGan {
     stages: Vec<Stage>,
     conv_post: Conv1d,
     slope: f64,
+    hop: usize,
 }
 
 impl HifiGan {
@@ -95,10 +99,14 @@ impl HifiGan {
             stages: (0..stages).map(|i| Stage::new(config, i, &vb)).collect::<Result<_>>()?,
             conv_post: Conv1d::new(first >> stages, 1, 7, 1, vb.pp("conv_post"))?,
             slope: config.leaky_relu_slope,
+            hop: config.hop(),
         })
     }
 
     /// `mel (b, mels, t)`, natural logarithms → samples `(b, t * hop)` in -1..=1.
+    ///
+    /// The reference returns what its kernels give and, of the published sizes, that is 32 samples more; they stand at
+    /// the end and are cut. Source: transformers 5.23.0, `SpeechT5HifiGan`, whose padding is `(kernel - rate) // 2`.
     ///
     /// # Errors
     ///
@@ -108,11 +116,12 @@ impl HifiGan {
             Some((mean, scale)) => mel.broadcast_sub(mean)?.broadcast_div(scale)?,
             None => mel.clone(),
         };
+        let samples = mel.dim(2)? * self.hop;
         let mut xs = self.conv_pre.forward(&mel)?;
         for stage in &self.stages {
             xs = stage.forward(&xs, self.slope)?;
         }
-        self.conv_post.forward(&leaky_relu(&xs, LAST_SLOPE)?)?.tanh()?.squeeze(1)
+        self.conv_post.forward(&leaky_relu(&xs, LAST_SLOPE)?)?.tanh()?.squeeze(1)?.narrow(1, 0, samples)
     }
 }
 
@@ -149,7 +158,7 @@ impl Stage {
         Ok(Self { up, resblocks })
     }
 
-    /// `(b, inputs, t)` → `(b, inputs / 2, t * rate)`.
+    /// `(b, inputs, t)` → `(b, inputs / 2, t * rate)`, one sample more where kernel and rate differ by an odd number.
     fn forward(&self, xs: &Tensor, slope: f64) -> Result<Tensor> {
         let xs = self.up.forward(&leaky_relu(xs, slope)?)?;
         let parallel = self.resblocks.iter().map(|resblock| resblock.forward(&xs, slope));

@@ -139,6 +139,11 @@ impl UpLevel {
         self.attentions.len()
     }
 
+    /// The transformers of this level, in order.
+    pub fn transformers(&self) -> &[Transformer] {
+        &self.attentions
+    }
+
     /// `xs (b, c, t, f)` → `(b, c', 2 t, 2 f)`, or one less where the encoder had rounded up.
     pub fn forward(
         &self,

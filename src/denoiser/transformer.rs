@@ -44,6 +44,13 @@ impl Transformer {
         })
     }
 
+    /// What the cross-attention makes of `tokens (b, l, d)`, keys and values.
+    pub fn keys_values(&self, tokens: &Tensor) -> Result<KeyValue> {
+        let attn2 = &self.block.attn2;
+        let [keys, values] = together([&attn2.to_k, &attn2.to_v], tokens)?;
+        Ok(KeyValue { keys, values, grid: (1, tokens.dim(1)?) })
+    }
+
     /// `xs (b, c, t, f)` → the same shape.
     pub fn forward(&self, xs: &Tensor, context: &Context, taps: &mut Taps) -> Result<Tensor> {
         let (_, _, t, f) = xs.dims4()?;
@@ -104,7 +111,7 @@ impl Block {
         let xs = attn1.forward_add(&queries, &keys, &values, None, xs)?;
         let [mut text_keys, mut text_values] = together([&self.attn2.to_k, &self.attn2.to_v], &context.tokens)?;
         match taps {
-            Taps::None => {}
+            Taps::None | Taps::CaptureOutputs(_) => {}
             Taps::Capture(captured) => captured.push(KeyValue { keys, values, grid }),
             Taps::Blend(blends) => {
                 text_keys = blends[layer].keys(&text_keys)?;
@@ -112,7 +119,15 @@ impl Block {
             }
         }
         let queries = self.attn2.to_q.forward(&self.norm2.forward(&xs)?)?;
-        let xs = self.attn2.forward_add(&queries, &text_keys, &text_values, context.bias.as_ref(), &xs)?;
+        let bias = context.bias.as_ref();
+        let xs = match taps {
+            Taps::CaptureOutputs(captured) => {
+                let output = self.attn2.forward(&queries, &text_keys, &text_values, bias)?;
+                captured.push(output.clone());
+                (output + xs)?
+            }
+            _ => self.attn2.forward_add(&queries, &text_keys, &text_values, bias, &xs)?,
+        };
         self.ff.forward_add(&self.norm3.forward(&xs)?, &xs)
     }
 }
@@ -138,7 +153,12 @@ impl Attention {
         })
     }
 
-    /// `queries (b, n, c)` ask, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides; `residual (b, n, c)` is added.
+    /// `queries (b, n, c)` ask, `keys` and `values (b, m, c)` answer, `bias (b, m)` hides.
+    fn forward(&self, queries: &Tensor, keys: &Tensor, values: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        self.to_out.forward(&attention(queries, keys, values, self.heads, bias)?)
+    }
+
+    /// The same plus `residual (b, n, c)`.
     fn forward_add(
         &self,
         queries: &Tensor,

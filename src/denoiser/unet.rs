@@ -4,7 +4,7 @@ use super::UnetConfig;
 use super::level::{DownLevel, MidLevel, UpLevel};
 use super::time::TimeEmbedding;
 use crate::ops::{Conv2d, Conv2dConfig, GroupNorm};
-use crate::synapse::Taps;
+use crate::synapse::{KeyValue, Taps};
 use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
@@ -89,6 +89,20 @@ impl Unet {
         self.up_blocks.iter().map(UpLevel::layers).sum()
     }
 
+    /// What the cross-attentions of the decoder make of a text each: `texts`, one `(b, l, d)` per transformer, in the order
+    /// of [`Taps`].
+    ///
+    /// # Errors
+    ///
+    /// As many texts as the decoder has transformers are wanted, of the width that the configuration says.
+    pub fn keys_values(&self, texts: &[Tensor]) -> Result<Vec<KeyValue>> {
+        if texts.len() != self.decoder_layers() {
+            bail!("{} texts for {} decoder transformers", texts.len(), self.decoder_layers());
+        }
+        let transformers = self.up_blocks.iter().flat_map(UpLevel::transformers);
+        transformers.zip(texts).map(|(transformer, text)| transformer.keys_values(text)).collect()
+    }
+
     /// One evaluation.
     ///
     /// - `latents (b, c, t, f)`: any `t` and `f`, though circular time is only seamless where `t` halves evenly at
@@ -147,7 +161,7 @@ impl Unet {
         deep: &Deep,
     ) -> Result<Tensor> {
         self.check(taps)?;
-        if let Taps::Capture(_) = taps {
+        if let Taps::Capture(_) | Taps::CaptureOutputs(_) = taps {
             bail!("the coarser levels are not run, so there is nothing of theirs to capture");
         }
         let context = &context.to_dtype(self.dtype)?;

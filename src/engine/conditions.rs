@@ -2,11 +2,11 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::{Engine, Sight};
+use super::{Engine, Features, Sight};
 use crate::bundle::Guide;
 use crate::denoiser::Context;
 use crate::request::Request;
-use crate::synapse::{Blend, KeyValue};
+use crate::synapse::{Blend, KeyValue, pool_to_text};
 use crate::text;
 
 /// What stays the same through all steps of a run.
@@ -65,20 +65,30 @@ impl Engine {
         let bias =
             if same { None } else { Some(Tensor::cat(&padded.iter().map(|(_, bias)| bias).collect::<Vec<_>>(), 0)?) };
         let class = self.class_vector(texts, seconds_per_beat, sight, request.influence, halves)?;
-        let pool = |features: &Vec<KeyValue>| {
-            let pool = |f: &KeyValue| self.manifest.synapse.pool.apply(f, length)?.to_device(&self.device);
-            features.iter().map(pool).collect::<Result<Vec<_>>>()
-        };
+        let synapse = self.synapse.of_kind(request.synapse);
+        let blends = |features| synapse.blends(&self.pool(features, length)?, request.influence, halves);
         let blends = match sight {
-            Some(sight) => sight
-                .features
-                .iter()
-                .map(|f| self.synapse.blends(&pool(f)?, request.influence, halves))
-                .collect::<Result<_>>()?,
+            Some(sight) => sight.features.iter().map(blends).collect::<Result<_>>()?,
             None => Vec::new(),
         };
         let influence = if sight.is_some() { request.influence } else { 0.0 };
         Ok(Conditions { context: Context { tokens, bias, class }, blends, influence, guidance: request.guidance })
+    }
+
+    /// Features as keys and values of the music's cross-attention, for a text of `length` tokens.
+    fn pool(&self, features: &Features, length: usize) -> Result<Vec<KeyValue>> {
+        match features {
+            Features::KeysValues(layers) => {
+                let pool = |layer| self.manifest.synapse.pool.apply(layer, length)?.to_device(&self.device);
+                layers.iter().map(pool).collect()
+            }
+            Features::Outputs(layers) => {
+                let width = self.manifest.music.unet.cross_attention_dim;
+                let pool = |layer| pool_to_text(layer, length, width)?.to_device(&self.device);
+                let texts = layers.iter().map(pool).collect::<Result<Vec<_>>>()?;
+                self.music().map_err(candle_core::Error::wrap)?.keys_values(&texts)
+            }
+        }
     }
 
     /// What joins the time embedding, `(b, p)`: the picture's global path, the mean of the words, the tempo; each where

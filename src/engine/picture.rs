@@ -10,7 +10,7 @@ use crate::error::{Error, InStage, Stage};
 use crate::image::Picture;
 use crate::progress::Progress;
 use crate::sampler::{DdimInverse, Schedule};
-use crate::synapse::{KeyValue, Taps};
+use crate::synapse::{KeyValue, SynapseKind, Taps};
 
 /// The frozen image latent-diffusion model.
 pub(crate) struct PictureModel {
@@ -22,13 +22,34 @@ pub(crate) struct PictureModel {
     size: usize,
 }
 
+/// Features of one picture at one timestep, per decoder layer.
+pub(crate) enum Features {
+    /// Of the self-attention.
+    KeysValues(Vec<KeyValue>),
+    /// Of the cross-attention, `(1, n, c)` each.
+    Outputs(Vec<Tensor>),
+}
+
+impl Features {
+    fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(match self {
+            Self::KeysValues(layers) => {
+                Self::KeysValues(layers.iter().map(|layer| layer.to_device(device)).collect::<Result<_>>()?)
+            }
+            Self::Outputs(layers) => {
+                Self::Outputs(layers.iter().map(|layer| layer.to_device(device)).collect::<Result<_>>()?)
+            }
+        })
+    }
+}
+
 /// Features of one picture.
 pub(crate) struct Sight {
     /// The timesteps that there are features of, descending, as the sampler's.
     pub timesteps: Vec<usize>,
-    /// For each timestep, keys and values per decoder layer.
-    pub features: Vec<Vec<KeyValue>>,
-    /// The same of the picture without noise.
+    /// Of each timestep.
+    pub features: Vec<Features>,
+    /// Keys and values of the picture without noise.
     pub clean: Vec<KeyValue>,
     /// The inverted latents at the noisiest timestep `(1, c, h, w)`.
     pub inverted: Tensor,
@@ -37,21 +58,23 @@ pub(crate) struct Sight {
 impl Sight {
     /// The same features on another device.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
-        let layers =
-            |layers: &[KeyValue]| layers.iter().map(|layer| layer.to_device(device)).collect::<Result<Vec<_>>>();
         Ok(Self {
             timesteps: self.timesteps.clone(),
-            features: self.features.iter().map(|step| layers(step)).collect::<Result<_>>()?,
-            clean: layers(&self.clean)?,
+            features: self.features.iter().map(|step| step.to_device(device)).collect::<Result<_>>()?,
+            clean: self.clean.iter().map(|layer| layer.to_device(device)).collect::<Result<_>>()?,
             inverted: self.inverted.to_device(device)?,
         })
     }
 
     /// Memory that it takes.
     pub fn bytes(&self) -> usize {
-        let layers = self.features.iter().flatten().chain(&self.clean);
-        let tensors = layers.flat_map(|layer| [&layer.keys, &layer.values]).chain([&self.inverted]);
-        tensors.map(|tensor| tensor.elem_count() * tensor.dtype().size_in_bytes()).sum()
+        let size = |tensor: &Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
+        let both = |layer: &KeyValue| size(&layer.keys) + size(&layer.values);
+        let features = self.features.iter().map(|features| match features {
+            Features::KeysValues(layers) => layers.iter().map(both).sum::<usize>(),
+            Features::Outputs(layers) => layers.iter().map(size).sum(),
+        });
+        features.chain(self.clean.iter().map(both)).sum::<usize>() + size(&self.inverted)
     }
 }
 
@@ -76,13 +99,14 @@ impl PictureModel {
         &self,
         picture: &Picture,
         timesteps: &[usize],
+        kind: SynapseKind,
         device: &Device,
         progress: &dyn Progress,
     ) -> std::result::Result<Sight, Error> {
         let pixels = picture.square(self.size as u32);
         let pixels = Tensor::from_vec(pixels, (1, 3, self.size, self.size), device).in_stage(Stage::Picture)?;
         let latents = self.encode(&pixels).in_stage(Stage::Picture)?;
-        self.invert(latents, timesteps, progress)
+        self.invert(latents, timesteps, kind, progress)
     }
 
     /// Pixels `(1, 3, size, size)` in −1..=1 to scaled latents `(1, c, h, w)`.
@@ -95,37 +119,57 @@ impl PictureModel {
         &self,
         latents: Tensor,
         timesteps: &[usize],
+        kind: SynapseKind,
         progress: &dyn Progress,
     ) -> std::result::Result<Sight, Error> {
         let inverse = DdimInverse::new(&self.schedule, timesteps).in_stage(Stage::Picture)?;
         let total = timesteps.len() + 1;
         progress.step(Stage::Picture, 0, total);
-        let (mut xs, mut features) = (latents, Vec::with_capacity(total));
+        let (mut xs, mut features, mut clean) = (latents, Vec::with_capacity(timesteps.len()), Vec::new());
         for (i, &t) in inverse.timesteps().iter().enumerate() {
             if progress.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            let (output, seen) = self.watch(&xs, t).in_stage(Stage::Picture)?;
-            features.push(seen);
+            let output = if i == 0 {
+                let (output, seen) = self.watch(&xs, t).in_stage(Stage::Picture)?;
+                clean = seen;
+                output
+            } else {
+                let (output, seen) = self.features(&xs, t, kind).in_stage(Stage::Picture)?;
+                features.push(seen);
+                output
+            };
             xs = inverse.step(i, &output, &xs).in_stage(Stage::Picture)?;
             progress.step(Stage::Picture, i + 1, total);
         }
         if progress.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let (_, seen) = self.watch(&xs, timesteps[0]).in_stage(Stage::Picture)?;
+        let (_, seen) = self.features(&xs, timesteps[0], kind).in_stage(Stage::Picture)?;
         features.push(seen);
         progress.step(Stage::Picture, total, total);
-        let clean = features.remove(0);
         features.reverse();
         Ok(Sight { timesteps: timesteps.to_vec(), features, clean, inverted: xs })
     }
 
     /// The model's output and what its decoder's self-attention held.
     pub fn watch(&self, xs: &Tensor, timestep: usize) -> Result<(Tensor, Vec<KeyValue>)> {
-        let context = Context { tokens: self.null_text.clone(), bias: None, class: None };
         let mut seen = Vec::new();
-        let output = self.unet.forward(xs, timestep as f64, &context, &mut Taps::Capture(&mut seen))?;
+        let output = self.unet.forward(xs, timestep as f64, &self.nothing(), &mut Taps::Capture(&mut seen))?;
         Ok((output, seen))
+    }
+
+    /// The model's output and what a synapse of `kind` wants of it.
+    fn features(&self, xs: &Tensor, timestep: usize, kind: SynapseKind) -> Result<(Tensor, Features)> {
+        if kind == SynapseKind::Paper {
+            return self.watch(xs, timestep).map(|(output, seen)| (output, Features::KeysValues(seen)));
+        }
+        let mut seen = Vec::new();
+        let output = self.unet.forward(xs, timestep as f64, &self.nothing(), &mut Taps::CaptureOutputs(&mut seen))?;
+        Ok((output, Features::Outputs(seen)))
+    }
+
+    fn nothing(&self) -> Context {
+        Context { tokens: self.null_text.clone(), bias: None, class: None }
     }
 }

@@ -25,7 +25,7 @@ const WIDEST: f64 = 4.0 / 3.0;
 /// taken. Transparent parts become white, the paper that a storyboard is drawn on.
 #[derive(Clone)]
 pub struct Picture {
-    pixels: Arc<RgbImage>,
+    pub(super) pixels: Arc<RgbImage>,
     sha256: String,
     name: Option<PathBuf>,
 }

@@ -50,6 +50,21 @@ impl Pool {
     }
 }
 
+/// A picture's `features (b, n, c)`, averaged over tokens and channels to the size of a text, `(b, length, width)`: what the
+/// published code does with PyTorch's `AdaptiveAvgPool2d`.
+///
+/// # Errors
+///
+/// The device's own.
+pub fn pool_to_text(features: &Tensor, length: usize, width: usize) -> Result<Tensor> {
+    let (_, n, c) = features.dims3()?;
+    let matrix = |outputs, inputs| {
+        Tensor::from_vec(averages(outputs, inputs), (outputs, inputs), features.device())?.to_dtype(features.dtype())
+    };
+    let tokens = matrix(length, n)?.broadcast_matmul(&features.contiguous()?)?;
+    tokens.broadcast_matmul(&matrix(width, c)?.t()?.contiguous()?)
+}
+
 /// Rows of weights that average `inputs` values to `outputs`, `(outputs, inputs)` flat.
 fn averages(outputs: usize, inputs: usize) -> Vec<f32> {
     let mut matrix = vec![0.; outputs * inputs];
@@ -135,6 +150,20 @@ mod tests {
             let ours = Pool::Sequence.apply(&features, height).unwrap();
             assert_same(&ours.keys, &naive(&features.keys, (1, inputs.0 * inputs.1), (1, height)));
             assert_same(&ours.values, &naive(&features.values, (1, inputs.0 * inputs.1), (1, height)));
+        }
+    }
+
+    #[test]
+    fn pooling_to_a_text_averages_channels_too() {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(10);
+        for (n, length, width) in [(7, 3, 2), (4, 9, 5), (5, 5, 3)] {
+            let features = features((1, n), &mut rng).keys;
+            // Channels are columns of a picture of one channel, repeated to the three that the loop looks at.
+            let plane = features.reshape((1, n * CHANNELS, 1)).unwrap().repeat((1, 1, CHANNELS)).unwrap();
+            let reference = naive(&plane, (n, CHANNELS), (length, width));
+            let pooled = pool_to_text(&features, length, width).unwrap();
+            let pooled = pooled.reshape((1, length * width, 1)).unwrap().repeat((1, 1, CHANNELS)).unwrap();
+            assert_same(&pooled, &reference);
         }
     }
 

@@ -55,6 +55,8 @@ pub enum Taps<'a> {
     None,
     /// Keys and values of every self-attention are appended, one entry per transformer.
     Capture(&'a mut Vec<KeyValue>),
+    /// What every cross-attention gives, `(b, n, c)`, is appended, one entry per transformer.
+    CaptureOutputs(&'a mut Vec<Tensor>),
     /// Every cross-attention blends its entry in; one per transformer.
     Blend(&'a [Blend]),
 }

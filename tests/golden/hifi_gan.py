@@ -12,13 +12,13 @@ from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 HERE = Path(__file__).parent
 
 
-def tiny(normalize_before: bool) -> SpeechT5HifiGan:
+def tiny(normalize_before: bool, kernels: tuple[int, int] = (11, 4)) -> SpeechT5HifiGan:
     config = SpeechT5HifiGanConfig(
         model_in_dim=16,
         sampling_rate=16000,
         upsample_initial_channel=16,
         upsample_rates=[5, 2],
-        upsample_kernel_sizes=[11, 4],
+        upsample_kernel_sizes=list(kernels),
         resblock_kernel_sizes=[3, 7],
         resblock_dilation_sizes=[[1, 3], [1, 5]],
         normalize_before=normalize_before,
@@ -65,6 +65,11 @@ def main() -> None:
     layer_weights = {key: value for key, value in plain.state_dict().items() if key not in ("mean", "scale")}
     tensors |= {f"plain.weights.{tango_name(key)}": value.half() for key, value in layer_weights.items()}
     tensors |= {f"normalized.weights.{key}": value.half() for key, value in normalized.state_dict().items()}
+    # Kernels that exceed their rates by an odd number, as AudioLDM's first stage does.
+    uneven = tiny(False, (12, 5))
+    tensors["uneven.samples"] = uneven(mel)
+    layer_weights = {key: value for key, value in uneven.state_dict().items() if key not in ("mean", "scale")}
+    tensors |= {f"uneven.weights.{tango_name(key)}": value.half() for key, value in layer_weights.items()}
     save_file({key: value.contiguous() for key, value in tensors.items()}, HERE / "hifi_gan.safetensors")
 
 

@@ -137,9 +137,12 @@ class Blended:
     def __init__(self, alpha: Tensor) -> None:
         self.alpha = alpha
 
+    def keys_and_values(self, attn, tokens: Tensor) -> tuple[Tensor, ...]:
+        text = attn.to_k(tokens), attn.to_v(tokens)
+        return tuple(self.alpha * i + (1 - self.alpha) * t for i, t in zip(self.image, text))
+
     def __call__(self, attn, xs: Tensor, encoder_hidden_states: Tensor, attention_mask: Tensor, **_) -> Tensor:
-        text = attn.to_k(encoder_hidden_states), attn.to_v(encoder_hidden_states)
-        keys, values = (self.alpha * i + (1 - self.alpha) * t for i, t in zip(self.image, text))
+        keys, values = self.keys_and_values(attn, encoder_hidden_states)
         queries, keys, values = (attn.head_to_batch_dim(t) for t in (attn.to_q(xs), keys, values))
         hidden = attention_mask.repeat_interleave(attn.heads, 0)
         shares = (queries @ keys.transpose(1, 2) * attn.scale + hidden).softmax(-1)

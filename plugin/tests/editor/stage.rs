@@ -295,6 +295,8 @@ pub fn take(id: u64, name: &str, bpm: f64) -> Arc<Take> {
         influence: 1.0,
         sampler: SamplerKind::default(),
         composed_bpm: 120.0,
+        picture_words: None,
+        synapse: Default::default(),
         morph: None,
     };
     let frames: Vec<[f32; 2]> = (0..9_600).map(|i| [i as f32 / 16_384.0, -(i as f32) / 16_384.0]).collect();

@@ -107,7 +107,7 @@ fn agrees() -> anyhow::Result<bool> {
 fn next(to: &Path, name: &str) -> Vec<String> {
     let place = |part: &str| quoted(&to.join(part));
     let command = format!(
-        "  melfusion bundle import --tango {} --image {} --tokenizer {} --name {name}",
+        "  melfusion bundle import --tango {} --stable-diffusion {} --tokenizer {} --name {name}",
         place("tango"),
         place("image"),
         place("tokenizer/tokenizer.json")
