@@ -350,6 +350,8 @@ fn with_a_take() -> Project {
         sampler: Default::default(),
         composed_bpm: 120.0,
         morph: None,
+        picture_words: None,
+        synapse: Default::default(),
     };
     let frames = (0..96_000).map(|frame| [frame as f32 / 96_000.0; 2]).collect();
     let sound = Arc::new(Sound::new(frames, 48_000, 120.0));

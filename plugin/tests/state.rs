@@ -40,6 +40,8 @@ fn recipe(seed: u64) -> Recipe {
         picture_words: None,
         synapse: Default::default(),
         morph: None,
+        picture_words: None,
+        synapse: Default::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use melfusion::bundle::Bundle;
+use melfusion::device::{self, Placement};
 use melfusion::service::{ENGINE, Options, PROTOCOL, Place, Probe, Server};
 
 use super::args::Device;
@@ -61,10 +62,10 @@ pub fn run(args: &Worker) -> anyhow::Result<ExitCode> {
     }
     cancel::listen()?;
     let bundle = Bundle::find(args.bundle.as_deref())?;
-    let device = args.device.open();
+    let placement = args.device.open()?;
     let options = Options {
-        device_name: device_name(args, &device),
-        device,
+        device_name: device_name(&placement),
+        placement,
         bundle,
         unload_after: args.unload_after,
         exit_after: args.exit_after,
@@ -78,19 +79,20 @@ pub fn run(args: &Worker) -> anyhow::Result<ExitCode> {
 }
 
 fn probe(args: &Worker) -> anyhow::Result<ExitCode> {
-    let device = args.device.open();
+    let placement = args.device.open()?;
     let probe = Probe {
         engine: ENGINE.into(),
         protocol: PROTOCOL,
-        device: device_name(args, &device),
-        is_gpu: !device.is_cpu(),
+        device: device_name(&placement),
+        is_gpu: !placement.device.is_cpu(),
     };
     terminal::line(&serde_json::to_string(&probe)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn device_name(args: &Worker, device: &candle_core::Device) -> String {
-    if device.is_cpu() { "CPU".into() } else { args.device.name().into() }
+/// For people; it is shown where the plugin says what it computes on.
+fn device_name(placement: &Placement) -> String {
+    if placement.device.is_cpu() { "CPU".into() } else { device::name(&placement.device) }
 }
 
 /// Starts this program anew with the same arguments, waits until it is ready, and leaves it to the system.

@@ -61,6 +61,15 @@ pub enum Failure {
         /// The device's account, and what caused it.
         cause: String,
     },
+    /// [`Error::Memory`].
+    Memory {
+        /// Where.
+        stage: Stage,
+        /// Of which device.
+        device: String,
+        /// The device's account, and what caused it.
+        cause: String,
+    },
     /// [`Error::Unsound`].
     Unsound {
         /// What the check found.
@@ -89,6 +98,9 @@ impl From<&Error> for Failure {
             Error::Bundle { path: at, problem } => Self::Bundle { path: path(at), problem: problem.clone() },
             Error::File { path: at, problem } => Self::File { path: path(at), problem: problem.clone() },
             Error::Stage { stage, source } => Self::Stage { stage: *stage, cause: with_causes(source) },
+            Error::Memory { stage, device, source } => {
+                Self::Memory { stage: *stage, device: device.clone(), cause: with_causes(source) }
+            }
             Error::Unsound { problem } => Self::Unsound { problem: problem.clone() },
             Error::Worker { problem } => Self::Worker { problem: problem.clone() },
             Error::Cancelled => Self::Cancelled,
@@ -108,6 +120,9 @@ impl From<Failure> for Error {
             Failure::Bundle { path, problem } => Self::Bundle { path: path.into(), problem },
             Failure::File { path, problem } => Self::File { path: path.into(), problem },
             Failure::Stage { stage, cause } => Self::Stage { stage, source: candle_core::Error::Msg(cause) },
+            Failure::Memory { stage, device, cause } => {
+                Self::Memory { stage, device, source: candle_core::Error::Msg(cause) }
+            }
             Failure::Unsound { problem } => Self::Unsound { problem },
             Failure::Worker { problem } => lost(problem),
             Failure::Cancelled => Self::Cancelled,
@@ -156,6 +171,11 @@ mod tests {
             Error::Bundle { path: "mini".into(), problem: text("gone") },
             Error::File { path: "a.wav".into(), problem: text("full") },
             Error::Stage { stage: Stage::Music, source: candle_core::Error::Msg(text("no memory")) },
+            Error::Memory {
+                stage: Stage::Sound,
+                device: text("GPU 0"),
+                source: candle_core::Error::Msg(text("none left")),
+            },
             Error::Unsound { problem: text("silence") },
             Error::Worker { problem: text("ended") },
             Error::Cancelled,

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use candle_core::Device;
 use parking_lot::Mutex;
 
 use self::guest::Guest;
@@ -21,13 +20,14 @@ use self::stay::Stay;
 use super::message::EngineState;
 use super::{Failure, FromWorker, Place};
 use crate::bundle::Bundle;
+use crate::device::Placement;
 use crate::error::Error;
 
 /// What a worker is told when it starts.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where it computes.
-    pub device: Device,
+    /// Where and how it computes.
+    pub placement: Placement,
     /// The device's name for people.
     pub device_name: String,
     /// What composes for clients that name no other bundle.

@@ -86,6 +86,8 @@ impl Score {
                 sampler: Default::default(),
                 composed_bpm: self.bpm,
                 morph: None,
+                picture_words: None,
+                synapse: Default::default(),
             },
             latents: Arc::from([]),
             key: None,

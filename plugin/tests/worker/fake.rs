@@ -165,6 +165,8 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         sampler: request.sampler,
         composed_bpm: request.bpm,
         morph: None,
+        picture_words: None,
+        synapse: Default::default(),
     }
 }
 

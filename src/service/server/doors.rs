@@ -135,7 +135,7 @@ impl Server {
             engine: ENGINE.into(),
             bundle: format!("{} {}", manifest.name, manifest.version),
             device: self.options.device_name.clone(),
-            is_gpu: !self.options.device.is_cpu(),
+            is_gpu: !self.options.placement.device.is_cpu(),
             process: std::process::id(),
         }
     }

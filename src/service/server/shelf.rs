@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use candle_core::Device;
 use parking_lot::Mutex;
 
 use super::Options;
 use crate::bundle::Bundle;
+use crate::device::Placement;
 use crate::engine::Engine;
 use crate::error::Error;
 
 /// Holds at most one engine; a client of another bundle has it changed.
 pub struct Shelf {
-    device: Device,
+    placement: Placement,
     own: Bundle,
     held: Mutex<Option<(String, Arc<Engine>)>>,
 }
@@ -20,7 +20,7 @@ pub struct Shelf {
 impl Shelf {
     /// Nothing is read yet.
     pub fn new(options: &Options) -> Self {
-        Self { device: options.device.clone(), own: options.bundle.clone(), held: Mutex::default() }
+        Self { placement: options.placement.clone(), own: options.bundle.clone(), held: Mutex::default() }
     }
 
     /// The bundle of this hash, among those that can be found by name; the worker's own if there is none to look for.
@@ -40,7 +40,7 @@ impl Shelf {
         // Two would need the memory of both.
         *held = None;
         loading(false);
-        let engine = Arc::new(Engine::load(bundle, self.device.clone())?);
+        let engine = Arc::new(Engine::load(bundle, self.placement.clone())?);
         *held = Some((bundle.hash().into(), engine.clone()));
         loading(true);
         Ok(engine)
