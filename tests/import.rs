@@ -93,7 +93,7 @@ fn matches(reference: &str, alpha: &str) {
     let bundle = desk.import(Some(alpha)).unwrap();
     bundle.verify().unwrap();
     fs::copy(desk.path("files").join(reference), bundle.location().join("reference.safetensors")).unwrap();
-    let rows = check::run(&bundle, Device::Cpu).unwrap();
+    let rows = check::run(&bundle, Device::Cpu).unwrap().rows;
     assert!(rows.len() > 20, "{} rows", rows.len());
     for row in rows {
         assert!(row.passes(), "{} {}: {:e}", row.stage, row.tensor, row.error);
@@ -115,7 +115,7 @@ fn the_two_kinds_of_synapse_are_not_the_same() {
     let desk = Desk::new();
     let bundle = desk.import(Some("alpha.safetensors")).unwrap();
     fs::copy(desk.path("files/official.safetensors"), bundle.location().join("reference.safetensors")).unwrap();
-    let rows = check::run(&bundle, Device::Cpu).unwrap();
+    let rows = check::run(&bundle, Device::Cpu).unwrap().rows;
     let error = |tensor: &str| rows.iter().find(|row| row.tensor == tensor).unwrap().error;
     assert!(error("music.velocity") > 1e-2, "other alphas make other music: {:e}", error("music.velocity"));
     assert!(error("image.velocity") < 1e-3);

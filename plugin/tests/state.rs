@@ -40,8 +40,6 @@ fn recipe(seed: u64) -> Recipe {
         picture_words: None,
         synapse: Default::default(),
         morph: None,
-        picture_words: None,
-        synapse: Default::default(),
     }
 }
 

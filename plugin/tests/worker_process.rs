@@ -42,7 +42,7 @@ fn stand_in() {
     let place = Place::at(folder);
     let process = place.folder().join("process");
     let options = Options {
-        device: Device::Cpu,
+        placement: Device::Cpu.into(),
         device_name: "A card".into(),
         bundle: Shipped::find().unwrap(),
         unload_after: Duration::from_secs(300),
