@@ -43,7 +43,7 @@ impl StableDiffusion {
         Ok(Self {
             size: (side * vae.factor()).min(PICTURE_SIZE),
             schedule: schedule(&Json::read(&folder.need(&["scheduler/scheduler_config.json"])?)?)?,
-            vae_weights: Arc::new(weights("vae")?.renamed(|key| Some(modern(key)))),
+            vae_weights: Arc::new(weights("vae")?),
             unet_weights: Arc::new(weights("unet")?),
             clip: Clip::open(&folder)?,
             vae,
@@ -139,30 +139,4 @@ pub(super) fn schedule(json: &Json) -> Result<ScheduleConfig, Error> {
         ]
         .map(|key| (key, key)),
     )
-}
-
-/// The present name of a key of an autoencoder; those of 2022 have other names for the layers of attention.
-fn modern(key: &str) -> String {
-    if !key.contains(".attentions.") {
-        return key.to_string();
-    }
-    let layers = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
-    layers.iter().fold(key.to_string(), |key, (old, new)| key.replace(&format!(".{old}."), &format!(".{new}.")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::modern;
-
-    #[test]
-    fn keys_of_old_and_new_files_come_to_the_same() {
-        for (old, new) in [
-            ("encoder.mid_block.attentions.0.query.weight", "encoder.mid_block.attentions.0.to_q.weight"),
-            ("encoder.mid_block.attentions.0.proj_attn.bias", "encoder.mid_block.attentions.0.to_out.0.bias"),
-            ("decoder.mid_block.resnets.0.conv1.weight", "decoder.mid_block.resnets.0.conv1.weight"),
-        ] {
-            assert_eq!(modern(old), new);
-            assert_eq!(modern(new), new);
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! Which tensors a stage is made of.
 
-use crate::autoencoder;
-use crate::decoder::{DecoderConfig, WaveDecoder};
+use super::source::Source;
+use crate::autoencoder::{AutoencoderConfig, Encoder};
+use crate::decoder::{WaveConfig, WaveDecoder};
 use crate::denoiser::{Unet, UnetConfig};
 use crate::text::T5Config;
 use candle_core::{DType, Device, Result, Shape, Tensor, bail};
@@ -19,37 +20,42 @@ pub(super) struct Needed {
 }
 
 /// What the text encoder asks for.
-pub(super) fn text(config: &T5Config) -> Result<Vec<Needed>> {
-    asked(|vb| T5EncoderModel::load(vb, &config.into()).map(drop))
+pub(super) fn text(config: &T5Config, source: &Arc<Source>) -> Result<Vec<Needed>> {
+    asked(source, |vb| T5EncoderModel::load(vb, &config.into()).map(drop))
 }
 
 /// What a UNet asks for.
-pub(super) fn unet(config: &UnetConfig) -> Result<Vec<Needed>> {
-    asked(|vb| Unet::new(config, vb).map(drop))
+pub(super) fn unet(config: &UnetConfig, source: &Arc<Source>) -> Result<Vec<Needed>> {
+    asked(source, |vb| Unet::new(config, vb).map(drop))
 }
 
 /// What a picture's encoder asks for.
-pub(super) fn encoder(config: &autoencoder::AutoencoderConfig) -> Result<Vec<Needed>> {
-    asked(|vb| autoencoder::Encoder::new(config, vb).map(drop))
+pub(super) fn encoder(config: &AutoencoderConfig, source: &Arc<Source>) -> Result<Vec<Needed>> {
+    asked(source, |vb| Encoder::new(config, vb).map(drop))
 }
 
 /// What the decoder of the paper's kind asks for.
-pub(super) fn decoder(config: &DecoderConfig) -> Result<Vec<Needed>> {
-    let DecoderConfig::Wave(config) = config else { bail!("only decoders of the wave kind are imported") };
-    asked(|vb| WaveDecoder::new(config, vb).map(drop))
+pub(super) fn decoder(config: &WaveConfig, source: &Arc<Source>) -> Result<Vec<Needed>> {
+    asked(source, |vb| WaveDecoder::new(config, vb).map(drop))
 }
 
-/// Everything that `build` asks its weights for.
-fn asked(build: impl FnOnce(VarBuilder) -> Result<()>) -> Result<Vec<Needed>> {
+/// Everything that `build` asks its weights for, where it may be built of what `source` has.
+fn asked(source: &Arc<Source>, build: impl FnOnce(VarBuilder) -> Result<()>) -> Result<Vec<Needed>> {
     let ledger = Arc::new(Mutex::new(Vec::new()));
     // In f16 no layer packs its weights for our kernels, so that nothing of a model's size is ever in memory.
-    build(VarBuilder::from_backend(Box::new(Hollow { ledger: ledger.clone() }), DType::F16, Device::Cpu))?;
+    build(VarBuilder::from_backend(
+        Box::new(Hollow { source: source.clone(), ledger: ledger.clone() }),
+        DType::F16,
+        Device::Cpu,
+    ))?;
     let needed = ledger.lock().clone();
     Ok(needed)
 }
 
-/// Has every tensor, but all elements of one are the same zero.
+/// Has every tensor that it is asked for, but all elements of one are the same zero.
 struct Hollow {
+    /// What is asked only whether it is there is a choice between layouts.
+    source: Arc<Source>,
     ledger: Arc<Mutex<Vec<Needed>>>,
 }
 
@@ -63,7 +69,7 @@ impl SimpleBackend for Hollow {
         bail!("{name} is asked for without a shape")
     }
 
-    fn contains_tensor(&self, _: &str) -> bool {
-        true
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.source.shape(name).is_some()
     }
 }

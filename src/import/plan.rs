@@ -59,17 +59,17 @@ impl Plan {
         let alpha = alpha(sources.alpha.as_deref(), tango.unet.decoder_widths().len())?;
         fits(sources, &tango, &image, &t5)?;
         let is_deaf = sources.alpha.is_none();
-        let decoder = DecoderConfig::Wave(tango.decoder.clone());
         let of = |needed: candle_core::Result<Vec<Needed>>, prefix: &str, source: &Arc<Source>| {
             let needed = needed.map_err(unreadable(source.path()))?;
             needed.into_iter().map(|needed| Piece::of(needed, prefix, source)).collect::<Result<Vec<_>, Error>>()
         };
-        let seen = of(needed::encoder(&image.vae), "vae.", &image.vae_weights)?;
-        let dreamt = of(needed::unet(&image.unet), "unet.", &image.unet_weights)?;
+        let (words, music, sound) = (&tango.text_weights, &tango.unet_weights, &tango.decoder_weights);
+        let seen = of(needed::encoder(&image.vae, &image.vae_weights), "vae.", &image.vae_weights)?;
+        let dreamt = of(needed::unet(&image.unet, &image.unet_weights), "unet.", &image.unet_weights)?;
         let files = vec![
-            ("text.safetensors", of(needed::text(&t5), "", &tango.text_weights)?),
-            ("music.safetensors", of(needed::unet(&tango.unet), "unet.", &tango.unet_weights)?),
-            ("decoder.safetensors", of(needed::decoder(&decoder), "", &tango.decoder_weights)?),
+            ("text.safetensors", of(needed::text(&t5, words), "", words)?),
+            ("music.safetensors", of(needed::unet(&tango.unet, music), "unet.", music)?),
+            ("decoder.safetensors", of(needed::decoder(&tango.decoder, sound), "", sound)?),
             (IMAGE, [seen, dreamt].concat()),
             ("synapse.safetensors", vec![alpha]),
         ];

@@ -140,7 +140,7 @@ def write_stable_diffusion(m: wave.Models) -> None:
     for part, model in (("unet", m.image), ("vae", m.image_vae)):
         config = {key: value for key, value in model.config.items() if not key.startswith("_")}
         write_json(IMAGE / part / "config.json", dict(config, _class_name=type(model).__name__))
-        weights = {old_name(key): value for key, value in wave.half(model).items()}
+        weights = {old_name(key) if part == "vae" else key: value for key, value in wave.half(model).items()}
         save_file(weights, IMAGE / part / "diffusion_pytorch_model.safetensors", metadata=dict(format="pt"))
     schedule = {key: value for key, value in wave.SCHEDULE.items() if key != "timestep_spacing"}
     write_json(IMAGE / "scheduler" / "scheduler_config.json", dict(schedule, _class_name="DDIMScheduler", clip_sample=False,
