@@ -54,10 +54,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--no-reference", action="store_true", help="leave out what only melfusion check reads, and takes long")
     args = parser.parse_args()
     wave_bundle.OUT = args.out
     for name, value in sizes(args.size).items():
         setattr(wave_bundle, name, value)
+    if args.no_reference:
+        wave_bundle.write_reference = lambda _: None
     wave_bundle.main()
 
 

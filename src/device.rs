@@ -129,8 +129,8 @@ pub enum Memory {
     Staged,
     /// And the two halves of guidance run one after the other.
     Halves,
-    /// And latents are decoded in tiles along time, however few there are. Only this one may change the sound, by less than
-    /// can be heard.
+    /// And latents of a fixed hop are decoded in tiles along time of one window of the model, however few there are. Only this
+    /// changes the sound: with random weights the mel is off by 2 to 5 % of its largest value (`decoder::tiles`).
     Tiles,
 }
 

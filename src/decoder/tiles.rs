@@ -3,8 +3,9 @@
 //!
 //! The vocoder's tiles are exact: each is rendered with as much before and after it as reaches into it. The autoencoder's
 //! are not, since its normalisations and its attention see all of the time there is; it was trained to see a window, which
-//! is what a tile is. Its tiles overlap by a quarter and are faded into each other. How far that is from the whole at
-//! once, the tests below measure.
+//! is what a tile is. Its tiles overlap by a quarter and are faded into each other. Measured with random weights, 96 columns
+//! in tiles of 32 are off by 2.0 % of the largest value at the root of the mean square and 14 % at most, in tiles of 16 by
+//! 4.6 % and 37 %.
 
 use super::hifi_gan::HifiGanConfig;
 use super::wave::WaveDecoder;
@@ -140,7 +141,6 @@ mod tests {
         assert_eq!(flat(decoder.mel_in_tiles(&latents, 96).unwrap()), whole);
         for columns in [16, 32] {
             let (most, mean) = errors(&flat(decoder.mel_in_tiles(&latents, columns).unwrap()), &whole);
-            println!("tiles of {columns}: {most} {mean}");
             assert!(
                 most < 0.5 && mean < 0.05,
                 "tiles of {columns} columns are off by {most} at most, {mean} on average"
