@@ -71,10 +71,13 @@ def balanced(vocoder: nn.Module, mel: Tensor) -> nn.Module:
         if "resblocks" in name and p.dim() > 1:
             p.data = (0.4 * p.data).half().float()
     last = vocoder.conv_post
-    samples = vocoder(mel).atanh()
-    gain = 0.3 / samples.std()
+    before_tanh = []
+    hook = last.register_forward_hook(lambda _module, _inputs, output: before_tanh.append(output))
+    vocoder(mel)
+    hook.remove()
+    gain = 0.3 / before_tanh[0].std()
     last.weight.data = (gain * last.weight.data).half().float()
-    last.bias.data = (gain * (last.bias.data - samples.mean())).half().float()
+    last.bias.data = (gain * (last.bias.data - before_tanh[0].mean())).half().float()
     return vocoder
 
 
