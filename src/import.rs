@@ -18,6 +18,7 @@ mod diffusers;
 mod folder;
 mod json;
 mod licence;
+mod manifest;
 mod needed;
 mod plan;
 mod published;

@@ -230,6 +230,10 @@ fn what_does_not_fit_is_named() {
     desk.assert_refused("tango/pytorch_model_vae.bin", &["no tensor", "resnets.2"]);
 
     let desk = Desk::new();
+    desk.edit("flan_t5/config.json", "\"num_layers\": 2", "\"num_layers\": 1");
+    desk.assert_refused("tango/pytorch_model_main.bin", &["encoder.block.1.", "two different models"]);
+
+    let desk = Desk::new();
     desk.edit("flan_t5/config.json", "\"d_ff\": 24", "\"d_ff\": 48");
     desk.assert_refused("tango/pytorch_model_main.bin", &["shape [24, 16]", "[48, 16]"]);
 

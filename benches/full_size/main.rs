@@ -1,7 +1,7 @@
 //! The public models' full size against PyTorch: imports random weights of that size, then one evaluation of every stage.
 //!
 //!     python benches/full_size/reference.py FOLDER
-//!     cargo bench --bench full_size -- FOLDER
+//!     cargo bench --bench full_size -- FOLDER [text|music|sound|image]
 //!
 //! One stage is in memory at a time. What is timed is only for orientation; an error above the tolerance fails.
 
@@ -31,11 +31,12 @@ const TIMESTEP: f64 = 501.;
 const KEPT: usize = 256;
 
 fn main() -> ExitCode {
-    let Some(folder) = std::env::args().skip(1).find(|argument| !argument.starts_with('-')) else {
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let Some(folder) = arguments.next() else {
         println!("full_size: give the folder that benches/full_size/reference.py wrote");
         return ExitCode::SUCCESS;
     };
-    match run(Path::new(&folder)) {
+    match run(Path::new(&folder), arguments.next().as_deref()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -45,14 +46,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(folder: &Path) -> Result<bool> {
+/// All stages, or `only` one.
+fn run(folder: &Path, only: Option<&str>) -> Result<bool> {
     let bundle = import(folder)?;
     let reference = candle_core::safetensors::load(folder.join("reference.safetensors"), &Device::Cpu)?;
     let mut report = Report { reference, fine: true };
-    text(&bundle, &mut report)?;
-    music(&bundle, &mut report)?;
-    sound(&bundle, &mut report)?;
-    image(&bundle, &mut report)?;
+    let stages: [(&str, fn(&Bundle, &mut Report) -> Result<()>); 4] =
+        [("text", text), ("music", music), ("sound", sound), ("image", image)];
+    for (_, stage) in stages.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
+        stage(&bundle, &mut report)?;
+    }
     Ok(report.fine)
 }
 

@@ -1,32 +1,22 @@
 //! From sources to a bundle's folder.
 
 use super::diffusers::StableDiffusion;
-use super::licence;
+use super::manifest::{EMPTY_PROMPT, IMAGE, TOKENIZER, manifest};
 use super::needed::{self, Needed};
-use super::published::{self, GUIDANCE, STEPS};
+use super::published;
 use super::source::Source;
 use super::tango::Tango;
 use super::write::{self, Origin, Piece};
 use super::{Sources, bad, json::Json, unreadable};
-use crate::bundle::{
-    DecoderManifest, Defaults, FileEntry, Guide, ImageManifest, Manifest, MusicManifest, SynapseManifest, TextManifest,
-};
-use crate::decoder::DecoderConfig;
+use crate::bundle::{FileEntry, Manifest};
 use crate::error::Error;
-use crate::sampler::SamplerKind;
-use crate::synapse::Pool;
-use crate::text::{T5Config, TextConfig};
+use crate::text::T5Config;
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
-
-/// Name of the empty prompt's embedding among the image model's tensors.
-const EMPTY_PROMPT: &str = "empty_prompt";
-const TOKENIZER: &str = "tokenizer.json";
-const IMAGE: &str = "image.safetensors";
 
 /// A bundle that can be written: everything it needs is there and of the right shape.
 pub struct Plan {
@@ -59,18 +49,19 @@ impl Plan {
         let alpha = alpha(sources.alpha.as_deref(), tango.unet.decoder_widths().len())?;
         fits(sources, &tango, &image, &t5)?;
         let is_deaf = sources.alpha.is_none();
-        let of = |needed: candle_core::Result<Vec<Needed>>, prefix: &str, source: &Arc<Source>| {
-            let needed = needed.map_err(unreadable(source.path()))?;
-            needed.into_iter().map(|needed| Piece::of(needed, prefix, source)).collect::<Result<Vec<_>, Error>>()
-        };
         let (words, music, sound) = (&tango.text_weights, &tango.unet_weights, &tango.decoder_weights);
-        let seen = of(needed::encoder(&image.vae, &image.vae_weights), "vae.", &image.vae_weights)?;
-        let dreamt = of(needed::unet(&image.unet, &image.unet_weights), "unet.", &image.unet_weights)?;
+        let (eye, dream) = (&image.vae_weights, &image.unet_weights);
+        // What stages of ours leave where it is: what encodes mels, what decodes pictures, and a tensor that is there twice.
+        let heard = needed(needed::decoder(&tango.decoder, sound), sound, &["encoder.", "quant_conv.", "loss."])?;
+        let seen = needed(needed::encoder(&image.vae, eye), eye, &["decoder.", "post_quant_conv."])?;
+        let read = needed(needed::text(&t5, words), words, &["encoder.embed_tokens."])?;
+        let dreamt = needed(needed::unet(&image.unet, dream), dream, &[])?;
+        let played = needed(needed::unet(&tango.unet, music), music, &[])?;
         let files = vec![
-            ("text.safetensors", of(needed::text(&t5, words), "", words)?),
-            ("music.safetensors", of(needed::unet(&tango.unet, music), "unet.", music)?),
-            ("decoder.safetensors", of(needed::decoder(&tango.decoder, sound), "", sound)?),
-            (IMAGE, [seen, dreamt].concat()),
+            ("text.safetensors", pieces(read, "", words)?),
+            ("music.safetensors", pieces(played, "unet.", music)?),
+            ("decoder.safetensors", pieces(heard, "", sound)?),
+            (IMAGE, [pieces(seen, "vae.", eye)?, pieces(dreamt, "unet.", dream)?].concat()),
             ("synapse.safetensors", vec![alpha]),
         ];
         Ok(Self { manifest: manifest(name, &tango, &image, t5, is_deaf), files, tokenizer, image })
@@ -159,6 +150,24 @@ impl Drop for Draft {
     }
 }
 
+/// What a stage asks for, which is all that there is but for what begins with one of `elsewhere`: of a model that has more,
+/// the rest would be another model.
+fn needed(asked: candle_core::Result<Vec<Needed>>, source: &Source, elsewhere: &[&str]) -> Result<Vec<Needed>, Error> {
+    let asked = asked.map_err(unreadable(source.path()))?;
+    let names = asked.iter().map(|needed| needed.name.as_str()).collect();
+    match source.other_than(&names, elsewhere) {
+        None => Ok(asked),
+        Some(name) => {
+            let problem = "which the configuration has no place for; these are the files of two different models";
+            Err(bad(source.path(), format!("has a tensor {name}, {problem}")))
+        }
+    }
+}
+
+fn pieces(needed: Vec<Needed>, prefix: &str, source: &Arc<Source>) -> Result<Vec<Piece>, Error> {
+    needed.into_iter().map(|needed| Piece::of(needed, prefix, source)).collect()
+}
+
 /// The tokenizer's file, and the configuration of the encoder that reads its tokens.
 fn words(path: &Path) -> Result<(Vec<u8>, T5Config), Error> {
     let file = if path.is_dir() { path.join(TOKENIZER) } else { path.to_path_buf() };
@@ -226,55 +235,4 @@ fn fits(sources: &Sources, tango: &Tango, image: &StableDiffusion, t5: &T5Config
         return Err(bad(&sources.stable_diffusion, format!("{problem}; only Stable Diffusion 2 and 2.1 fit Tango")));
     }
     Ok(())
-}
-
-fn manifest(name: &str, tango: &Tango, image: &StableDiffusion, t5: T5Config, is_deaf: bool) -> Manifest {
-    let decoder = tango.decoder.clone();
-    let channels = decoder.autoencoder.latent_channels;
-    Manifest {
-        format: 1,
-        name: name.into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        licence: licence::expression(),
-        authors: ["DeCLaRe Lab (Tango)", "Haohe Liu and others (AudioLDM)", "Stability AI", "Google (FLAN-T5)"]
-            .map(String::from)
-            .into(),
-        trained_on: "by its authors, on public and web data; see their papers".into(),
-        description: "Public weights of Tango, Stable Diffusion 2.1 and FLAN-T5. NON-COMMERCIAL USE ONLY.".into(),
-        sample_rate: decoder.sample_rate(),
-        defaults: Defaults {
-            steps: STEPS,
-            guidance: GUIDANCE,
-            guidance_rescale: 0.0,
-            unguided: 0.0,
-            deep_steps: 1,
-            sampler: SamplerKind::Ddpm,
-        },
-        text: TextManifest {
-            weights: "text.safetensors".into(),
-            tokenizer: TOKENIZER.into(),
-            encoder: TextConfig { tokens: None, max_tokens: 512, spelling: false, t5 },
-        },
-        image: ImageManifest {
-            weights: IMAGE.into(),
-            size: image.size,
-            vae: image.vae.clone(),
-            unet: image.unet.clone(),
-            schedule: image.schedule.clone(),
-            context: EMPTY_PROMPT.into(),
-            words: is_deaf,
-        },
-        music: MusicManifest {
-            weights: "music.safetensors".into(),
-            unet: tango.unet.clone(),
-            schedule: tango.schedule.clone(),
-            latent: published::latent(channels, decoder.latent_rows()),
-            position: None,
-            tempo_features: 0,
-            text_features: false,
-        },
-        synapse: SynapseManifest { weights: "synapse.safetensors".into(), pool: Pool::Sequence, guide: Guide::Text },
-        decoder: DecoderManifest { weights: "decoder.safetensors".into(), config: DecoderConfig::Wave(decoder) },
-        files: BTreeMap::new(),
-    }
 }

@@ -1,8 +1,7 @@
 //! Numbers of the published models that their files do not hold, only their programs.
 //!
-//! Source: SPEC of Tango (declare-lab/tango, `configs/diffusion_model_config.json`, `audioldm/utils.py`), of AudioLDM
-//! (`audioldm/hifigan/utilities.py`, `HIFIGAN_16K_64`), of FLAN-T5 (google/flan-t5-large, `config.json`) and of Stable
-//! Diffusion 2.1 (`scheduler/scheduler_config.json`).
+//! Source: Tango's `configs/diffusion_model_config.json` and `vae_config.json`, AudioLDM's `HIFIGAN_16K_64`, FLAN-T5-large's
+//! `config.json` and Stable Diffusion 2.1's `scheduler_config.json`.
 
 use crate::bundle::Latent;
 use crate::decoder::hifi_gan::HifiGanConfig;

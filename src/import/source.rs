@@ -6,7 +6,7 @@ use candle_core::pickle::PthTensors;
 use candle_core::{DType, Device, Result as CandleResult, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use safetensors::tensor::Metadata;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -63,6 +63,12 @@ impl Source {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A tensor that is none of `names` and whose name begins with none of `elsewhere`; the first in the alphabet.
+    pub fn other_than(&self, names: &HashSet<&str>, elsewhere: &[&str]) -> Option<&str> {
+        let others = self.tensors.keys().map(String::as_str).filter(|name| !names.contains(name));
+        others.filter(|name| !elsewhere.iter().any(|prefix| name.starts_with(prefix))).min()
     }
 
     /// Shape of a tensor, if there is one of that name.

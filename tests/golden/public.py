@@ -71,10 +71,13 @@ def balanced(vocoder: nn.Module, mel: Tensor) -> nn.Module:
         if "resblocks" in name and p.dim() > 1:
             p.data = (0.4 * p.data).half().float()
     last = vocoder.conv_post
-    samples = vocoder(mel).atanh()
-    gain = 0.3 / samples.std()
+    before_tanh = []
+    hook = last.register_forward_hook(lambda _module, _inputs, output: before_tanh.append(output))
+    vocoder(mel)
+    hook.remove()
+    gain = 0.3 / before_tanh[0].std()
     last.weight.data = (gain * last.weight.data).half().float()
-    last.bias.data = (gain * (last.bias.data - samples.mean())).half().float()
+    last.bias.data = (gain * (last.bias.data - before_tanh[0].mean())).half().float()
     return vocoder
 
 
@@ -121,7 +124,7 @@ def write_tango(m: wave.Models) -> None:
     write_json(TANGO / "vae_config.json", dict(image_key="fbank", subband=1, embed_dim=8, time_shuffle=1,
                scale_factor=wave.MEL_VAE["scaling_factor"],
                ddconfig=dict(double_z=True, z_channels=8, resolution=256, downsample_time=False, in_channels=1, out_ch=1,
-                             ch=first, ch_mult=[1] + [width // first for width in widths], num_res_blocks=1,
+                             ch=first, ch_mult=[1] + [width // first for width in widths], num_res_blocks=wave.MEL_VAE["layers_per_block"],
                              attn_resolutions=[], dropout=0.0, norm_num_groups=wave.MEL_VAE["norm_num_groups"])))
     write_json(TANGO / "unet_config.json", {**m.music.config, "_class_name": "UNet2DConditionModel"})
     names = dict(model_in_dim="num_mels")

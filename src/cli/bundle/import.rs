@@ -14,7 +14,7 @@ use crate::cli::{cancel, terminal};
 
 /// What `bundle import --help` says below the options.
 pub const HELP: &str = "\
-What to download (all from huggingface.co, about 12 GB; the bundle will have 4.3 GB):
+What to download (all from huggingface.co, 8 to 11 GB; the bundle will have 4.4 GB):
 
   --tango FOLDER             declare-lab/tango-full-ft-audio-music-caps, or another of the Tango family, such as
                              declare-lab/tango-music-af-ft-mc: pytorch_model_main.bin, pytorch_model_vae.bin,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use melfusion::audio::loudness::{Level, measure};
 use melfusion::device;
 use melfusion::storyboard::{Bed, Draft};
-use melfusion::{Clip, Engine};
+use melfusion::{Clip, Engine, Request};
 use serde::Serialize;
 
 use super::beds::{Beds, title};
@@ -91,11 +91,17 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Says how a cue's words are read, where that is not as they were typed.
-    pub fn reading(&self, engine: &Engine, index: usize, prompt: &str) {
-        let reading = engine.reading(prompt);
-        if !prompt.starts_with(reading.as_ref()) && !self.setup.quiet && !self.setup.json {
+    /// Says how a cue's words are read, where that is not as they were typed, and which stand for its picture.
+    pub fn reading(&self, engine: &Engine, index: usize, request: &Request) {
+        if self.setup.quiet || self.setup.json {
+            return;
+        }
+        let reading = engine.reading(&request.prompt);
+        if !request.prompt.starts_with(reading.as_ref()) {
             terminal::warn(&format!("cue {}: the prompt is read as {reading:?}", index + 1));
+        }
+        if let Some(words) = engine.picture_words(request) {
+            terminal::warn(&format!("cue {}: the picture is told as {:?}", index + 1, plain(&words)));
         }
     }
 
