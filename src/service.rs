@@ -27,7 +27,7 @@ pub mod queue;
 mod server;
 
 pub use self::client::{Client, Ticket};
-pub use self::failure::Failure;
+pub use self::failure::{Failure, panic_words};
 pub use self::frame::{FrameError, MAX_FRAME, read_frame, write_frame};
 pub use self::job::{Job, Parcel};
 pub use self::line::{GREETING, PROTOCOL};

@@ -16,6 +16,7 @@ use melfusion_plugin::editor::export;
 use melfusion_plugin::editor::host::Dial;
 use melfusion_plugin::project::Take;
 use melfusion_plugin::session::{Job, Notice, Place};
+use melfusion_plugin::worker::EngineState;
 use stage::{Call, Stage, take};
 
 fn job(ahead: usize) -> Job {
@@ -59,6 +60,21 @@ fn generate_is_off_while_there_is_no_room_for_a_take() {
     stage.session.project.lock().takes[7] = None;
     stage.click("Generate");
     assert_eq!(stage.host.calls(), [Call::Generate]);
+}
+
+#[test]
+fn the_engines_panel_says_where_clips_are_made_and_why() {
+    let mut stage = Stage::new();
+    *stage.host.engine.borrow_mut() = EngineState::Loaded {
+        bundle: "mini 0.2.0".into(),
+        device: "A card, worker process".into(),
+        why: "Your settings say so.".into(),
+        memory: 212_000_000,
+    };
+    stage.click("Engine");
+    for said in ["mini 0.2.0", "A card, worker process", "212 MB", "Your settings say so."] {
+        stage.window.get_by_label(said);
+    }
 }
 
 #[test]

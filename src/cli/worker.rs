@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use melfusion::bundle::Bundle;
 use melfusion::device::{self, Placement};
 use melfusion::service::{ENGINE, Options, PROTOCOL, Place, Probe, Server};
@@ -110,12 +110,18 @@ fn detach(place: &Place) -> anyhow::Result<ExitCode> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     leave_group(&mut command);
     let mut child = command.spawn().context("the worker cannot be started")?;
-    if is_ready(&mut child) || child.wait()?.success() {
+    if is_ready(&mut child) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let status = child.wait()?;
+    if status.success() {
         return Ok(ExitCode::SUCCESS);
     }
     let words = read_from(&path, before).unwrap_or_default();
     let words = words.trim().trim_start_matches("error: ");
-    bail!("{}", if words.is_empty() { "the worker ended before it was ready, and did not say why" } else { words })
+    let words = if words.is_empty() { "the worker ended before it was ready, and did not say why" } else { words };
+    terminal::warn(&format!("error: {words}"));
+    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(super::FAILED)))
 }
 
 /// Waits until it says so, or ends.

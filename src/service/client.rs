@@ -91,7 +91,7 @@ impl Client {
         to: Redecoding,
         progress: &dyn Progress,
     ) -> Result<Clip, Error> {
-        self.run(&Job::Redecode(latents.clone(), recipe.clone(), to), progress)
+        self.run(&Job::Redecode(latents.clone(), Box::new(recipe.clone()), to), progress)
     }
 
     /// Hands in a job and does not wait for it.

@@ -1,5 +1,6 @@
 //! Errors on their way to another process.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::path::PathBuf;
@@ -128,6 +129,12 @@ impl From<Failure> for Error {
             Failure::Cancelled => Self::Cancelled,
         }
     }
+}
+
+/// What a panic said.
+pub fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
 }
 
 /// A field's name for the life of the process. There are few; of a stranger who makes up more, they are not kept.

@@ -19,7 +19,7 @@ pub enum Job {
     /// As [`Engine::score`]: the cue at this index.
     Score(Board, usize),
     /// As [`Engine::redecode`].
-    Redecode(Latents, Recipe, Redecoding),
+    Redecode(Latents, Box<Recipe>, Redecoding),
 }
 
 /// A [`Job`] on its way, unchecked. Pictures travel as their pixels.
@@ -107,7 +107,7 @@ impl From<&Job> for Parcel {
             Job::Redecode(latents, recipe, to) => Self::Redecode {
                 shape: latents.shape(),
                 latents: latents.to_halves().into(),
-                recipe: Box::new(recipe.clone()),
+                recipe: recipe.clone(),
                 to: *to,
             },
         }
@@ -144,7 +144,7 @@ impl TryFrom<Parcel> for Job {
                     what: "clip",
                     problem: format!("its latents are damaged ({what}); generate it anew"),
                 };
-                Ok(Self::Redecode(Latents::from_halves(shape, &latents).map_err(damaged)?, *recipe, to))
+                Ok(Self::Redecode(Latents::from_halves(shape, &latents).map_err(damaged)?, recipe, to))
             }
         }
     }

@@ -9,7 +9,7 @@ use melfusion::request::RequestFields;
 use melfusion::service::{Client, FromWorker, Program};
 use melfusion::{Clip, Request};
 
-use crate::house::{House, PROGRAM, endless, has_zombies, is_running, quick, signal, until};
+use crate::house::{House, PROGRAM, command, endless, has_zombies, is_running, quick, signal, until};
 
 /// Kills a worker as soon as it begins with a stage.
 struct Killer {
@@ -133,8 +133,8 @@ fn a_client_starts_a_worker_and_another_when_that_was_killed() {
     client.generate(&request, &Silent).unwrap();
     let second = client.facts().unwrap().process;
     assert_ne!(second, first);
-    let killer = Killer { process: second, at: Stage::Music, is_done: AtomicBool::new(false) };
-    assert_reason(client.generate(&Request::new(RequestFields { steps: 200, ..endless() }).unwrap(), &killer));
+    let killer = Killer { process: second, at: Stage::Picture, is_done: AtomicBool::new(false) };
+    assert_reason(client.generate(&Request::new(endless()).unwrap(), &killer));
     client.generate(&request, &Silent).unwrap();
     let third = client.facts().unwrap().process;
     signal(third, "TERM");
@@ -153,7 +153,12 @@ fn a_program_that_cannot_start_says_why() {
     assert!(matches!(error, Error::Worker { .. }) && error.to_string().contains("private"), "{error}");
     let output =
         Command::new(PROGRAM).args(["worker", "--detach", "--folder"]).arg(folder.path().join("file")).output();
-    let output = output.unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "));
+    let complaint = |output: std::process::Output| {
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(complaint(output.unwrap()).starts_with("error: "));
+    // What the process in the background said.
+    let output = command(&folder.path().join("run")).args(["--detach", "--bundle", "nope"]).output();
+    assert!(complaint(output.unwrap()).starts_with("error: bundle nope: "));
 }

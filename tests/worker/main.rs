@@ -1,5 +1,5 @@
 //! The worker as a real process: what it says, whom it serves when, and what becomes of jobs when it or a client dies.
-#![cfg(all(feature = "cli", unix))]
+#![cfg(all(feature = "cli", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod clips;

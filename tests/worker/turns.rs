@@ -58,10 +58,10 @@ fn of_fifty_jobs_with_cancels_each_has_one_end() {
     for job in 1..=50 {
         guest.submit(job, quick(job));
         // Some before they can have begun, some that were handed in long ago, and some twice.
-        if job % 5 == 0 {
+        if u64::is_multiple_of(job, 5) {
             guest.say(&ToWorker::Cancel { job });
         }
-        if job % 7 == 0 {
+        if u64::is_multiple_of(job, 7) {
             guest.say(&ToWorker::Cancel { job: job / 2 });
         }
     }
@@ -76,7 +76,8 @@ fn of_fifty_jobs_with_cancels_each_has_one_end() {
             assert!(!ends.contains_key(&job), "job {job} went on after its end");
         }
     }
-    let is_asked = |job: u64| job % 5 == 0 || (1..=50).any(|other| other % 7 == 0 && other / 2 == job);
+    let is_asked =
+        |job: u64| job.is_multiple_of(5) || (1..=50u64).any(|other| other.is_multiple_of(7) && other / 2 == job);
     for (job, end) in &ends {
         match end {
             FromWorker::Clip { recipe, .. } => assert_eq!(recipe.seed, *job),

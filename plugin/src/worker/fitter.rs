@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use crossbeam::channel::{self, Receiver};
 use melfusion::progress::Progress;
-use melfusion::service::pool;
+use melfusion::service::{panic_words, pool};
 use rayon::ThreadPool;
 
 use super::chair::Chair;
 use super::fit::{self, FitError, Target};
-use super::studio::words;
 use super::{Worker, complain, mix};
 use crate::project::{Sound, Take};
 use crate::session::{Place, Session};
@@ -225,7 +224,7 @@ impl Task {
         let fit = || fit::fit(&self.take, &self.to, &worker.studio, self);
         catch_unwind(AssertUnwindSafe(fit)).unwrap_or_else(|panic| {
             worker.studio.unload(Some("it stopped on a fault of its own".into()));
-            Err(FitError::Panicked(words(&*panic)))
+            Err(FitError::Panicked(panic_words(&*panic)))
         })
     }
 

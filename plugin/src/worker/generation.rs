@@ -7,13 +7,13 @@ use std::sync::Arc;
 use melfusion::clip::Recipe;
 use melfusion::error::Stage;
 use melfusion::progress::Progress as _;
-use melfusion::service::pool;
+use melfusion::service::{panic_words, pool};
 use melfusion::{Clip, Error};
 use rayon::ThreadPool;
 
 use super::chair::Chair;
 use super::order::{Order, cues, show_places};
-use super::studio::{LoadError, words};
+use super::studio::LoadError;
 use super::watch::Watch;
 use super::{Worker, complain, fit, tempo};
 use crate::project::{Frame, Measured, Project, Sound, Take};
@@ -98,7 +98,7 @@ impl Worker {
             |panic| {
                 // Whatever it was, weights that a panic went through are not trusted again.
                 self.studio.unload(Some("it stopped on a fault of its own".into()));
-                Err(Failure::Panicked(words(&*panic)))
+                Err(Failure::Panicked(panic_words(&*panic)))
             },
             |result| {
                 self.studio.heed(&result);

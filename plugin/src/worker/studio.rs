@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use melfusion::Error;
+use melfusion::service::panic_words;
 use parking_lot::Mutex;
 
 use super::EngineState;
@@ -66,7 +67,7 @@ impl Studio {
         }
         self.set(State::Loading);
         let loaded = catch_unwind(AssertUnwindSafe(|| self.source.load()));
-        let loaded = loaded.map_err(|panic| LoadError::Panicked(words(&*panic))).and_then(|loaded| Ok(loaded?));
+        let loaded = loaded.map_err(|panic| LoadError::Panicked(panic_words(&*panic))).and_then(|loaded| Ok(loaded?));
         match loaded {
             Ok(loaded) => {
                 let loaded = Arc::new(loaded);
@@ -173,10 +174,4 @@ impl Studio {
     fn set(&self, state: State) {
         *self.held.lock() = Held { state, used: Instant::now() };
     }
-}
-
-/// What a panic said.
-pub fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
 }

@@ -38,6 +38,8 @@ pub enum Call {
 
 /// Writes calls down, and keeps values as a host would.
 pub struct Book {
+    /// What the plugin says that the engine is doing.
+    pub engine: RefCell<EngineState>,
     values: RefCell<HashMap<Dial, f32>>,
     calls: RefCell<Vec<Call>>,
     listed: Cell<usize>,
@@ -119,7 +121,7 @@ impl Host for Book {
     }
 
     fn engine(&self) -> EngineState {
-        EngineState::Unloaded { reason: None }
+        self.engine.borrow().clone()
     }
 
     fn load(&self) {}
@@ -195,6 +197,7 @@ impl Stage {
         ];
         let values = dials.map(|dial| (dial, dial.default_value(&params)));
         let host = Rc::new(Book {
+            engine: RefCell::new(EngineState::Unloaded { reason: None }),
             values: RefCell::new(HashMap::from(values)),
             calls: RefCell::default(),
             listed: Cell::new(0),

@@ -14,7 +14,7 @@ use crate::error::{Error, Stage};
 use crate::progress::Progress;
 use crate::service::message::{EngineState, FromWorker};
 use crate::service::queue::Queue;
-use crate::service::{Failure, Job, pool};
+use crate::service::{Failure, Job, panic_words, pool};
 
 /// Orders that wait and the one that is being filled.
 #[derive(Default)]
@@ -144,7 +144,7 @@ impl Server {
             Err(panic) => {
                 // Whatever it was, weights that a panic went through are not trusted again.
                 self.unload();
-                let words = words(&*panic);
+                let words = panic_words(&*panic);
                 let problem =
                     format!("stopped on a fault of its own ({words}); the next clip starts the engine afresh");
                 Err(Failure::Worker { problem })
@@ -162,10 +162,4 @@ impl Progress for Order {
     fn is_cancelled(&self) -> bool {
         self.withdrawn.load(SeqCst)
     }
-}
-
-/// What a panic said.
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
 }
