@@ -65,7 +65,7 @@ fn everything_an_import_reads_arrives_and_the_import_is_named() {
     let output = pull(&hub, to.path(), &[]);
     let place = to.path().display().to_string();
     let command = format!(
-        "melfusion bundle import --tango {place}/tango --image {place}/image --tokenizer {place}/tokenizer/tokenizer.json \
+        "melfusion bundle import --tango {place}/tango --stable-diffusion {place}/image --tokenizer {place}/tokenizer/tokenizer.json \
          --name tango-full-ft-audio-music-caps"
     );
     assert_ended(&output, 0, &["NOT for commercial use", "cc-by-nc-sa-4.0", "OpenRAIL++-M", "0.4 MB", &command]);
