@@ -108,7 +108,7 @@ impl Engine {
 
     fn load_what_stays(&self) -> Result<(), Error> {
         if self.keeps() {
-            (self.text()?, self.picture()?, self.music()?, self.decoder()?);
+            let _all = (self.text()?, self.picture()?, self.music()?, self.decoder()?);
         }
         Ok(())
     }

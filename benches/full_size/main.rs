@@ -46,13 +46,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// Compares one stage.
+type Stage = fn(&Bundle, &mut Report) -> Result<()>;
+
 /// All stages, or `only` one.
 fn run(folder: &Path, only: Option<&str>) -> Result<bool> {
     let bundle = import(folder)?;
     let reference = candle_core::safetensors::load(folder.join("reference.safetensors"), &Device::Cpu)?;
     let mut report = Report { reference, fine: true };
-    let stages: [(&str, fn(&Bundle, &mut Report) -> Result<()>); 4] =
-        [("text", text), ("music", music), ("sound", sound), ("image", image)];
+    let stages: [(&str, Stage); 4] = [("text", text), ("music", music), ("sound", sound), ("image", image)];
     for (_, stage) in stages.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
         stage(&bundle, &mut report)?;
     }
