@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What a stage needs, the stage itself says: it is built once on tensors without contents, and what it asks for, by name
-//! and shape, is what is copied ([`needed`]). Weights are copied one tensor at a time, so that memory stays far below the
+//! and shape, is what is copied (`needed`). Weights are copied one tensor at a time, so that memory stays far below the
 //! size of the files, and rounded to f16 on the way. Pickles are read with candle's reader, which knows tensors and
 //! nothing that could be executed.
 
