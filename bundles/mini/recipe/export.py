@@ -30,7 +30,7 @@ from schedule import CONFIG, Schedule
 from trainer import load_average
 from triplets import read_shard, shards
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
