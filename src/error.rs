@@ -132,6 +132,17 @@ impl fmt::Display for Stage {
     }
 }
 
+/// What an error says and what caused it, on one line: messages leave their causes out.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// Adds the stage to candle's errors.
 pub(crate) trait InStage<T> {
     /// Turns candle's error into [`Error::Stage`].

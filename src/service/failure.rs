@@ -2,14 +2,13 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::error::Error as _;
 use std::path::PathBuf;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::lost;
-use crate::error::{CueName, Error, Stage};
+use crate::error::{CueName, Error, Stage, with_causes};
 
 /// Most names of fields that are kept, and the longest.
 const MOST_FIELDS: usize = 64;
@@ -152,19 +151,10 @@ fn field(name: &str) -> &'static str {
     kept
 }
 
-/// On one line, as the chain of an error's causes cannot be sent.
-fn with_causes(error: &candle_core::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
 
     #[test]

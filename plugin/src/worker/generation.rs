@@ -1,11 +1,10 @@
 //! Runs the orders in the queue: from an [`Ask`](super::ask::Ask) to a take in the project.
 
-use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use melfusion::clip::Recipe;
-use melfusion::error::Stage;
+use melfusion::error::{Stage, with_causes};
 use melfusion::progress::Progress as _;
 use melfusion::service::{panic_words, pool};
 use melfusion::{Clip, Error};
@@ -216,15 +215,4 @@ fn remark_on(frame: &Frame) -> Option<Notice> {
         path.display()
     );
     Some(Notice { place: Place::Picture, text, is_error: false })
-}
-
-/// The message with what caused it, as the engine's messages leave that out.
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
