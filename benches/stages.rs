@@ -18,7 +18,7 @@ use candle_core::{DType, Device, Tensor};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode};
 use melfusion::audio::{Audio, Loudness};
-use melfusion::decoder::{DecoderConfig, GridConfig, GridDecoder, LoopVocoder, loop_resample, widen};
+use melfusion::decoder::{DecoderConfig, GridDecoder, loop_resample, widen};
 use melfusion::denoiser::{Context, Unet};
 use melfusion::progress::Silent;
 use melfusion::request::{Request, RequestFields};
@@ -138,15 +138,15 @@ fn sound(group: &mut Group, bundle: &Bundle, engine: &Engine) -> Outcome {
     let samples = (clip.recipe.seconds() * f64::from(config.sample_rate)).round() as usize;
     group.bench_function("codec", |b| b.iter(|| grid.mel(&latents)));
     let mel = grid.mel(&latents)?.flatten_all()?.to_vec1::<f32>()?;
-    group.bench_function("vocoder", |b| b.iter(|| vocode(config, &mel, samples)));
-    let sides = vocode(config, &mel, samples);
+    group.bench_function("vocoder", |b| b.iter(|| vocode(&grid, &mel, samples)));
+    let sides = vocode(&grid, &mel, samples)?;
     group.bench_function("finish", |b| b.iter(|| finish(&sides, clip.audio.frames(), clip.audio.sample_rate())));
     Ok(())
 }
 
-fn vocode(config: &GridConfig, mel: &[f32], samples: usize) -> [Vec<f32>; 2] {
-    let mono = LoopVocoder::new(config).render(mel, samples, 0.0);
-    widen(&mono, config.sample_rate, config.stereo_width)
+fn vocode(grid: &GridDecoder, mel: &[f32], samples: usize) -> candle_core::Result<[Vec<f32>; 2]> {
+    let mono = grid.vocoder().render(mel, samples, 0.0)?;
+    Ok(widen(&mono, grid.config().sample_rate, grid.config().stereo_width))
 }
 
 /// To the rate and loudness of the finished clip.

@@ -12,7 +12,7 @@
 //! | `synapse.global`, `music.class` | global path; class vector (unguided half first) at `seconds_per_beat` |
 //! | `music.noise` → `music.velocity` | music UNet under words and picture at the noisiest timestep |
 //! | `music.noise` → `music.latents` | guided DDIM in `steps` at `guidance`, without rescaling |
-//! | `music.latents` → `decoder.mel`, `decoder.samples` | decoder |
+//! | `music.latents` → `decoder.mel`, `decoder.samples`; ln gains of 32 frames `decoder.fine_structure` | decoder |
 
 use std::collections::HashMap;
 
@@ -32,6 +32,8 @@ use crate::synapse::SynapseKind;
 
 /// File of the reference in a bundle's folder.
 const REFERENCE: &str = "reference.safetensors";
+/// Frames of `decoder.mel`, as a loop of their own, that the fine structure is compared on.
+const FINE_FRAMES: usize = 32;
 /// Largest error, relative to the largest value of the reference, that one stage may have in f32.
 const TOLERANCE: f64 = 1e-3;
 /// The same of what denoisers and the picture's autoencoder make in f16 and in bf16: they round to 11 and to 8 bits between
@@ -246,7 +248,12 @@ impl Engine {
         match decoder {
             // Griffin-Lim has no reference: its output is one of many sounds of the same mel.
             Decoder::Grid(grid) => {
-                rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?)
+                rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?)?;
+                let Some(net) = grid.vocoder().fine_structure() else { return Ok(()) };
+                let heard = grid.mel(&latents)?.narrow(0, 0, FINE_FRAMES)?.flatten_all()?.to_vec1::<f32>()?;
+                let gains =
+                    Tensor::from_vec(net.gains(&heard)?, (FINE_FRAMES, grid.config().n_fft / 2 + 1), &self.device)?;
+                rows.compare("decoder", "decoder.fine_structure", &gains)
             }
             Decoder::Wave(wave) => {
                 rows.compare("decoder", "decoder.mel", &wave.mel(&latents)?.unsqueeze(0)?)?;

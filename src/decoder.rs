@@ -8,6 +8,7 @@
 //!   No stage knows where the loop begins, so there is no seam.
 //! - **wave**: the paper's fixed 16 kHz mel, made by a VAE, and a neural vocoder.
 
+pub mod fine_structure;
 pub mod frames;
 pub mod grid;
 pub mod griffin_lim;
@@ -23,6 +24,7 @@ pub mod vocoder;
 pub mod wave;
 pub mod widen;
 
+pub use fine_structure::{FineStructure, FineStructureConfig};
 pub use grid::{GridConfig, GridDecoder};
 pub use loop_resample::loop_resample;
 pub use mel::MelBank;

@@ -64,7 +64,7 @@ fn every_stage_agrees_with_torch_and_diffusers() {
     for row in &rows {
         assert!(row.passes(), "{}: {} is off by {:e}", row.stage, row.tensor, row.error);
     }
-    for tensor in ["synapse.global", "music.class", "music.latents", "decoder.mel"] {
+    for tensor in ["synapse.global", "music.class", "music.latents", "decoder.mel", "decoder.fine_structure"] {
         assert!(rows.iter().any(|row| row.tensor == tensor), "{tensor} was not compared");
     }
 }

@@ -17,11 +17,13 @@ import nets
 import synapse
 from built import Built, last
 from codec import PatchCodec
+from fine_structure import FineStructure
 from networks import TIMESTEP
 from schedule import CONFIG, Schedule
 from sound import Sound
 
 BUNDLE = Path(__file__).parents[2] / "bundles" / "mini"
+FINE = "fine_structure."  # begins the names of that net's weights among the decoder's
 FLOOR, CEILING = 1e-4, 1.5  # of a mel's magnitude and of its logarithm
 
 
@@ -155,7 +157,13 @@ def read() -> Read:
 
 @lru_cache
 def decode() -> Decode:
-    return Decode(_filled(PatchCodec(), _weights("decoder")))
+    weights = {name: value for name, value in _weights("decoder").items() if not name.startswith(FINE)}
+    return Decode(_filled(PatchCodec(), weights))
+
+
+def sound(samples: int) -> Sound:
+    fine = {name.removeprefix(FINE): value for name, value in _weights("decoder").items() if name.startswith(FINE)}
+    return Sound(samples, _filled(FineStructure(), fine))
 
 
 def ids(words: list[str]) -> Tensor:
@@ -197,7 +205,7 @@ def codec() -> Built:
 
 def vocoder(samples: int) -> Built:
     mel = _reference("decoder.mel").clamp(torch.tensor(FLOOR).log().item(), CEILING)
-    return Built(Sound(samples), dict(mel=mel[0]), gives_weights=False)
+    return Built(sound(samples), dict(mel=mel[0]), gives_weights=False)
 
 
 def _reference(name: str) -> Tensor:
@@ -210,7 +218,7 @@ class Clip(nn.Module):
     def __init__(self, known: bool, prompt: str, seconds: float, beat: float, steps: int, guidance: float, rescale: float, scale: float) -> None:
         super().__init__()
         self.text, self.encode, self.image, self.music, self.decode = read(), encode(scale), image_step(), music_step(), decode()
-        self.sound = Sound(round(seconds * 32000))
+        self.sound = sound(round(seconds * 32000))
         self.known, self.prompt, self.steps = known, prompt, steps
         self.guidance, self.rescale = guidance, rescale
         self.tempo = nets.tempo_features(torch.tensor([beat]))

@@ -9,16 +9,18 @@ import torch
 from torch import Tensor, nn
 
 import mel as recipe
+from fine_structure import PLAYED_UPDATES, FineStructure
 
-HOP, UPDATES, ITERATIONS, MOMENTUM = 256, 30, 24, 0.99
+HOP, ITERATIONS, MOMENTUM = 256, 24, 0.99
 WIDTH, CORNER_HZ, TURNS = 0.4, 200.0, 2.0
 
 
 class Sound(nn.Module):
     """Mel (frames, bands) to a loop of `samples` samples, which is a whole number of hops."""
 
-    def __init__(self, samples: int) -> None:
+    def __init__(self, samples: int, fine_structure: FineStructure) -> None:
         super().__init__()
+        self.fine_structure = fine_structure
         assert samples % HOP == 0, "the loop is laid out in even hops"
         self.samples, self.frames = samples, samples // HOP
         bank = torch.from_numpy(recipe.filter_bank())
@@ -67,8 +69,8 @@ class Sound(nn.Module):
         above = torch.where(magnitude > recipe.FLOOR * 1.0001, magnitude**2 - recipe.FLOOR**2, 0.0)
         bands = above.sqrt()
         target = self.spread @ bands
-        x = self.spread @ (bands / self.bank.sum(0)[:, None])
-        for _ in range(UPDATES):
+        x = self.spread @ (bands / self.bank.sum(0)[:, None]) * self.fine_structure.gains(mel).exp().t()
+        for _ in range(PLAYED_UPDATES):
             x = x * (target / (self.spread @ (self.sums @ x) + 1e-8))
         return x.t().contiguous()
 

@@ -1,6 +1,6 @@
 //! The decoder of the musical grid: latents whose columns are sixteenth notes, to a stereo loop of any length.
 
-use super::{LoopVocoder, PatchCodec, widen};
+use super::{FineStructure, FineStructureConfig, LoopVocoder, PatchCodec, widen};
 use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,8 @@ pub struct GridConfig {
     pub momentum: f32,
     /// Stereo width, 0 (mono) to 1.
     pub stereo_width: f32,
+    /// The network from which the inversion starts; without it from an even spread.
+    pub fine_structure: Option<FineStructureConfig>,
 }
 
 impl Default for GridConfig {
@@ -74,6 +76,7 @@ impl Default for GridConfig {
             iterations: 24,
             momentum: 0.99,
             stereo_width: 0.4,
+            fine_structure: None,
         }
     }
 }
@@ -119,19 +122,30 @@ impl GridDecoder {
     /// Largest transposition, in semitones either way; it bounds the memory that [`Self::decode`] takes.
     pub const MAX_SEMITONES: f64 = 24.;
 
-    /// Reads the tensors that [`PatchCodec::new`] names.
+    /// Reads the tensors that [`PatchCodec::new`] names and, under `fine_structure`, those of [`FineStructure::new`].
     ///
     /// # Errors
     ///
     /// A missing tensor, one of the wrong shape, or sizes that do not fit together.
     pub fn new(config: &GridConfig, vb: VarBuilder) -> Result<Self> {
         config.validate()?;
-        Ok(Self { codec: PatchCodec::new(config, vb)?, vocoder: LoopVocoder::new(config), config: config.clone() })
+        let fine = config.fine_structure.as_ref();
+        let fine = fine.map(|sizes| FineStructure::new(config, sizes, vb.pp("fine_structure"))).transpose()?;
+        Ok(Self {
+            codec: PatchCodec::new(config, vb)?,
+            vocoder: LoopVocoder::new(config, fine),
+            config: config.clone(),
+        })
     }
 
     /// The configuration it was made with.
     pub fn config(&self) -> &GridConfig {
         &self.config
+    }
+
+    /// The vocoder alone.
+    pub fn vocoder(&self) -> &LoopVocoder {
+        &self.vocoder
     }
 
     /// The codec alone, as trained.
@@ -159,7 +173,7 @@ impl GridDecoder {
     ///
     /// The device's own.
     pub fn render(&self, mel: &Tensor, samples: usize) -> Result<Vec<f32>> {
-        Ok(self.vocoder.render(&mel.flatten_all()?.to_vec1::<f32>()?, samples, 0.))
+        self.vocoder.render(&mel.flatten_all()?.to_vec1::<f32>()?, samples, 0.)
     }
 
     /// Turns latents into sound.
@@ -182,7 +196,7 @@ impl GridDecoder {
             bail!("a transposition is at most {} semitones, not {semitones}", Self::MAX_SEMITONES);
         }
         let mel = self.mel(latents)?.flatten_all()?.to_vec1::<f32>()?;
-        let mono = self.vocoder.render(&mel, samples, semitones);
+        let mono = self.vocoder.render(&mel, samples, semitones)?;
         Ok(widen(&mono, self.config.sample_rate, self.config.stereo_width))
     }
 }

@@ -1,16 +1,18 @@
-//! Mel to sound, without a model: interpolation, inversion, phases.
+//! Mel to sound: interpolation, inversion, phases.
 
 use super::griffin_lim::GriffinLim;
 use super::inversion::Inversion;
 use super::separation::separate;
-use super::{GridConfig, MelBank, loop_resample};
+use super::{FineStructure, GridConfig, MelBank, loop_resample};
+use candle_core::Result;
 
 /// Renders a beat mel as a mono loop of any length and key.
 ///
-/// It has no weights and no random numbers, is circular throughout, and tunes tones to a few cents, which neural
-/// vocoders of this size do not.
+/// It has no random numbers, is circular throughout, and tunes tones to a few cents, which neural vocoders of this size
+/// do not. Weights are only in the [`FineStructure`] that it may be given.
 #[derive(Debug, Clone)]
 pub struct LoopVocoder {
+    fine_structure: Option<FineStructure>,
     inversion: Inversion,
     griffin_lim: GriffinLim,
     hop: usize,
@@ -20,9 +22,10 @@ pub struct LoopVocoder {
 }
 
 impl LoopVocoder {
-    /// The vocoder that `config` describes.
-    pub fn new(config: &GridConfig) -> Self {
+    /// The vocoder that `config` describes; without a fine structure the bins of a band share it evenly.
+    pub fn new(config: &GridConfig, fine_structure: Option<FineStructure>) -> Self {
         Self {
+            fine_structure,
             inversion: Inversion::new(MelBank::new(config), config.inversion_steps),
             griffin_lim: GriffinLim::new(config.n_fft, config.iterations, config.momentum),
             hop: config.hop,
@@ -31,28 +34,39 @@ impl LoopVocoder {
         }
     }
 
+    /// The network that its inversion starts from, if there is one.
+    pub fn fine_structure(&self) -> Option<&FineStructure> {
+        self.fine_structure.as_ref()
+    }
+
     /// `mel (frames, bands)` flat, natural log → mono loop of `samples` samples, at least 1.
     ///
     /// A transposition by `semitones` moves what is pitched; what is struck stays as it is, since a drum has no key.
-    pub fn render(&self, mel: &[f32], samples: usize, semitones: f64) -> Vec<f32> {
+    ///
+    /// # Errors
+    ///
+    /// The device's own, on which the fine structure is computed.
+    pub fn render(&self, mel: &[f32], samples: usize, semitones: f64) -> Result<Vec<f32>> {
         if semitones == 0. {
             return self.transposed(mel, samples, 0.);
         }
         let parts = separate(mel, self.bands, self.range.0);
-        let mut sound = self.transposed(&parts.pitched, samples, semitones);
-        let struck = self.transposed(&parts.struck, samples, 0.);
+        let mut sound = self.transposed(&parts.pitched, samples, semitones)?;
+        let struck = self.transposed(&parts.struck, samples, 0.)?;
         sound.iter_mut().zip(struck).for_each(|(sum, hit)| *sum += hit);
-        sound
+        Ok(sound)
     }
 
     /// All of a mel that much higher or lower: rendered that much slower or faster, and resampled to `samples`. Magnitudes
     /// stay where the inversion is best, and the rhythm stays where it was.
-    fn transposed(&self, mel: &[f32], samples: usize, semitones: f64) -> Vec<f32> {
+    fn transposed(&self, mel: &[f32], samples: usize, semitones: f64) -> Result<Vec<f32>> {
         let length = (samples as f64 * (semitones / 12.).exp2()).round().max(1.) as usize;
         let frames = (length as f64 / self.hop as f64).round().max(1.) as usize;
         let mel = stretch(mel, self.bands, frames, self.range);
-        let sound = self.griffin_lim.render(self.inversion.magnitudes(&mel), length);
-        loop_resample(&sound, samples)
+        let gains = self.fine_structure.as_ref().map(|net| net.gains(&mel)).transpose()?;
+        let magnitudes = self.inversion.magnitudes(&mel, gains.as_deref());
+        drop(gains);
+        Ok(loop_resample(&self.griffin_lim.render(magnitudes, length), samples))
     }
 }
 

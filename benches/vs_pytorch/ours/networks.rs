@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use melfusion::autoencoder::{Decoder, Encoder};
 use melfusion::decoder::hifi_gan::HifiGan;
-use melfusion::decoder::{DecoderConfig, GridConfig, GridDecoder, LoopVocoder};
+use melfusion::decoder::{DecoderConfig, GridConfig, GridDecoder};
 use melfusion::denoiser::{Context, Unet};
 use melfusion::request::{Request, RequestFields};
 use melfusion::synapse::{Blend, KeyValue, Taps};
@@ -53,7 +53,10 @@ pub fn build(work: &Work, weights: VarBuilder, inputs: VarBuilder) -> Built {
             let latents = inputs.get((1, 16, 64, 16), "latents")?;
             Ok(plain(move || grid.codec().decode(&latents)))
         }
-        Work::Vocoder { samples } => vocoder(grid(&bundle)?, *samples, &inputs),
+        Work::Vocoder { samples } => {
+            let grid = GridDecoder::new(grid(&bundle)?, of_bundle(&manifest.decoder.weights)?)?;
+            vocoder(grid, *samples, &inputs)
+        }
         Work::Clip(clip) => whole(&bundle, clip),
         _ => small(work, weights, &inputs),
     }
@@ -88,10 +91,9 @@ fn music(bundle: &Bundle, synapse: bool, inputs: &VarBuilder) -> Built {
     Ok(plain(move || unet.forward(&xs, TIMESTEP, &context, &mut Taps::Blend(&blends))))
 }
 
-fn vocoder(config: &GridConfig, samples: usize, inputs: &VarBuilder) -> Built {
-    let vocoder = LoopVocoder::new(config);
-    let mel: Vec<f32> = inputs.get((512, config.bands), "mel")?.flatten_all()?.to_vec1()?;
-    Ok(plain(move || Tensor::from_vec(vocoder.render(&mel, samples, 0.0), samples, &Device::Cpu)))
+fn vocoder(grid: GridDecoder, samples: usize, inputs: &VarBuilder) -> Built {
+    let mel: Vec<f32> = inputs.get((512, grid.config().bands), "mel")?.flatten_all()?.to_vec1()?;
+    Ok(plain(move || Tensor::from_vec(grid.vocoder().render(&mel, samples, 0.0)?, samples, &Device::Cpu)))
 }
 
 fn small(work: &Work, weights: VarBuilder, inputs: &VarBuilder) -> Built {

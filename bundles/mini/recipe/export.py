@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import torch
@@ -23,6 +24,7 @@ import start
 import synapse
 import tokens
 from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, PatchCodec, load_codec
+from fine_structure import CEILING, HIDDEN, PLAYED_UPDATES, FineStructure
 from image_ldm import inversion_of, load_image_model, shrink
 from mel import BANDS, FLOOR, SAMPLE_RATE
 from mel import WINDOW as N_FFT
@@ -30,12 +32,13 @@ from schedule import CONFIG, Schedule
 from trainer import load_average
 from triplets import read_shard, shards
 
-VERSION = "0.3.0"
+VERSION = "0.3.1"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
 STEPS = 4  # of the reference's inversion and sampling
 GUIDANCE = 3.0
+FINE_FRAMES = 32  # of the mel, as a loop of their own
 
 
 def half(state: dict[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
@@ -56,7 +59,8 @@ def write_weights(work: Path, out: Path) -> None:
     save_file(half(music.unet.state_dict(), "unet."), out / "music.safetensors")
     save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
               out / "synapse.safetensors")
-    save_file(half(load_codec(work / "codec.pt").state_dict()), out / "decoder.safetensors")
+    fine = load_average(FineStructure(), work / "fine_structure.pt")
+    save_file({**half(load_codec(work / "codec.pt").state_dict()), **half(fine.state_dict(), start.FINE)}, out / "decoder.safetensors")
 
 
 class Shipped:
@@ -65,7 +69,8 @@ class Shipped:
     def __init__(self, out: Path, scale: float) -> None:
         (self.vae, self.image), self.scale = start.image_models(out), scale
         self.music, self.codec, self.synapse = start.music_model(out), start.codec(out), start.read(out, "synapse")
-        for module in (self.vae, self.image, self.music, self.codec):
+        self.fine_structure = start.fine_structure(out)
+        for module in (self.vae, self.image, self.music, self.codec, self.fine_structure):
             module.eval()
 
 
@@ -80,7 +85,8 @@ def reference(shipped: Shipped, tokenizer: Tokenizer, picture: Tensor) -> dict[s
     z = found["image.latents"] = shipped.vae.encode(found["image.pixels"]).latent_dist.mode() * shipped.scale
     seen = _look(shipped, z, found)
     _compose(shipped, seen, torch.cat([empty, found["text.tokens"]]), found)
-    found["decoder.mel"] = shipped.codec.decode(found["music.latents"])
+    mel = found["decoder.mel"] = shipped.codec.decode(found["music.latents"])
+    found["decoder.fine_structure"] = shipped.fine_structure.gains(mel[0, :FINE_FRAMES].clamp(math.log(FLOOR), CEILING))
     return found
 
 
@@ -166,7 +172,8 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
         table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL))),
         table("decoder", dict(weights="decoder.safetensors", kind="grid", bands=BANDS, rows=ROWS, patch_frames=PATCH_FRAMES,
                               patch_bands=PATCH_BANDS, channels=COMPONENTS, width=WIDTH, blocks=BLOCKS, groups=GROUPS,
-                              n_fft=N_FFT, floor=FLOOR)),
+                              n_fft=N_FFT, floor=FLOOR, inversion_steps=PLAYED_UPDATES,
+                              fine_structure=dict(hidden=HIDDEN))),
     ]
     files = {}
     for path in sorted([out / f"{name}.safetensors" for name in FILES] + [out / "tokenizer.json"]):

@@ -1,12 +1,15 @@
 """Trains the image latent-diffusion model on the pictures alone; frozen afterwards.
 
-    python image_ldm.py vae    --data DIR --work DIR [--seconds 360 | --steps N]
-    python image_ldm.py unet   --data DIR --work DIR [--seconds 480 | --steps N]
+    python image_ldm.py vae    --data DIR... --work DIR [--painted N] [--seconds 360 | --steps N]
+    python image_ldm.py unet   --data DIR... --work DIR [--painted N] [--seconds 480 | --steps N]
     python image_ldm.py invert --data DIR... --work DIR --held-out DIR...
 
 `unet` trains with the diffusion loss and, on nearly clean latents, with a linear head that reads the scene's attributes
 from the pooled values of the decoder's self-attention: those pooled values are the synapse's global path, and without
-the head a UNet this small has no reason to spread the picture's mood over them. The head is thrown away.
+the head a UNet this small has no reason to spread the picture's mood over them. `vae` has such a reader too: what it does
+not find in the latents cannot be heard later. Both readers are thrown away. A picture costs milliseconds where its music
+costs a fifth of a second, so `--painted` scenes without music may be added. Where the work folder has `vae_start.pt` or
+`image_start.pt` (see `start.py`), training goes on from those weights.
 `invert` writes the DDIM inversion of every picture on the sampler's grid, which the music's training reads, beside each
 shard that lacks it; pictures to train on are varied before (`augment.py`).
 """
@@ -21,20 +24,23 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 import synapse
 from augment import augment
 from nets import IMAGE_SIZE, ImageModel, image_vae
 from schedule import Schedule
-from scene import HOURS, PLACES, WEATHERS
+from picture import paint
+from scene import HOURS, PLACES, WEATHERS, sample_scene
 from trainer import Budget, Trainer, load_average
-from triplets import read_shard, shards
+from triplets import PICTURE_STREAM, read_shard, shards
 
 STEPS = 20  # of the inversion, as the sampler's default
-HEAD_SHARE = 0.25  # of every batch is nearly clean and trains the head
+HEAD_SHARE = 0.4  # of every batch is nearly clean and trains the head
 HEAD_MOST_T = 60
-TARGETS = 2 + len(HOURS) + len(WEATHERS) + len(PLACES)
+MOODS = 2  # of the attributes: valence and arousal
+TARGETS = MOODS + len(HOURS) + len(WEATHERS) + len(PLACES)
+PAINTED_SEED = 1000  # of scenes that are painted and have no music
 
 
 def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:
@@ -45,6 +51,17 @@ def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:
         if "pictures" in arrays:
             pictures.append(shrink(torch.from_numpy(arrays["pictures"]).permute(0, 3, 1, 2)))
             attributes += [scene_attributes(meta["scene"]) for meta in metas]
+    return torch.cat(pictures), torch.tensor(attributes)
+
+
+def paint_pictures(count: int) -> tuple[Tensor, Tensor]:
+    """Pictures uint8 (count, 3, 64, 64) of scenes of the training split that have no music, and their attributes."""
+    pictures, attributes = [], []
+    for index in range(count):
+        scene = sample_scene(np.random.default_rng([0, PAINTED_SEED, index]))
+        picture = paint(scene, np.random.default_rng([0, PAINTED_SEED, index, PICTURE_STREAM]))
+        pictures.append(shrink(torch.from_numpy(picture).permute(2, 0, 1)[None]))
+        attributes.append(scene_attributes(scene.to_dict()))
     return torch.cat(pictures), torch.tensor(attributes)
 
 
@@ -76,24 +93,46 @@ def vary(x: Tensor, generator: torch.Generator) -> Tensor:
     return x
 
 
-def train_vae(pictures: Tensor, checkpoint: Path, budget: Budget, batch: int = 16) -> None:
-    """L1 on pixels and on their differences, and a little pull towards unit variance."""
+class ReadAutoencoder(nn.Module):
+    """The autoencoder, and a small net that reads the scene's attributes from its latents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vae = image_vae()
+        convolution = lambda inside, outside: nn.Conv2d(inside, outside, 3, stride=2, padding=1)
+        self.reader = nn.Sequential(convolution(4, 48), nn.SiLU(), convolution(48, 96), nn.SiLU(), nn.Conv2d(96, 96, 3, padding=1),
+                                    nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, TARGETS))
+
+
+def attribute_loss(guess: Tensor, attributes: Tensor) -> Tensor:
+    """Squared error of the mood, which the music needs most, and as much of all the other attributes together."""
+    error = (guess.float() - attributes).square()
+    return error[:, :MOODS].mean() + error[:, MOODS:].mean()
+
+
+def train_vae(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget, batch: int = 16) -> None:
+    """L1 on pixels and on their differences, a little pull towards unit variance, and the reader of attributes."""
     generator = torch.Generator().manual_seed(1)
-    vae = image_vae().to(memory_format=torch.channels_last)
+    coder, start = ReadAutoencoder(), work / "vae_start.pt"
+    if start.exists():
+        # The decoder is missing there: it does not ship.
+        coder.vae.load_state_dict(torch.load(start, weights_only=True), strict=False)
+    coder.to(memory_format=torch.channels_last)
 
     def loss(model) -> tuple[Tensor, dict]:
-        x, _ = batch_of(pictures, batch, generator)
+        x, index = batch_of(pictures, batch, generator)
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            posterior = model.encode(x).latent_dist
-            y = model.decode(posterior.sample()).sample.float()
+            posterior = model.vae.encode(x).latent_dist
+            z = posterior.sample()
+            y, guess = model.vae.decode(z).sample.float(), model.reader(z)
         l1 = (y - x).abs().mean()
         edges = (y.diff(dim=-1) - x.diff(dim=-1)).abs().mean() + (y.diff(dim=-2) - x.diff(dim=-2)).abs().mean()
-        kl = posterior.kl().float().mean() / posterior.mean[0].numel()
-        return l1 + 0.5 * edges + 1e-3 * kl, dict(l1=l1.item(), kl=kl.item())
+        kl, head = posterior.kl().float().mean() / posterior.mean[0].numel(), attribute_loss(guess, attributes[index])
+        return l1 + 0.5 * edges + 1e-3 * kl + 0.1 * head, dict(l1=l1.item(), kl=kl.item(), head=head.item())
 
-    trainer = Trainer(vae, checkpoint, budget, rate=2e-3, decay=0.995)
-    trainer.run(loss, every=50)
+    trainer = Trainer(coder, work / "vae_training.pt", budget, rate=2e-3, decay=0.995)
+    torch.save(dict(average=trainer.run(loss, every=50).vae.state_dict()), work / "vae.pt")
 
 
 @torch.no_grad()
@@ -116,9 +155,11 @@ def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget,
     vae = load_average(image_vae(), work / "vae.pt")
     scale = fit_scale(vae, pictures)
     generator, schedule = torch.Generator().manual_seed(2), Schedule()
-    model = ImageModel(TARGETS).to(memory_format=torch.channels_last)
-    clean, weight = int(batch * HEAD_SHARE), torch.cat([torch.full((2,), 3.0), torch.ones(TARGETS - 2)])
-    # Two varied copies of every picture: encoding anew at every step would cost more than the UNet.
+    model, start, clean = ImageModel(TARGETS), work / "image_start.pt", int(batch * HEAD_SHARE)
+    if start.exists():
+        # The head is missing there: it does not ship.
+        model.load_state_dict(torch.load(start, weights_only=True), strict=False)
+    model.to(memory_format=torch.channels_last)
     latents, index = _varied_latents(vae, pictures, generator)
     latents *= scale
 
@@ -133,7 +174,7 @@ def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget,
         taps = [block.attn1.processor for block in synapse.decoder_blocks(model.unet)]
         guess = model.head(synapse.pooled_values(taps)[:clean])
         diffusion = (schedule.loss_weight(t) * (v - (signal * eps - noise * z)).square().mean((1, 2, 3))).mean()
-        head = (weight * (guess - attributes[index[pick[:clean]]]).square()).mean()
+        head = attribute_loss(guess, attributes[index[pick[:clean]]])
         return diffusion + 0.5 * head, dict(diffusion=diffusion.item(), head=head.item())
 
     synapse.capture(model.unet)
@@ -142,9 +183,13 @@ def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget,
     torch.save(dict(scale=scale), work / "image_scale.pt")
 
 
-def _varied_latents(vae, pictures: Tensor, generator: torch.Generator, copies: int = 2) -> tuple[Tensor, Tensor]:
-    found, indices = [], []
-    for _ in range(max(1, copies * len(pictures) // 64)):
+def _varied_latents(vae, pictures: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Latents of varied pictures and whose they are, one for each, and two where they are few.
+
+    Made once, because encoding at every step would cost half as much again as the UNet.
+    """
+    found, indices, count = [], [], max(len(pictures), min(2 * len(pictures), 10_000))
+    for _ in range(max(1, count // 64)):
         x, index = batch_of(pictures, 64, generator)
         found.append(encode(vae, ((x + 1) * 127.5)))
         indices.append(index)
@@ -210,7 +255,8 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=("vae", "unet", "invert"))
-    parser.add_argument("--data", type=Path, required=True, nargs="+")
+    parser.add_argument("--data", type=Path, nargs="+", default=[])
+    parser.add_argument("--painted", type=int, default=0, help="scenes to paint besides those of the data")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, nargs="+", default=[])
     parser.add_argument("--seconds", type=float, default=480)
@@ -227,10 +273,13 @@ def main() -> None:
         for folder in (*options.data, *options.held_out):
             print(folder.name, attribute_fit([path for path in shards([folder]) if inversion_of(path).exists()]), flush=True)
         return
-    pictures, attributes = read_pictures(shards(options.data))
+    sets = [read_pictures(shards(options.data))] if options.data else []
+    if options.painted:
+        sets.append(paint_pictures(options.painted))
+    pictures, attributes = (torch.cat(parts) for parts in zip(*sets))
     print(f"{len(pictures)} pictures", flush=True)
     if options.stage == "vae":
-        train_vae(pictures, options.work / "vae.pt", budget)
+        train_vae(pictures, attributes, options.work, budget)
     else:
         train_unet(pictures, attributes, options.work, budget)
 

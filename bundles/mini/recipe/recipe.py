@@ -1,6 +1,6 @@
 """Makes the whole bundle: triplets, codec, tokenizer, image model, music model, export.
 
-    python recipe.py --work DIR --out ../             the CPU checkpoint, about four hours on two cores
+    python recipe.py --work DIR --out ../             the CPU checkpoint, about four and a half hours on two cores
     python recipe.py --work DIR --out DIR --smoke     everything at toy size, under two minutes; makes noise, not music
 
 Every stage keeps its results in DIR and resumes where it was interrupted; a finished stage is not run again.
@@ -26,7 +26,10 @@ class Size:
     clips: int  # per seed; there are two seeds of 4/4
     waltzes: int  # clips in 3/4
     held_out: int
+    painted: int  # pictures without music
+    sounds: int  # clips with sound, for the fine structure
     codec: tuple[str, ...]  # budgets, as options of the stages
+    fine: tuple[str, ...]
     text: tuple[str, ...]
     vae: tuple[str, ...]
     unet: tuple[str, ...]
@@ -43,18 +46,20 @@ def steps(value: int) -> tuple[str, ...]:
     return "--steps", str(value)
 
 
-CPU = Size(clips=2250, waltzes=1000, held_out=160, codec=seconds(400), text=seconds(900), vae=seconds(300), unet=seconds(480),
-           music=(*seconds(6050), "--batch", "8", "--rate", "1.2e-3"))
-SMOKE = Size(clips=6, waltzes=4, held_out=4, codec=steps(2), text=(*steps(2), "--scores", "4"), vae=steps(2), unet=steps(2), music=(*steps(2), "--batch", "4"))
+CPU = Size(clips=2250, waltzes=1000, held_out=160, painted=16000, sounds=300, codec=seconds(400), fine=seconds(900), text=seconds(900),
+           vae=seconds(700), unet=seconds(1250), music=(*seconds(6050), "--batch", "8", "--rate", "1.2e-3"))
+SMOKE = Size(clips=6, waltzes=4, held_out=4, painted=8, sounds=3, codec=steps(2), fine=steps(2), text=(*steps(2), "--scores", "4"),
+             vae=steps(2), unet=steps(2), music=(*steps(2), "--batch", "4"))
 
 
 def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[list[str]]:
     """The commands, in order."""
-    train, waltz, test = (str(work / name) for name in ("train", "waltz", "test"))
+    train, waltz, test, heard, heard_out = (str(work / name) for name in ("train", "waltz", "test", "heard", "heard_out"))
     sound = ["--soundfont", soundfont] if soundfont else []
     data, dirs = ["--data", train, waltz], ["--data", train, waltz, "--work", str(work)]
     render = lambda split, seed, count, folder, bar=4: [
         "triplets.py", "--split", str(split), "--seed", str(seed), "--count", str(count), "--bar", str(bar), "--out", folder, *sound]
+    painted = ["--painted", str(size.painted)]
     codec = ["--data", train, "--codec", str(work / "codec.pt")]
     return [
         render(1, 1, size.held_out, test),
@@ -62,10 +67,13 @@ def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[lis
         render(0, 4, size.waltzes, waltz, bar=3),
         ["codec.py", "fit", *codec, "--clips", "1000"],
         ["codec.py", "train", *codec, *size.codec, "--held-out", test],
+        [*render(0, 12, size.sounds, heard), "--wavs", "--music-only"],
+        [*render(1, 2, max(1, size.sounds // 8), heard_out), "--wavs", "--music-only"],
+        ["fine_structure.py", "--data", heard, "--held-out", heard_out, "--work", str(work), *size.fine],
         ["tokens.py", *data, "--out", str(work / "tokenizer.json")],
         ["text_encoder.py", "--work", str(work), *size.text],
-        ["image_ldm.py", "vae", *dirs, *size.vae],
-        ["image_ldm.py", "unet", *dirs, *size.unet],
+        ["image_ldm.py", "vae", *dirs, *painted, *size.vae],
+        ["image_ldm.py", "unet", *dirs, *painted, *size.unet],
         ["image_ldm.py", "invert", *dirs, "--held-out", test],
         ["music_ldm.py", *dirs, "--held-out", test, *size.music],
         ["export.py", *dirs, "--held-out", test, "--out", str(out)],

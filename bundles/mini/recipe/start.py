@@ -1,10 +1,11 @@
 """Begins a work folder from a bundle that exists, so that its music model can be trained on.
 
-    python start.py --bundle ../ --work DIR [--tokenizer tokenizer.json]
+    python start.py --bundle ../ --work DIR [--tokenizer tokenizer.json] [--pictures]
 
 Codec, picture model and the normalisation of its pooled values stay as they are; `music_ldm.py` starts from the bundle's
 weights. They are f16 and averaged, and the optimizer's state is not kept: the first steps are a warm-up. With another
-tokenizer (a wider vocabulary) every token begins as the mean of what the old one makes of it.
+tokenizer (a wider vocabulary) every token begins as the mean of what the old one makes of it. With `--pictures` the picture
+model is trained on too (`image_ldm.py vae`, `unet`), before the pictures are inverted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from torch import Tensor, nn
 
 import nets
 from codec import PatchCodec
+from fine_structure import FineStructure
 
+FINE = "fine_structure."  # begins the names of that net's weights among the decoder's
 SPACE = "▁"  # begins a word
 
 
@@ -57,7 +60,14 @@ def image_models(bundle: Path) -> tuple[nn.Module, nets.ImageModel]:
 def codec(bundle: Path) -> PatchCodec:
     """The mel codec of a bundle."""
     found = PatchCodec()
-    found.load_state_dict(read(bundle, "decoder"))
+    found.load_state_dict({name: value for name, value in read(bundle, "decoder").items() if not name.startswith(FINE)})
+    return found
+
+
+def fine_structure(bundle: Path) -> FineStructure:
+    """The net from which the vocoder's inversion starts."""
+    found = FineStructure()
+    found.load_state_dict(under(read(bundle, "decoder"), FINE))
     return found
 
 
@@ -79,18 +89,32 @@ def translate(embedding: Tensor, old: Tokenizer, new: Tokenizer) -> Tensor:
     return found
 
 
-def begin(bundle: Path, work: Path, tokenizer: Path | None) -> None:
-    """Write the checkpoints of every stage, as if they had just been trained."""
-    work.mkdir(parents=True, exist_ok=True)
+def begin_pictures(bundle: Path, work: Path) -> None:
+    """Write what the picture model's training goes on from."""
+    vae, image = image_models(bundle)
+    encoder = {name: value for name, value in vae.state_dict().items() if not name.startswith(("decoder.", "post_quant_conv."))}
+    torch.save(encoder, work / "vae_start.pt")
+    torch.save(image.state_dict(), work / "image_start.pt")
+
+
+def keep_pictures(bundle: Path, work: Path) -> None:
+    """Write the picture model as if it had just been trained."""
     vae, image = image_models(bundle)
     synapse = read(bundle, "synapse")
     torch.save(dict(average=vae.state_dict()), work / "vae.pt")
     torch.save(dict(average=image.state_dict()), work / "image_unet.pt")
+    torch.save(dict(scale=manifest(bundle)["image"]["vae"]["scaling_factor"]), work / "image_scale.pt")
+    torch.save(dict(mean=synapse["pooled_mean"], std=synapse["pooled_std"]), work / "pooled_norm.pt")
+
+
+def begin(bundle: Path, work: Path, tokenizer: Path | None, pictures: bool) -> None:
+    """Write the checkpoints of every stage, as if they had just been trained, or as starts where they are to be trained on."""
+    work.mkdir(parents=True, exist_ok=True)
+    (begin_pictures if pictures else keep_pictures)(bundle, work)
     said = manifest(bundle)
     (work / "begun.txt").write_text(f"{said['name']} {said['version']}")
-    torch.save(dict(scale=said["image"]["vae"]["scaling_factor"]), work / "image_scale.pt")
-    torch.save(dict(mean=synapse["pooled_mean"], std=synapse["pooled_std"]), work / "pooled_norm.pt")
     torch.save(dict(codec=codec(bundle).state_dict()), work / "codec.pt")
+    torch.save(dict(average=fine_structure(bundle).state_dict()), work / "fine_structure.pt")
     music, tokens = music_model(bundle), tokenizer or bundle / "tokenizer.json"
     if tokenizer is not None:
         old, new = (Tokenizer.from_file(str(path)) for path in (bundle / "tokenizer.json", tokenizer))
@@ -108,8 +132,9 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=Path(__file__).parent.parent)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--tokenizer", type=Path, help="another than the bundle's")
+    parser.add_argument("--pictures", action="store_true", help="the picture model is to be trained on too")
     options = parser.parse_args()
-    begin(options.bundle, options.work, options.tokenizer)
+    begin(options.bundle, options.work, options.tokenizer, options.pictures)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
 
 import nets
 from augment import augment
+from image_ldm import MOODS, TARGETS, ReadAutoencoder, attribute_loss, paint_pictures
+from scene import sample_scene
 from schedule import Schedule
-from start import translate
+from start import begin_pictures, image_models, translate
 from trainer import Budget, Trainer
 
 
@@ -56,6 +59,36 @@ def test_variation_is_repeatable() -> None:
     pictures = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(3)) * 2 - 1
     twice = [augment(pictures, torch.Generator().manual_seed(4)) for _ in range(2)]
     assert torch.equal(*twice) and not torch.equal(twice[0], pictures)
+
+
+def test_painted_pictures_are_of_scenes_without_music() -> None:
+    pictures, attributes = paint_pictures(6)
+    again, _ = paint_pictures(4)
+    assert pictures.shape == (6, 3, nets.IMAGE_SIZE, nets.IMAGE_SIZE) and torch.equal(pictures[:4], again)
+    moods = {round(2 * sample_scene(np.random.default_rng([0, seed, index])).valence - 1, 6) for seed in range(20) for index in range(6)}
+    assert not moods & {round(float(valence), 6) for valence in attributes[:, 0]}
+    bright = attributes[:, 0].argsort()
+    means = pictures.float().mean((1, 2, 3))
+    assert means[bright[-1]] > means[bright[0]], "the attributes are the pictures'"
+
+
+def test_the_mood_weighs_as_much_as_all_other_attributes() -> None:
+    guess, attributes = torch.zeros(3, TARGETS), torch.zeros(3, TARGETS)
+    guess[:, :MOODS] = 1
+    assert float(attribute_loss(guess, attributes)) == 1
+    guess[:, MOODS:] = 1
+    assert float(attribute_loss(guess, attributes)) == 2
+
+
+def test_the_picture_model_goes_on_from_what_ships(tmp_path: Path) -> None:
+    bundle = Path(__file__).parent.parent
+    begin_pictures(bundle, tmp_path)
+    shipped, coder = image_models(bundle)[0].state_dict(), ReadAutoencoder()
+    fresh = {name: value.clone() for name, value in coder.vae.state_dict().items()}
+    coder.vae.load_state_dict(torch.load(tmp_path / "vae_start.pt", weights_only=True), strict=False)
+    for name, value in coder.vae.state_dict().items():
+        kept = fresh if name.startswith(("decoder.", "post_quant_conv.")) else shipped
+        assert torch.equal(value, kept[name]), name
 
 
 def tokenizer(*words: str) -> Tokenizer:

@@ -51,7 +51,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(self._groups(), self.rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(self._groups(), self.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
         if self.checkpoint.exists():
             self._resume()
 
