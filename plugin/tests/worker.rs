@@ -169,7 +169,10 @@ fn a_panic_fails_one_clip_and_the_engine_is_read_again() {
     until("a1 to begin", || script.has("slow panic"));
     b.generate("b1");
     script.permit(1);
-    assert!(a.await_notice(Place::Generate).contains("on request"));
+    assert_eq!(
+        a.await_notice(Place::Generate),
+        "the engine stopped on a fault of its own (on request); the next clip starts it afresh"
+    );
     b.await_take(0);
     assert_eq!(script.loads.load(SeqCst), 2);
     assert_eq!((a.count(), b.notice(Place::Generate)), (0, None));
@@ -192,6 +195,31 @@ fn an_error_fails_one_clip_with_its_reason() {
     it.generate("fine");
     it.await_take(0);
     assert_eq!(script.loads.load(SeqCst), 1, "the engine is still good");
+}
+
+#[test]
+fn weights_that_cannot_be_read_fail_the_clip_and_the_engine_until_they_can() {
+    let script = Script::new();
+    let worker = worker(&script);
+    let it = Instance::new(&worker);
+    script.is_damaged.store(true, SeqCst);
+    let words = "bundle fake: damaged; install it again";
+    let reason = || match it.seat.engine() {
+        EngineState::Unloaded { reason } => reason,
+        state => panic!("{state:?}"),
+    };
+    it.generate("nothing");
+    assert_eq!(it.await_notice(Place::Generate), words);
+    assert_eq!(reason().as_deref(), Some(words));
+    it.seat.load();
+    assert_eq!(it.await_notice(Place::Engine), words);
+    assert_eq!((reason().as_deref(), script.loads.load(SeqCst)), (Some(words), 2), "each time it is tried");
+    script.is_damaged.store(false, SeqCst);
+    it.seat.load();
+    until("the engine", || matches!(it.seat.engine(), EngineState::Loaded { .. }));
+    until("the message to go", || it.notice(Place::Engine).is_none());
+    it.generate("fine");
+    it.await_take(0);
 }
 
 #[test]

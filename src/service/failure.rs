@@ -1,4 +1,4 @@
-//! Errors on their way to another process.
+//! Errors on their way to another thread or process.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -75,10 +75,15 @@ pub enum Failure {
         /// What the check found.
         problem: String,
     },
-    /// [`Error::Worker`]: a fault of the worker's own.
+    /// [`Error::Worker`].
     Worker {
         /// What became of it.
         problem: String,
+    },
+    /// [`Error::Panicked`].
+    Panicked {
+        /// What the panic said.
+        words: String,
     },
     /// [`Error::Cancelled`].
     Cancelled,
@@ -103,6 +108,7 @@ impl From<&Error> for Failure {
             }
             Error::Unsound { problem } => Self::Unsound { problem: problem.clone() },
             Error::Worker { problem } => Self::Worker { problem: problem.clone() },
+            Error::Panicked { words } => Self::Panicked { words: words.clone() },
             Error::Cancelled => Self::Cancelled,
         }
     }
@@ -125,6 +131,7 @@ impl From<Failure> for Error {
             }
             Failure::Unsound { problem } => Self::Unsound { problem },
             Failure::Worker { problem } => lost(problem),
+            Failure::Panicked { words } => Self::Panicked { words },
             Failure::Cancelled => Self::Cancelled,
         }
     }
@@ -175,6 +182,7 @@ mod tests {
             },
             Error::Unsound { problem: text("silence") },
             Error::Worker { problem: text("ended") },
+            Error::Panicked { words: text("on request") },
             Error::Cancelled,
         ];
         for error in errors {

@@ -1,4 +1,4 @@
-//! All that a client and a worker say to each other, over a socket or in one process.
+//! All that a client and a worker say to each other, whether it is a process or threads of the client's own.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -30,8 +30,12 @@ pub enum ToWorker {
         /// Which.
         job: u64,
     },
-    /// Read the weights, if they are not in memory.
-    Load,
+    /// Read the weights, if they are not in memory. Answered by [`Ready`](FromWorker::Ready) or
+    /// [`Failed`](FromWorker::Failed).
+    Load {
+        /// Names this in the answer, as if it were a job.
+        job: u64,
+    },
     /// Free the weights, unless there are jobs or other clients.
     Unload,
     /// The last message.
@@ -50,6 +54,11 @@ pub enum FromWorker {
         /// The worker ends, too: the client may start another.
         is_ending: bool,
     },
+    /// The weights that were asked for are in memory.
+    Ready {
+        /// The number of what asked for them.
+        job: u64,
+    },
     /// A job runs.
     Progress {
         /// Which.
@@ -61,14 +70,16 @@ pub enum FromWorker {
         /// Of so many.
         total: u32,
     },
-    /// A part of a clip's sound, from its beginning on: little-endian f32.
+    /// A part of a clip's sound, from its beginning on.
     Sound {
         /// Whose.
         job: u64,
-        /// Left side.
-        left: ByteBuf,
-        /// Right side.
-        right: ByteBuf,
+        /// Left side; little-endian f32 where it is bytes.
+        #[serde(with = "samples")]
+        left: Vec<f32>,
+        /// Right side, likewise.
+        #[serde(with = "samples")]
+        right: Vec<f32>,
     },
     /// A clip is done; all of its sound has been sent.
     Clip {
@@ -121,4 +132,24 @@ pub enum EngineState {
         /// Bytes of memory that the process uses.
         memory: u64,
     },
+}
+
+/// Samples as bytes.
+mod samples {
+    use serde::de::{Deserializer, Error};
+    use serde::{Deserialize, Serializer};
+    use serde_bytes::ByteBuf;
+
+    pub fn serialize<S: Serializer>(samples: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        serializer.serialize_bytes(&bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+        let bytes = ByteBuf::deserialize(deserializer)?;
+        let (samples, rest) = bytes.as_chunks();
+        let is_whole = rest.is_empty();
+        let samples = samples.iter().map(|sample| f32::from_le_bytes(*sample)).collect();
+        is_whole.then_some(samples).ok_or_else(|| D::Error::custom("a sample is cut short"))
+    }
 }

@@ -1,20 +1,21 @@
-//! Stands in for the engine: as fast as a test wants, and it fails on request.
+//! Stands in for the engine, behind the same messages: as fast as a test wants, and it fails on request.
 //!
 //! The prompt says what it does: `slow` waits for a permit before each step, `panic` panics and `error` fails after the
 //! first step, `again` begins a second time as the engine does when a clip is broken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use melfusion::audio::Audio;
-use melfusion::clip::{Latents, MorphRecipe, Recipe};
+use melfusion::clip::{MorphRecipe, Recipe};
 use melfusion::engine::Redecoding;
 use melfusion::error::Stage;
 use melfusion::progress::Progress;
+use melfusion::service::{Job, Maker, Workshop};
 use melfusion::storyboard::{Board, Transition};
-use melfusion::{Clip, Error, Request};
-use melfusion_plugin::worker::composer::{Composer, Loaded, Source};
+use melfusion::{Bundle, Clip, Error, Request};
+use melfusion_plugin::worker::composer::{Composer, Source};
 use parking_lot::Mutex;
 
 /// Hash of the fake's bundle.
@@ -25,6 +26,8 @@ pub struct Script {
     /// What happened, in order.
     pub log: Mutex<Vec<String>>,
     pub loads: AtomicUsize,
+    /// Its weights cannot be read.
+    pub is_damaged: AtomicBool,
     pub redecodings: AtomicUsize,
     permits: (Sender<()>, Receiver<()>),
 }
@@ -36,6 +39,7 @@ impl Script {
         Arc::new(Self {
             log: Mutex::default(),
             loads: AtomicUsize::new(0),
+            is_damaged: AtomicBool::new(false),
             redecodings: AtomicUsize::new(0),
             permits: unbounded(),
         })
@@ -88,18 +92,33 @@ impl Source for Fake {
         Ok(HASH.into())
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
-        self.0.loads.fetch_add(1, SeqCst);
-        Ok(Loaded {
-            composer: Box::new(Fake(self.0.clone())),
-            bundle: "fake 1".into(),
-            device: "none".into(),
-            why: String::new(),
-        })
+    fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
+        let script = self.0.clone();
+        let load = move |_: &Bundle| {
+            script.loads.fetch_add(1, SeqCst);
+            if script.is_damaged.load(SeqCst) {
+                return Err(Error::Bundle { path: "fake".into(), problem: "damaged; install it again".into() });
+            }
+            Ok(Arc::new(Fake(script.clone())) as _)
+        };
+        // Some bundle there has to be; nothing of it is read.
+        let mut composer = Composer::here(Workshop::of(Bundle::mini()?, "no device", load), String::new(), progress)?;
+        composer.bundle = "fake 1".into();
+        Ok(composer)
     }
 }
 
-impl Composer for Fake {
+impl Maker for Fake {
+    fn run(&self, job: &Job, progress: &dyn Progress) -> Result<Clip, Error> {
+        match job {
+            Job::Generate(request) => self.generate(request, progress),
+            Job::Score(board, cue) => self.score(board, *cue, progress),
+            Job::Redecode(_, recipe, to) => self.redecode(recipe, *to),
+        }
+    }
+}
+
+impl Fake {
     fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
         let clip = self.generate(&board.request(cue), progress)?;
         let next = board.cues.get(cue + 1).map(|next| next.transition);
@@ -126,13 +145,7 @@ impl Composer for Fake {
         Ok(clip(recipe(request, HASH), request.sample_rate))
     }
 
-    fn redecode(
-        &self,
-        _latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        _progress: &dyn Progress,
-    ) -> Result<Clip, Error> {
+    fn redecode(&self, recipe: &Recipe, to: Redecoding) -> Result<Clip, Error> {
         self.0.redecodings.fetch_add(1, SeqCst);
         if recipe.prompt.contains("panic in fit") {
             panic!("on request");
