@@ -153,3 +153,29 @@ mod samples {
         is_whole.then_some(samples).ok_or_else(|| D::Error::custom("a sample is cut short"))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// As a message's part is to a reader that knows no samples.
+    #[derive(Serialize, Deserialize)]
+    enum Bytes {
+        Sound { job: u64, left: ByteBuf, right: ByteBuf },
+    }
+
+    #[test]
+    fn samples_travel_as_bytes_of_which_each_bit_arrives() {
+        let left = vec![0.1, -0.0, f32::MIN_POSITIVE / 2.0, f32::from_bits(0x7fc0_0001)];
+        let sent = FromWorker::Sound { job: 1, left: left.clone(), right: vec![1.0] };
+        let sent = rmp_serde::to_vec_named(&sent).unwrap();
+        let Bytes::Sound { right, .. } = rmp_serde::from_slice(&sent).unwrap();
+        assert_eq!(*right, 1.0f32.to_le_bytes());
+        let FromWorker::Sound { left: arrived, .. } = rmp_serde::from_slice(&sent).unwrap() else { panic!() };
+        assert!(arrived.iter().map(|x| x.to_bits()).eq(left.iter().map(|x| x.to_bits())));
+        let cut = Bytes::Sound { job: 1, left: vec![0; 7].into(), right: vec![0; 4].into() };
+        let cut = rmp_serde::to_vec_named(&cut).unwrap();
+        assert!(rmp_serde::from_slice::<FromWorker>(&cut).unwrap_err().to_string().contains("cut short"));
+    }
+}

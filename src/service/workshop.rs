@@ -48,8 +48,8 @@ impl Workshop {
     pub fn new(bundle: Bundle, placement: impl Into<Placement>, device: impl Into<String>) -> Self {
         let placement = placement.into();
         let is_gpu = !placement.device.is_cpu();
-        let load = move |bundle: &Bundle| Ok(Arc::new(Engine::load(bundle, placement.clone())?) as _);
-        Self { is_gpu, ..Self::of(bundle, device, load) }
+        let workshop = Self::of(bundle, device, move |bundle| Ok(Arc::new(Engine::load(bundle, placement.clone())?)));
+        Self { is_gpu, ..workshop }
     }
 
     /// Whatever `load` gives, and no GPU.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Device;
 use melfusion::progress::Progress;
 use melfusion::service::{Job, Maker, Workshop};
-use melfusion::{Bundle, Clip, Engine, Error};
+use melfusion::{Clip, Engine, Error};
 use melfusion_plugin::link::{self, Inbox};
 use melfusion_plugin::project::Frame;
 use melfusion_plugin::session::Session;
@@ -113,10 +113,10 @@ impl Source for Elsewhere {
 
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
         let threads = self.0.clone();
-        let load = move |bundle: &Bundle| {
-            Ok(Arc::new(Moved { engine: Engine::load(bundle, Device::Cpu)?, threads: threads.clone() }) as _)
-        };
-        Composer::here(Workshop::of(Shipped::find()?, "CPU", load), String::new(), progress)
+        let workshop = Workshop::of(Shipped::find()?, "CPU", move |bundle| {
+            Ok(Arc::new(Moved { engine: Engine::load(bundle, Device::Cpu)?, threads: threads.clone() }))
+        });
+        Composer::here(workshop, String::new(), progress)
     }
 }
 

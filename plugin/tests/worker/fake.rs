@@ -94,15 +94,15 @@ impl Source for Fake {
 
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
         let script = self.0.clone();
-        let load = move |_: &Bundle| {
+        // Some bundle there has to be; nothing of it is read.
+        let workshop = Workshop::of(Bundle::mini()?, "no device", move |_| {
             script.loads.fetch_add(1, SeqCst);
             if script.is_damaged.load(SeqCst) {
                 return Err(Error::Bundle { path: "fake".into(), problem: "damaged; install it again".into() });
             }
-            Ok(Arc::new(Fake(script.clone())) as _)
-        };
-        // Some bundle there has to be; nothing of it is read.
-        let mut composer = Composer::here(Workshop::of(Bundle::mini()?, "no device", load), String::new(), progress)?;
+            Ok(Arc::new(Fake(script.clone())))
+        });
+        let mut composer = Composer::here(workshop, String::new(), progress)?;
         composer.bundle = "fake 1".into();
         Ok(composer)
     }
