@@ -87,6 +87,7 @@ fn generating_all_and_cancelled_midway_keeps_what_is_done() {
     script.permit(1);
     it.seat.cancel();
     assert!(it.is_idle() && it.session.status.lock().queued.is_empty());
+    until("the second to hear of it", || script.has_told("slow second"));
     script.permit(1);
     let kept = await_cue(&it, first);
     // Again: only what is wanting is made.

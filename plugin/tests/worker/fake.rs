@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use melfusion::audio::Audio;
@@ -62,6 +63,23 @@ impl Script {
         self.log.lock().iter().any(|entry| entry == what)
     }
 
+    /// Whether a generation has heard that it is no longer wanted.
+    pub fn has_told(&self, prompt: &str) -> bool {
+        let [told, over] = ["is told", "cancelled"].map(|what| format!("{prompt} {what}"));
+        self.log.lock().iter().any(|entry| *entry == told || entry.starts_with(&over))
+    }
+
+    /// Nothing ends a step before its time; but it notes that it has heard that it is no longer wanted.
+    fn await_permit(&self, prompt: &str, progress: &dyn Progress) {
+        let mut is_told = false;
+        while self.permits.1.recv_timeout(Duration::from_millis(1)).is_err() {
+            if !is_told && progress.is_cancelled() {
+                is_told = true;
+                self.note(format!("{prompt} is told"));
+            }
+        }
+    }
+
     fn run(&self, request: &Request, progress: &dyn Progress) -> Result<(), Error> {
         let prompt = &request.prompt;
         let steps = request.steps as usize;
@@ -72,7 +90,7 @@ impl Script {
                 return Err(Error::Cancelled);
             }
             if prompt.contains("slow") {
-                self.permits.1.recv().unwrap();
+                self.await_permit(prompt, progress);
             }
             progress.step(Stage::Music, step, steps);
             self.note(format!("{prompt} step {step}"));

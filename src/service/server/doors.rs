@@ -46,7 +46,7 @@ impl Server {
             let work = move || server.work(if is_composing { &server.composing } else { &server.fitting }, &pool);
             named(if is_composing { "mlfn-compose" } else { "mlfn-fit" }).spawn(work)
         };
-        let lanes = [true, false].into_iter().zip(pools).map(start).collect();
+        let lanes: io::Result<_> = [true, false].into_iter().zip(pools).map(start).collect();
         // One alone would wait for ever.
         lanes.inspect_err(|_| self.dismiss())
     }
