@@ -86,8 +86,8 @@ impl Client {
         self.open_line().map_or(EngineState::Unloaded, |line| line.state())
     }
 
-    /// Does a job and waits for the clip; if `progress` says that it is no longer wanted, at most a moment, and the worker
-    /// ends within one denoising step. `progress` is called on the calling thread.
+    /// Does a job and waits for the clip. If `progress` says that it is no longer wanted, this returns in a moment and the
+    /// worker gives up within one denoising step. `progress` is called on the calling thread.
     ///
     /// # Errors
     ///

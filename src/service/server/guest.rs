@@ -169,7 +169,8 @@ impl Server {
         Ok(())
     }
 
-    /// The engine of a client's bundle. If it has to be read, everyone is told, and `loading` as [`Shelf::engine`] does.
+    /// The engine of a client's bundle. If it has to be read, everyone is told, and so is `loading`: before (`false`) and
+    /// after (`true`).
     pub(super) fn engine_for(&self, guest: &Guest, loading: impl Fn(bool)) -> Result<Arc<dyn Maker>, Error> {
         let engine = self.shelf.engine(&guest.bundle, |is_loaded| {
             loading(is_loaded);

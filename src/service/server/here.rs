@@ -11,8 +11,8 @@ use crate::service::Workshop;
 use crate::service::line::{self, Line};
 use crate::service::message::{FromWorker, ToWorker};
 
-/// A worker without a socket. Lives as long as this; its weights go at once when it does, and what keeps them from it is
-/// a step under way at most.
+/// A worker without a socket. Once it is dropped, which waits for a step under way, its threads no longer compute and its
+/// weights are gone.
 pub struct Here {
     server: Arc<Server>,
     lanes: Vec<JoinHandle<()>>,
