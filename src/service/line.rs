@@ -76,8 +76,8 @@ pub fn open<Out: Serialize + Send + 'static, In>(stream: Stream) -> io::Result<L
     let stream = Arc::new(stream);
     let cutter = Cutter { stream: Some(stream.clone()), is_flushed: Arc::default() };
     let (messages, receiver) = mpsc::channel();
-    let (writer, at) = (cutter.clone(), stream.clone());
-    thread::Builder::new().name("mlfn-line-out".into()).spawn(move || writer.write_all(&at, &receiver))?;
+    let writer = cutter.clone();
+    thread::Builder::new().name("mlfn-line-out".into()).spawn(move || writer.write_all(&receiver))?;
     Ok(Line { outgoing: Outgoing { messages, is_socket: true }, incoming: Incoming::Socket(stream), cutter })
 }
 
@@ -151,8 +151,9 @@ impl<T: DeserializeOwned> Incoming<T> {
 }
 
 impl Cutter {
-    /// The writing thread.
-    fn write_all<T: Serialize>(&self, stream: &Stream, messages: &Receiver<T>) {
+    /// The writing thread of a socket.
+    fn write_all<T: Serialize>(&self, messages: &Receiver<T>) {
+        let Some(stream) = self.stream.as_deref() else { return };
         let mut greeting = GREETING.to_vec();
         greeting.extend(PROTOCOL.to_le_bytes());
         let is_greeted = (&*stream).write_all(&greeting).is_ok();
