@@ -87,11 +87,20 @@ fn progress_never_goes_back_and_then_says_how_long() {
     let it = Instance::new(&worker);
     it.generate("slow again");
     let job = || it.session.status.lock().job.clone();
-    let mut shares = Vec::new();
+    let mut shares: Vec<f32> = Vec::new();
+    let is_shown = |before: f32| {
+        job().is_some_and(|job| {
+            job.stage == melfusion::error::Stage::Music && job.seconds_left.is_some() && job.done > before
+        })
+    };
     for step in 1..=7 {
         let count = || script.log.lock().iter().filter(|entry| entry.starts_with("slow again step")).count();
         script.permit(1);
         until("a step", || count() == step);
+        // Of the second run, nothing is shown that would go back.
+        if step <= 4 {
+            until("it to be shown", || is_shown(shares.last().copied().unwrap_or_default()));
+        }
         // The eighth would be the last, and the sound follows at once.
         let job = job().unwrap();
         assert_eq!(job.stage, melfusion::error::Stage::Music);
