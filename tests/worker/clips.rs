@@ -10,7 +10,7 @@ use melfusion::service::Job;
 use melfusion::storyboard::{Board, BoardFields, Cue, TempoMap, Transition};
 use melfusion::{Clip, Request};
 
-use crate::house::{ENGINE_HERE, House, client_here, picture, quick};
+use crate::house::{ENGINE_HERE, House, client_here, engine, picture, quick};
 
 #[derive(Default)]
 struct Log(Mutex<Vec<(Stage, usize, usize)>>);
@@ -38,7 +38,7 @@ fn every_job_gives_the_same_bits_and_steps_as_in_process() {
     let request = Request::new(fields).unwrap();
     let steps = |log: Log| log.0.into_inner().unwrap();
     let here = Log::default();
-    let clip = ENGINE_HERE.generate(&request, &here).unwrap();
+    let clip = engine().generate(&request, &here).unwrap();
     let here = steps(here);
     for client in &clients {
         let there = Log::default();

@@ -25,8 +25,12 @@ pub const WAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/wave")
 const RATE: u32 = 16_000;
 
 /// The same engine in this process.
-pub static ENGINE_HERE: LazyLock<Engine> =
-    LazyLock::new(|| Engine::load(&Bundle::open(WAVE).unwrap(), Device::Cpu).unwrap());
+pub static ENGINE_HERE: LazyLock<Engine> = LazyLock::new(engine);
+
+/// One that has seen no picture yet.
+pub fn engine() -> Engine {
+    Engine::load(&Bundle::open(WAVE).unwrap(), Device::Cpu).unwrap()
+}
 
 /// A client of a worker that is threads of this process.
 pub fn client_here() -> Client {

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
 
-use candle_core::Device;
 use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::progress::{Progress, Silent};
@@ -12,7 +11,7 @@ use melfusion::request::RequestFields;
 use melfusion::service::{Client, EngineState, Job, Maker, Workshop};
 use melfusion::{Bundle, Clip, Engine};
 
-use crate::house::{ENGINE_HERE, WAVE, client_here, endless, job, quick, until};
+use crate::house::{ENGINE_HERE, WAVE, client_here, endless, engine, job, quick, until};
 
 /// The engine, which panics where it is asked to, and whether its jobs ended because they were cancelled.
 struct Observed {
@@ -23,9 +22,8 @@ struct Observed {
 
 impl Observed {
     fn new() -> (Arc<Self>, Receiver<bool>) {
-        let engine = Engine::load(&Bundle::open(WAVE).unwrap(), Device::Cpu).unwrap();
         let (ends, ended) = channel();
-        (Arc::new(Self { engine, steps: AtomicUsize::new(0), ends: ends.into() }), ended)
+        (Arc::new(Self { engine: engine(), steps: AtomicUsize::new(0), ends: ends.into() }), ended)
     }
 }
 
