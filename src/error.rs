@@ -84,6 +84,12 @@ pub enum Error {
         /// What became of it and what to do.
         problem: String,
     },
+    /// The engine has a fault, which only this job came upon. The next one has it read anew.
+    #[error("the engine stopped on a fault of its own ({words}); the next clip starts it afresh")]
+    Panicked {
+        /// What the panic said.
+        words: String,
+    },
     /// [`Progress::is_cancelled`](crate::progress::Progress::is_cancelled) said so. Not a failure; show nothing.
     #[error("cancelled")]
     Cancelled,

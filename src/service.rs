@@ -1,18 +1,21 @@
-//! The engine as a service: one process that composes for every program of a user, and the way to it.
+//! The engine as a service: a worker that composes for its clients in turn, and the way to it.
 //!
 //! ```text
-//! Client ─ Job ─► Line ═ local socket ═ Line ─► Guest ─► queue, in turn ─► lane ─► Engine
-//!    ▲                                             │                         │
-//!    └──── Progress, Sound, Clip, Failed ◄─────────┴─────────────────────────┘
+//!               ┌─ local socket, MessagePack ─┐
+//! Client ─ Job ─┤                             ├─► Guest ─► queue, in turn ─► lane ─► Maker: the Engine
+//!    ▲          └─ channels, no bytes ────────┘     │                         │
+//!    └──── Progress, Sound, Clip, Failed ◄──────────┴─────────────────────────┘
 //! ```
 //!
-//! A crash of the worker is a failed clip and not a dead project, and a program that links no GPU library gets to use a
-//! GPU all the same. [`ToWorker`] and [`FromWorker`] are all that is ever said, and nothing that came over a line is
-//! believed before it is checked. A clip that went over one is the clip that [`Engine`](crate::Engine) makes, bit for
-//! bit.
+//! The worker is one process for every program of a user, or threads of its client's own process ([`Client::here`]).
+//! [`ToWorker`] and [`FromWorker`] are all that is ever said in either case, and nothing that was said is believed before it
+//! is checked; a client cannot tell the one from the other but by [`Facts`]. A clip is the clip that
+//! [`Engine`](crate::Engine) makes, bit for bit, whichever way it came. A panic in the engine fails its job and no other.
 //!
-//! There is one [`Server`] to each [`Place`], which a lock that it holds makes sure of. It is started by the first client
-//! that needs it ([`Program`]) and ends when nobody has needed it for a while.
+//! As for the process: a crash of it is a failed clip and not a dead project, and a program that links no GPU library gets to
+//! use a GPU all the same. There is one [`Server`] to each [`Place`], which a lock that it holds makes sure of. It is started
+//! by the first client that needs it ([`Program`]) and ends when nobody has needed it for a while. Threads end with their
+//! client.
 
 mod client;
 mod failure;
@@ -25,6 +28,7 @@ pub mod pool;
 mod program;
 pub mod queue;
 mod server;
+mod workshop;
 
 pub use self::client::{Client, Ticket};
 pub use self::failure::{Failure, panic_words};
@@ -35,6 +39,7 @@ pub use self::message::{EngineState, Facts, FromWorker, ToWorker};
 pub use self::place::Place;
 pub use self::program::{Probe, Program};
 pub use self::server::{Ending, Options, Server};
+pub use self::workshop::{Maker, Workshop};
 
 use crate::error::Error;
 

@@ -1,15 +1,17 @@
 //! One thread per process that composes for all instances, and one that fits their takes to the host.
 //!
 //! ```text
-//! Seat (one per instance) ─ queue, in turn ─► composer thread ─► engine ─► Take ─► session ─► player
-//!      │                                          │ one engine for all: Studio
+//! Seat (one per instance) ─ queue, in turn ─► composer thread ─ Job ─► Composer ─► Take ─► session ─► player
+//!      │                                          │ one for all: Studio
 //!      └─ transpositions, host's tempo ─► fitter thread, 20 rounds a second ─► one fit at a time
 //! ```
 //!
-//! The engine is one in this process, or a worker process that has a GPU: [`chooser`] decides, at the first job.
+//! The [`Composer`](composer::Composer) has a [`melfusion::service`] make the clips: threads of this process, or a worker
+//! process that has a GPU. [`chooser`] decides, at the first job; from there on it is the same messages, and only the
+//! words in the engine's panel differ.
 //!
-//! The threads start when a host activates an instance and end when the last instance is gone. Both, and the pools in
-//! which they compute, run at low priority: see [`pool`]. A job that fails or panics fails alone.
+//! The threads start when a host activates an instance and end when the last instance is gone. They, and those that compute,
+//! run at low priority: see [`pool`]. A job that fails or panics fails alone.
 
 pub mod ask;
 mod chair;
@@ -34,6 +36,8 @@ use std::time::Duration;
 use std::{io, thread};
 
 use crossbeam::channel::{self, Receiver, Sender};
+use melfusion::error::with_causes;
+use melfusion::progress::Silent;
 use melfusion::request::Key;
 use melfusion::service::pool;
 use melfusion::service::queue::Queue;
@@ -75,7 +79,7 @@ pub enum EngineState {
         device: String,
         /// Why there.
         why: String,
-        /// Bytes of memory that the process uses in which it computes.
+        /// Bytes of memory that the process uses in which it computes, after its last job.
         memory: u64,
     },
 }
@@ -319,10 +323,9 @@ impl Worker {
     fn compose_all(&self, called: &Receiver<Call>) {
         let _alone = self.composing.lock();
         pool::lower_priority();
-        let mut threads = None;
         loop {
             match called.recv_timeout(self.patience()) {
-                Ok(Call::Compose) => self.compose_next(&mut threads),
+                Ok(Call::Compose) => self.compose_next(),
                 Ok(Call::Load(chair)) => self.load_for(&chair),
                 Ok(Call::Unload) => self.studio.unload(None),
                 Err(channel::RecvTimeoutError::Timeout) => self.studio.release_after(self.timing.idle),
@@ -341,10 +344,9 @@ impl Worker {
     }
 
     fn load_for(&self, chair: &Chair) {
-        let loaded = self.studio.get();
-        match (chair.session(), loaded) {
+        match (chair.session(), self.studio.get(&Silent)) {
             (Some(session), Ok(_)) => session.tell(Place::Engine, None),
-            (Some(session), Err(error)) => complain(&session, Place::Engine, error),
+            (Some(session), Err(error)) => complain(&session, Place::Engine, with_causes(&error)),
             (None, _) => {}
         }
     }

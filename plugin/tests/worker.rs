@@ -87,11 +87,20 @@ fn progress_never_goes_back_and_then_says_how_long() {
     let it = Instance::new(&worker);
     it.generate("slow again");
     let job = || it.session.status.lock().job.clone();
-    let mut shares = Vec::new();
+    let mut shares: Vec<f32> = Vec::new();
+    let is_shown = |before: f32| {
+        job().is_some_and(|job| {
+            job.stage == melfusion::error::Stage::Music && job.seconds_left.is_some() && job.done > before
+        })
+    };
     for step in 1..=7 {
         let count = || script.log.lock().iter().filter(|entry| entry.starts_with("slow again step")).count();
         script.permit(1);
         until("a step", || count() == step);
+        // Of the second run, nothing is shown that would go back.
+        if step <= 4 {
+            until("it to be shown", || is_shown(shares.last().copied().unwrap_or_default()));
+        }
         // The eighth would be the last, and the sound follows at once.
         let job = job().unwrap();
         assert_eq!(job.stage, melfusion::error::Stage::Music);
@@ -116,6 +125,7 @@ fn cancelling_ends_within_the_step_and_takes_back_what_waits() {
     until("a step", || script.has("slow a1 step 1"));
     a.seat.cancel();
     assert!(a.is_idle(), "the editor shows it at once");
+    until("a1 to hear of it", || script.has_told("slow a1"));
     script.permit(1);
     until("b1", || b.count() == 1);
     assert!(script.has("slow a1 cancelled before step 3") || script.has("slow a1 cancelled before step 2"));
@@ -139,9 +149,10 @@ fn dropping_an_instance_does_not_wait_for_its_job() {
     drop(a);
     assert_eq!(session.strong_count(), 0, "no thread keeps the instance alive");
     assert_eq!(b.session.status.lock().job.as_ref().map(|job| job.ahead), Some(1));
+    until("a1 to hear of it", || script.has_told("slow a1"));
     script.permit(1);
     b.await_take(0);
-    assert!(script.has("slow a1 cancelled before step 2"));
+    assert!(script.has("slow a1 cancelled before step 2") || script.has("slow a1 cancelled before step 1"));
 }
 
 #[test]
@@ -169,7 +180,10 @@ fn a_panic_fails_one_clip_and_the_engine_is_read_again() {
     until("a1 to begin", || script.has("slow panic"));
     b.generate("b1");
     script.permit(1);
-    assert!(a.await_notice(Place::Generate).contains("on request"));
+    assert_eq!(
+        a.await_notice(Place::Generate),
+        "the engine stopped on a fault of its own (on request); the next clip starts it afresh"
+    );
     b.await_take(0);
     assert_eq!(script.loads.load(SeqCst), 2);
     assert_eq!((a.count(), b.notice(Place::Generate)), (0, None));
@@ -192,6 +206,31 @@ fn an_error_fails_one_clip_with_its_reason() {
     it.generate("fine");
     it.await_take(0);
     assert_eq!(script.loads.load(SeqCst), 1, "the engine is still good");
+}
+
+#[test]
+fn weights_that_cannot_be_read_fail_the_clip_and_the_engine_until_they_can() {
+    let script = Script::new();
+    let worker = worker(&script);
+    let it = Instance::new(&worker);
+    script.is_damaged.store(true, SeqCst);
+    let words = "bundle fake: damaged; install it again";
+    let reason = || match it.seat.engine() {
+        EngineState::Unloaded { reason } => reason,
+        state => panic!("{state:?}"),
+    };
+    it.generate("nothing");
+    assert_eq!(it.await_notice(Place::Generate), words);
+    assert_eq!(reason().as_deref(), Some(words));
+    it.seat.load();
+    assert_eq!(it.await_notice(Place::Engine), words);
+    assert_eq!((reason().as_deref(), script.loads.load(SeqCst)), (Some(words), 2), "each time it is tried");
+    script.is_damaged.store(false, SeqCst);
+    it.seat.load();
+    until("the engine", || matches!(it.seat.engine(), EngineState::Loaded { .. }));
+    until("the message to go", || it.notice(Place::Engine).is_none());
+    it.generate("fine");
+    it.await_take(0);
 }
 
 #[test]

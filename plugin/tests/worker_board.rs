@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use melfusion::audio::Audio;
 use melfusion::error::Stage;
 use melfusion::image::{Crop, Picture};
-use melfusion::progress::Progress;
+use melfusion::progress::{Progress, Silent};
+use melfusion::service::Job;
 use melfusion::storyboard::{self, Board, BoardFields, TempoMap, Transition};
 use melfusion_plugin::link::{BOARD, Delivery, cue_slot};
 use melfusion_plugin::project::{Bed, Cue, Frame, Take};
@@ -86,6 +87,7 @@ fn generating_all_and_cancelled_midway_keeps_what_is_done() {
     script.permit(1);
     it.seat.cancel();
     assert!(it.is_idle() && it.session.status.lock().queued.is_empty());
+    until("the second to hear of it", || script.has_told("slow second"));
     script.permit(1);
     let kept = await_cue(&it, first);
     // Again: only what is wanting is made.
@@ -343,13 +345,13 @@ impl Progress for Looks {
 
 #[test]
 fn other_words_for_a_picture_that_is_known_cost_one_diffusion_run() {
-    let engine = Shipped.load().unwrap().composer;
+    let composer = Shipped.load(&Silent).unwrap();
     let pixels = |shade: u8| Picture::from_rgb(32, 32, (0..32 * 32 * 3).map(|i| i as u8 ^ shade).collect()).unwrap();
     let looks = |words: &str, picture: Picture, crop: Option<Crop>| {
         let cue = storyboard::Cue { prompt: words.into(), bars: 1, picture: Some(picture), crop, ..Default::default() };
         let board = Board::new(BoardFields { steps: 4, cues: vec![cue], ..BoardFields::default() }).unwrap();
         let looks = Looks::default();
-        engine.score(&board, 0, &looks).unwrap();
+        composer.run(&Job::Score(board, 0), &looks).unwrap();
         looks.0.into_inner()
     };
     let part = Crop::new(0.0, 0.0, 0.5, 0.5).ok();

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use candle_core::Device;
 use melfusion::error::Stage;
-use melfusion::service::{ENGINE, Options, PROTOCOL, Place, Server};
+use melfusion::progress::Silent;
+use melfusion::service::{ENGINE, Options, PROTOCOL, Place, Server, Workshop};
 use melfusion_plugin::session::Place as Spot;
 use melfusion_plugin::worker::ask::Strengths;
 use melfusion_plugin::worker::chooser::Chooser;
@@ -42,9 +43,7 @@ fn stand_in() {
     let place = Place::at(folder);
     let process = place.folder().join("process");
     let options = Options {
-        placement: Device::Cpu.into(),
-        device_name: "A card".into(),
-        bundle: Shipped::find().unwrap(),
+        workshop: Workshop::new(Shipped::find().unwrap(), Device::Cpu, "A card"),
         unload_after: Duration::from_secs(300),
         exit_after: Duration::from_secs(60),
         keep_free: 0.0,
@@ -189,7 +188,7 @@ fn without_a_gpu_this_process_composes_and_says_why() {
         Settings { engine: Choice::Auto, program: Some(program.path()) },
         Place::at(program.folder.path()),
     );
-    let loaded = loaded.load().unwrap();
+    let loaded = loaded.load(&Silent).unwrap();
     assert!(loaded.device == "CPU, in this host" && loaded.why.contains("cannot be run"), "{}", loaded.why);
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use melfusion::bundle::Bundle;
 use melfusion::device::{self, Placement};
-use melfusion::service::{ENGINE, Options, PROTOCOL, Place, Probe, Server};
+use melfusion::service::{ENGINE, Options, PROTOCOL, Place, Probe, Server, Workshop};
 
 use super::args::Device;
 use super::{cancel, terminal};
@@ -63,10 +63,9 @@ pub fn run(args: &Worker) -> anyhow::Result<ExitCode> {
     cancel::listen()?;
     let bundle = Bundle::find(args.bundle.as_deref())?;
     let placement = args.device.open()?;
+    let device = device_name(&placement);
     let options = Options {
-        device_name: device_name(&placement),
-        placement,
-        bundle,
+        workshop: Workshop::new(bundle, placement, device),
         unload_after: args.unload_after,
         exit_after: args.exit_after,
         keep_free: f64::from(args.keep_free) / 100.0,

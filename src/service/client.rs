@@ -1,4 +1,4 @@
-//! The way to a worker, for programs that want clips of it.
+//! The way to a worker, for programs that want clips of it: another process, or threads of their own.
 
 mod connection;
 mod ticket;
@@ -11,40 +11,65 @@ use parking_lot::Mutex;
 
 use self::connection::{Connection, Refusal};
 pub use self::ticket::Ticket;
+use super::line;
 use super::message::{EngineState, Facts, ToWorker};
-use super::{Job, Place, Program, lost};
-use crate::clip::{Clip, Latents, Recipe};
-use crate::engine::Redecoding;
+use super::server::Here;
+use super::{Job, Place, Program, Workshop, lost};
+use crate::clip::Clip;
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::request::Request;
-use crate::storyboard::Board;
 
 /// How long a worker is looked for, and started, before there is none: one that is just ending has to be gone first.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Has clips made by a worker, as [`Engine`](crate::Engine) makes them: the same calls, the same clips, the same errors.
-/// Shared between threads; each call waits for its own clip.
+/// Has clips made by a worker, as [`Engine`](crate::Engine) makes them: the same clips, the same errors. Shared between
+/// threads; each call waits for its own clip.
 ///
-/// The worker is looked for at the first call, and started if there is none. If it ends while it works, the job fails and
-/// says so, and the next call starts another. Dropping this withdraws what it asked for.
+/// A worker process is looked for at the first call, and started if there is none. If it ends while it works, the job
+/// fails and says so, and the next call starts another. Dropping this withdraws what it asked for, and ends a worker that is
+/// threads of this process.
 pub struct Client {
-    place: Place,
-    /// Starts a worker; `None` if only one that is there will do.
-    program: Option<Program>,
-    bundle_sha256: Option<String>,
-    /// Never locked for longer than a look.
+    /// Never locked for longer than a look. Goes before the worker does.
     line: Mutex<Option<Arc<Connection>>>,
     /// Held while a worker is looked for.
     looking: Mutex<()>,
+    worker: Worker,
+}
+
+/// Where the worker is.
+enum Worker {
+    /// A process.
+    Process {
+        place: Place,
+        /// Starts it; `None` if only one that is there will do.
+        program: Option<Program>,
+        /// The bundle that is to compose; `None` is the worker's own.
+        bundle_sha256: Option<String>,
+    },
+    /// Threads of this process.
+    Here(Here),
 }
 
 impl Client {
-    /// Looks for nothing yet. `bundle_sha256` is the bundle that is to compose; `None` is the worker's own.
+    /// Of a worker process. Looks for nothing yet. `bundle_sha256` is the bundle that is to compose; `None` is the worker's
+    /// own.
     pub fn new(place: Place, program: Option<Program>, bundle_sha256: Option<String>) -> Self {
-        Self { place, program, bundle_sha256, line: Mutex::default(), looking: Mutex::default() }
+        Self::of(Worker::Process { place, program, bundle_sha256 })
+    }
+
+    /// Of a worker that is threads of this process, at low priority, and this client's alone. Reads no weights yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stage`] if there are no threads to be had.
+    pub fn here(workshop: Workshop) -> Result<Self, Error> {
+        Ok(Self::of(Worker::Here(Here::start(workshop)?)))
+    }
+
+    fn of(worker: Worker) -> Self {
+        Self { line: Mutex::default(), looking: Mutex::default(), worker }
     }
 
     /// What the worker says of itself.
@@ -61,37 +86,14 @@ impl Client {
         self.open_line().map_or(EngineState::Unloaded, |line| line.state())
     }
 
-    /// As [`Engine::generate`](crate::Engine::generate).
+    /// Does a job and waits for the clip. If `progress` says that it is no longer wanted, this returns in a moment and the
+    /// worker gives up within one denoising step. `progress` is called on the calling thread.
     ///
     /// # Errors
     ///
-    /// As there, and [`Error::Worker`] if the worker ended.
-    pub fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
-        self.run(&Job::Generate(request.clone()), progress)
-    }
-
-    /// As [`Engine::score`](crate::Engine::score).
-    ///
-    /// # Errors
-    ///
-    /// As there, and [`Error::Worker`] if the worker ended; [`Error::Board`] if there is no such cue.
-    pub fn score(&self, board: &Board, index: usize, progress: &dyn Progress) -> Result<Clip, Error> {
-        self.run(&Job::Score(board.clone(), index), progress)
-    }
-
-    /// As [`Engine::redecode`](crate::Engine::redecode).
-    ///
-    /// # Errors
-    ///
-    /// As there, and [`Error::Worker`] if the worker ended.
-    pub fn redecode(
-        &self,
-        latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        progress: &dyn Progress,
-    ) -> Result<Clip, Error> {
-        self.run(&Job::Redecode(latents.clone(), Box::new(recipe.clone()), to), progress)
+    /// As the engine's method for this job, [`Error::Worker`] if the worker ended, and [`Error::Panicked`].
+    pub fn run(&self, job: &Job, progress: &dyn Progress) -> Result<Clip, Error> {
+        self.persist(|| self.submit(job), |ticket| ticket.wait(progress))
     }
 
     /// Hands in a job and does not wait for it.
@@ -103,14 +105,14 @@ impl Client {
         Ticket::new(self.connect()?, job)
     }
 
-    /// Has the weights read.
+    /// Has the weights read, and waits until they are. If `progress` says that nobody waits any more, they are read all the
+    /// same.
     ///
     /// # Errors
     ///
-    /// [`Error::Worker`] if there is no worker.
-    pub fn load(&self) -> Result<(), Error> {
-        self.connect()?.send(ToWorker::Load);
-        Ok(())
+    /// [`Error::Worker`] if there is no worker; those of [`Engine::load`](crate::Engine::load).
+    pub fn load(&self, progress: &dyn Progress) -> Result<(), Error> {
+        self.persist(|| Ok(Ticket::load(self.connect()?)), |ticket| ticket.wait_load(progress))
     }
 
     /// Has the weights freed, if nobody else needs them.
@@ -120,12 +122,16 @@ impl Client {
         }
     }
 
-    fn run(&self, job: &Job, progress: &dyn Progress) -> Result<Clip, Error> {
-        let mut ticket = self.submit(job)?;
-        // A worker may end of its own accord just as a job is on its way. What it has begun is not begun again: if it
-        // was the job that ended it, it would end the next one, too.
-        match ticket.wait(progress) {
-            Err(Error::Worker { .. }) if !ticket.is_answered() => self.submit(job)?.wait(progress),
+    /// Asks again if need be: a worker may end of its own accord just as a job is on its way. What it has begun is not
+    /// begun again: if it was the job that ended it, it would end the next one, too.
+    fn persist<T>(
+        &self,
+        ask: impl Fn() -> Result<Ticket, Error>,
+        wait: impl Fn(&mut Ticket) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut ticket = ask()?;
+        match wait(&mut ticket) {
+            Err(Error::Worker { .. }) if !ticket.is_answered() => wait(&mut ask()?),
             result => result,
         }
     }
@@ -144,29 +150,40 @@ impl Client {
         Ok(open)
     }
 
-    /// Connects to the worker that is there, or starts one.
     fn look(&self) -> Result<Connection, Error> {
-        let began = Instant::now();
-        loop {
-            let reason = match self.place.connect() {
-                Ok(stream) => match Connection::open(stream, self.bundle_sha256.clone()) {
-                    Ok(connection) => return Ok(connection),
-                    Err(Refusal::Final(reason)) => return Err(lost(format!("refused this program: {reason}"))),
-                    Err(Refusal::Ending(reason)) => reason,
-                },
-                Err(error) => error.to_string(),
-            };
-            let Some(program) = &self.program else {
-                return Err(lost(format!("is not there ({reason}); start it with: melfusion worker")));
-            };
-            if began.elapsed() > PATIENCE {
-                let log = self.place.log();
-                return Err(lost(format!("cannot be reached ({reason}); what it said is in {}", log.display())));
+        match &self.worker {
+            Worker::Process { place, program, bundle_sha256 } => {
+                look(place, program.as_ref(), bundle_sha256.as_deref())
             }
-            program.start(&self.place)?;
-            if !self.place.can_be_found() {
-                thread::sleep(LOOK);
-            }
+            Worker::Here(here) => Connection::open(here.connect()?, None).map_err(|refusal| match refusal {
+                Refusal::Final(reason) | Refusal::Ending(reason) => lost(reason),
+            }),
+        }
+    }
+}
+
+/// Connects to the worker process that is there, or starts one.
+fn look(place: &Place, program: Option<&Program>, bundle_sha256: Option<&str>) -> Result<Connection, Error> {
+    let began = Instant::now();
+    loop {
+        let reason = match place.connect().and_then(line::open) {
+            Ok(line) => match Connection::open(line, bundle_sha256.map(Into::into)) {
+                Ok(connection) => return Ok(connection),
+                Err(Refusal::Final(reason)) => return Err(lost(format!("refused this program: {reason}"))),
+                Err(Refusal::Ending(reason)) => reason,
+            },
+            Err(error) => error.to_string(),
+        };
+        let Some(program) = program else {
+            return Err(lost(format!("is not there ({reason}); start it with: melfusion worker")));
+        };
+        if began.elapsed() > PATIENCE {
+            let log = place.log();
+            return Err(lost(format!("cannot be reached ({reason}); what it said is in {}", log.display())));
+        }
+        program.start(place)?;
+        if !place.can_be_found() {
+            thread::sleep(LOOK);
         }
     }
 }

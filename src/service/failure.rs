@@ -1,4 +1,4 @@
-//! Errors on their way to another process.
+//! Errors on their way to another thread or process.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -75,10 +75,15 @@ pub enum Failure {
         /// What the check found.
         problem: String,
     },
-    /// [`Error::Worker`]: a fault of the worker's own.
+    /// [`Error::Worker`].
     Worker {
         /// What became of it.
         problem: String,
+    },
+    /// [`Error::Panicked`].
+    Panicked {
+        /// What the panic said.
+        words: String,
     },
     /// [`Error::Cancelled`].
     Cancelled,
@@ -103,6 +108,7 @@ impl From<&Error> for Failure {
             }
             Error::Unsound { problem } => Self::Unsound { problem: problem.clone() },
             Error::Worker { problem } => Self::Worker { problem: problem.clone() },
+            Error::Panicked { words } => Self::Panicked { words: words.clone() },
             Error::Cancelled => Self::Cancelled,
         }
     }
@@ -125,6 +131,7 @@ impl From<Failure> for Error {
             }
             Failure::Unsound { problem } => Self::Unsound { problem },
             Failure::Worker { problem } => lost(problem),
+            Failure::Panicked { words } => Self::Panicked { words },
             Failure::Cancelled => Self::Cancelled,
         }
     }
@@ -136,19 +143,28 @@ pub fn panic_words(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no reason given".into())
 }
 
-/// A field's name for the life of the process. There are few; of a stranger who makes up more, they are not kept.
+/// A field's name for the life of the process.
 fn field(name: &str) -> &'static str {
-    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut known = KNOWN.lock();
-    if let Some(known) = known.get(name) {
-        return known;
+    static FIELDS: Fields = Fields(Mutex::new(BTreeSet::new()));
+    FIELDS.keep(name)
+}
+
+/// Names that are kept. There are few; of a stranger who makes up more, they are not.
+struct Fields(Mutex<BTreeSet<&'static str>>);
+
+impl Fields {
+    fn keep(&self, name: &str) -> &'static str {
+        let mut known = self.0.lock();
+        if let Some(known) = known.get(name) {
+            return known;
+        }
+        if known.len() >= MOST_FIELDS || name.len() > LONGEST_FIELD {
+            return "request";
+        }
+        let kept: &'static str = Box::leak(name.into());
+        known.insert(kept);
+        kept
     }
-    if known.len() >= MOST_FIELDS || name.len() > LONGEST_FIELD {
-        return "request";
-    }
-    let kept: &'static str = Box::leak(name.into());
-    known.insert(kept);
-    kept
 }
 
 #[cfg(test)]
@@ -175,6 +191,7 @@ mod tests {
             },
             Error::Unsound { problem: text("silence") },
             Error::Worker { problem: text("ended") },
+            Error::Panicked { words: text("on request") },
             Error::Cancelled,
         ];
         for error in errors {
@@ -189,10 +206,11 @@ mod tests {
 
     #[test]
     fn made_up_fields_do_not_pile_up() {
+        let fields = Fields(Mutex::default());
         let long = "x".repeat(LONGEST_FIELD + 1);
-        assert_eq!(field(&long), "request");
-        let names: Vec<_> = (0..2 * MOST_FIELDS).map(|i| field(&format!("field {i}"))).collect();
+        assert_eq!(fields.keep(&long), "request");
+        let names: Vec<_> = (0..2 * MOST_FIELDS).map(|i| fields.keep(&format!("field {i}"))).collect();
         assert!(names.contains(&"request") && names[0] == "field 0");
-        assert_eq!(field("field 0"), "field 0");
+        assert_eq!(fields.keep("field 0"), "field 0");
     }
 }

@@ -3,22 +3,21 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::clip::{Clip, Latents, Recipe};
-use crate::engine::{Engine, Redecoding};
+use crate::clip::{Latents, Recipe};
+use crate::engine::Redecoding;
 use crate::error::Error;
 use crate::image::Picture;
-use crate::progress::Progress;
 use crate::request::{Request, RequestFields};
 use crate::storyboard::{Board, BoardFields};
 
 /// A job of the engine, checked.
 #[derive(Debug, Clone)]
 pub enum Job {
-    /// As [`Engine::generate`].
+    /// As [`Engine::generate`](crate::Engine::generate).
     Generate(Request),
-    /// As [`Engine::score`]: the cue at this index.
+    /// As [`Engine::score`](crate::Engine::score): the cue at this index.
     Score(Board, usize),
-    /// As [`Engine::redecode`].
+    /// As [`Engine::redecode`](crate::Engine::redecode).
     Redecode(Latents, Box<Recipe>, Redecoding),
 }
 
@@ -66,19 +65,6 @@ pub struct Pixels {
 }
 
 impl Job {
-    /// Does it.
-    ///
-    /// # Errors
-    ///
-    /// As the engine's method does.
-    pub fn run(&self, engine: &Engine, progress: &dyn Progress) -> Result<Clip, Error> {
-        match self {
-            Self::Generate(request) => engine.generate(request, progress),
-            Self::Score(board, cue) => engine.score(board, *cue, progress),
-            Self::Redecode(latents, recipe, to) => engine.redecode(latents, recipe, *to, progress),
-        }
-    }
-
     /// Whether music is composed, and not only made sound again.
     pub fn is_composed(&self) -> bool {
         !matches!(self, Self::Redecode(..))

@@ -1,4 +1,4 @@
-//! All that a client and a worker say to each other, over a socket or in one process.
+//! All that a client and a worker say to each other, whether it is a process or threads of the client's own.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -30,8 +30,12 @@ pub enum ToWorker {
         /// Which.
         job: u64,
     },
-    /// Read the weights, if they are not in memory.
-    Load,
+    /// Read the weights, if they are not in memory. Answered by [`Ready`](FromWorker::Ready) or
+    /// [`Failed`](FromWorker::Failed).
+    Load {
+        /// Names this in the answer, as if it were a job.
+        job: u64,
+    },
     /// Free the weights, unless there are jobs or other clients.
     Unload,
     /// The last message.
@@ -50,6 +54,11 @@ pub enum FromWorker {
         /// The worker ends, too: the client may start another.
         is_ending: bool,
     },
+    /// The weights that were asked for are in memory.
+    Ready {
+        /// The number of what asked for them.
+        job: u64,
+    },
     /// A job runs.
     Progress {
         /// Which.
@@ -61,14 +70,16 @@ pub enum FromWorker {
         /// Of so many.
         total: u32,
     },
-    /// A part of a clip's sound, from its beginning on: little-endian f32.
+    /// A part of a clip's sound, from its beginning on.
     Sound {
         /// Whose.
         job: u64,
-        /// Left side.
-        left: ByteBuf,
-        /// Right side.
-        right: ByteBuf,
+        /// Left side; little-endian f32 where it is bytes.
+        #[serde(with = "samples")]
+        left: Vec<f32>,
+        /// Right side, likewise.
+        #[serde(with = "samples")]
+        right: Vec<f32>,
     },
     /// A clip is done; all of its sound has been sent.
     Clip {
@@ -121,4 +132,50 @@ pub enum EngineState {
         /// Bytes of memory that the process uses.
         memory: u64,
     },
+}
+
+/// Samples as bytes.
+mod samples {
+    use serde::de::{Deserializer, Error};
+    use serde::{Deserialize, Serializer};
+    use serde_bytes::ByteBuf;
+
+    pub fn serialize<S: Serializer>(samples: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        serializer.serialize_bytes(&bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+        let bytes = ByteBuf::deserialize(deserializer)?;
+        let (samples, rest) = bytes.as_chunks();
+        let is_whole = rest.is_empty();
+        let samples = samples.iter().map(|sample| f32::from_le_bytes(*sample)).collect();
+        is_whole.then_some(samples).ok_or_else(|| D::Error::custom("a sample is cut short"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    /// As a message's part is to a reader that knows no samples.
+    #[derive(Serialize, Deserialize)]
+    enum Bytes {
+        Sound { job: u64, left: ByteBuf, right: ByteBuf },
+    }
+
+    #[test]
+    fn samples_travel_as_bytes_of_which_each_bit_arrives() {
+        let left = vec![0.1, -0.0, f32::MIN_POSITIVE / 2.0, f32::from_bits(0x7fc0_0001)];
+        let sent = FromWorker::Sound { job: 1, left: left.clone(), right: vec![1.0] };
+        let sent = rmp_serde::to_vec_named(&sent).unwrap();
+        let Bytes::Sound { right, .. } = rmp_serde::from_slice(&sent).unwrap();
+        assert_eq!(*right, 1.0f32.to_le_bytes());
+        let FromWorker::Sound { left: arrived, .. } = rmp_serde::from_slice(&sent).unwrap() else { panic!() };
+        assert!(arrived.iter().map(|x| x.to_bits()).eq(left.iter().map(|x| x.to_bits())));
+        let cut = Bytes::Sound { job: 1, left: vec![0; 7].into(), right: vec![0; 4].into() };
+        let cut = rmp_serde::to_vec_named(&cut).unwrap();
+        assert!(rmp_serde::from_slice::<FromWorker>(&cut).unwrap_err().to_string().contains("cut short"));
+    }
 }

@@ -2,6 +2,7 @@
 
 mod doors;
 mod guest;
+mod here;
 mod lane;
 mod shelf;
 mod stay;
@@ -14,30 +15,31 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use self::guest::Guest;
+pub use self::here::Here;
 use self::lane::Lane;
 use self::shelf::Shelf;
 use self::stay::Stay;
 use super::message::EngineState;
-use super::{Failure, FromWorker, Place};
-use crate::bundle::Bundle;
-use crate::device::Placement;
+use super::{Failure, FromWorker, Place, Workshop, lost};
 use crate::error::Error;
 
-/// What a worker is told when it starts.
-#[derive(Debug, Clone)]
+/// What a worker process is told when it starts.
 pub struct Options {
-    /// Where and how it computes.
-    pub placement: Placement,
-    /// The device's name for people.
-    pub device_name: String,
-    /// What composes for clients that name no other bundle.
-    pub bundle: Bundle,
+    /// What composes.
+    pub workshop: Workshop,
     /// Without a job before the weights are let go.
     pub unload_after: Duration,
     /// Without a job before the worker ends.
     pub exit_after: Duration,
     /// Share of the machine's memory, 0..=1: with less than that free, and no job, the weights are let go.
     pub keep_free: f64,
+}
+
+/// When a worker process lets go of its weights, and ends.
+struct Limits {
+    unload_after: Duration,
+    exit_after: Duration,
+    keep_free: f64,
 }
 
 /// How a worker ended.
@@ -51,12 +53,12 @@ pub enum Ending {
     Asked,
 }
 
-/// A worker's insides: who is there, what they wait for, and the engine.
+/// A worker's insides: who is there, what they wait for, and the engine. A process of its own at a [`Place`], or threads of
+/// its client's: [`Client::here`](super::Client::here).
 ///
 /// Two threads work: one composes, and one makes sound of latents again, so that a take that follows the host's tempo
 /// does not wait for a composition.
 pub struct Server {
-    options: Options,
     shelf: Shelf,
     composing: Lane,
     fitting: Lane,
@@ -82,18 +84,21 @@ impl Server {
         place.prepare()?;
         let Some(lock) = place.lock()? else { return Ok(Ending::Taken) };
         let listener = place.listen(&lock)?;
-        let server = Self::new(options);
-        let threads = server.start(listener)?;
+        let Options { workshop, unload_after, exit_after, keep_free } = options;
+        let server = Self::new(workshop);
+        let no_threads = |error: std::io::Error| {
+            lost(format!("has no threads to work with ({error}); close other programs and try again"))
+        };
+        let threads = server.start(listener).map_err(no_threads)?;
         ready();
-        let ending = server.await_end(place, is_asked_to_end);
+        let ending = server.await_end(place, &Limits { unload_after, exit_after, keep_free }, is_asked_to_end);
         server.end(place, threads);
         Ok(ending)
     }
 
-    fn new(options: Options) -> Arc<Self> {
+    fn new(workshop: Workshop) -> Arc<Self> {
         Arc::new(Self {
-            shelf: Shelf::new(&options),
-            options,
+            shelf: Shelf::new(workshop),
             composing: Lane::default(),
             fitting: Lane::default(),
             guests: Mutex::default(),

@@ -1,4 +1,4 @@
-//! A clip that went through a worker is the clip that the engine makes.
+//! A clip that went through a worker is the clip that the engine makes, whether the worker is a process or threads.
 
 use std::sync::Mutex;
 
@@ -6,10 +6,11 @@ use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::progress::{Progress, Silent};
 use melfusion::request::RequestFields;
+use melfusion::service::Job;
 use melfusion::storyboard::{Board, BoardFields, Cue, TempoMap, Transition};
 use melfusion::{Clip, Request};
 
-use crate::house::{ENGINE_HERE, House, picture, quick};
+use crate::house::{ENGINE_HERE, House, client_here, engine, picture, quick};
 
 #[derive(Default)]
 struct Log(Mutex<Vec<(Stage, usize, usize)>>);
@@ -31,21 +32,26 @@ fn assert_same(ours: &Clip, theirs: &Clip) {
 #[test]
 fn every_job_gives_the_same_bits_and_steps_as_in_process() {
     let house = House::new(&[]);
-    let client = house.client();
+    let clients = [house.client(), client_here()];
     // Numbers that JSON would miss by the last bit.
     let fields = RequestFields { bpm: 95.3, influence: 0.1 + 0.2, key: Some("D minor".parse().unwrap()), ..quick(9) };
     let request = Request::new(fields).unwrap();
-    let (here, there) = (Log::default(), Log::default());
-    let clip = ENGINE_HERE.generate(&request, &here).unwrap();
-    assert_same(&client.generate(&request, &there).unwrap(), &clip);
     let steps = |log: Log| log.0.into_inner().unwrap();
-    let (here, there) = (steps(here), steps(there));
-    assert_eq!(there[..2], [(Stage::Load, 0, 1), (Stage::Load, 1, 1)]);
-    assert_eq!(there[2..], here);
+    let here = Log::default();
+    let clip = engine().generate(&request, &here).unwrap();
+    let here = steps(here);
+    for client in &clients {
+        let there = Log::default();
+        assert_same(&client.run(&Job::Generate(request.clone()), &there).unwrap(), &clip);
+        let there = steps(there);
+        assert_eq!(there[..2], [(Stage::Load, 0, 1), (Stage::Load, 1, 1)]);
+        assert_eq!(there[2..], here);
+    }
 
     let to = Redecoding { sample_rate: 44_100, ..Default::default() };
     let again = ENGINE_HERE.redecode(&clip.latents, &clip.recipe, to, &Silent).unwrap();
-    assert_same(&client.redecode(&clip.latents, &clip.recipe, to, &Silent).unwrap(), &again);
+    let job = Job::Redecode(clip.latents, Box::new(clip.recipe), to);
+    clients.iter().for_each(|client| assert_same(&client.run(&job, &Silent).unwrap(), &again));
 
     let cue = |start_bar, words: &str, transition| Cue {
         picture: Some(picture()),
@@ -67,23 +73,23 @@ fn every_job_gives_the_same_bits_and_steps_as_in_process() {
     let board = board.unwrap();
     for index in [0, 1] {
         let scored = ENGINE_HERE.score(&board, index, &Silent).unwrap();
-        assert_same(&client.score(&board, index, &Silent).unwrap(), &scored);
+        let job = Job::Score(board.clone(), index);
+        clients.iter().for_each(|client| assert_same(&client.run(&job, &Silent).unwrap(), &scored));
     }
 }
 
 #[test]
 fn errors_arrive_as_what_they_are() {
     let house = House::new(&[]);
-    let client = house.client();
-    let clip = client.generate(&Request::new(quick(3)).unwrap(), &Silent).unwrap();
+    let clip = ENGINE_HERE.generate(&Request::new(quick(3)).unwrap(), &Silent).unwrap();
     let to = Redecoding { bpm: Some(90.0), ..Default::default() };
-    let [here, there] = [
-        ENGINE_HERE.redecode(&clip.latents, &clip.recipe, to, &Silent),
-        client.redecode(&clip.latents, &clip.recipe, to, &Silent),
-    ]
-    .map(Result::unwrap_err);
-    assert!(matches!((&here, &there), (Error::Request { what: "bpm", .. }, Error::Request { what: "bpm", .. })));
-    assert_eq!(there.to_string(), here.to_string());
+    let here = ENGINE_HERE.redecode(&clip.latents, &clip.recipe, to, &Silent).unwrap_err();
+    let job = Job::Redecode(clip.latents, Box::new(clip.recipe), to);
+    for client in [house.client(), client_here()] {
+        let there = client.run(&job, &Silent).unwrap_err();
+        assert!(matches!((&here, &there), (Error::Request { what: "bpm", .. }, Error::Request { what: "bpm", .. })));
+        assert_eq!(there.to_string(), here.to_string());
+    }
     let nobody = melfusion::service::Client::new(house.place(), None, Some("0".repeat(64)));
     let error = nobody.facts().unwrap_err();
     assert!(matches!(error, Error::Worker { .. }) && error.to_string().contains("no bundle"), "{error}");
@@ -94,6 +100,6 @@ fn words_too_long_to_send_are_refused_before_they_are() {
     let house = House::new(&[]);
     let cue = Cue { name: "x".repeat(17 << 20), bars: 1, ..Default::default() };
     let board = Board::new(BoardFields { cues: vec![cue], ..Default::default() }).unwrap();
-    let error = house.client().score(&board, 0, &Silent).unwrap_err();
+    let error = house.client().run(&Job::Score(board, 0), &Silent).unwrap_err();
     assert!(matches!(error, Error::Request { .. }), "{error}");
 }

@@ -9,7 +9,7 @@ use melfusion::request::RequestFields;
 use melfusion::service::{Client, FromWorker, Program};
 use melfusion::{Clip, Request};
 
-use crate::house::{House, PROGRAM, command, endless, has_zombies, is_running, quick, signal, until};
+use crate::house::{House, PROGRAM, command, endless, has_zombies, is_running, job, quick, signal, until};
 
 /// Kills a worker as soon as it begins with a stage.
 struct Killer {
@@ -38,7 +38,7 @@ fn assert_reason(result: Result<Clip, Error>) {
 
 fn killed(house: &mut House, client: &Client, at: Stage, fields: RequestFields) -> Result<Clip, Error> {
     let killer = Killer { process: house.process(), at, is_done: AtomicBool::new(false) };
-    let result = client.generate(&Request::new(fields).unwrap(), &killer);
+    let result = client.run(&job(fields), &killer);
     house.await_end();
     assert!(house.socket().exists(), "it had no time to tidy up");
     house.restart();
@@ -60,7 +60,7 @@ fn a_worker_killed_at_any_stage_fails_the_job_and_the_next_finds_another() {
         Ok(clip) => assert_eq!(clip.audio, whole.audio),
         result => assert_reason(result),
     }
-    client.generate(&Request::new(quick(5)).unwrap(), &Silent).unwrap();
+    client.run(&job(quick(5)), &Silent).unwrap();
     until("children to be waited for", || !has_zombies());
 }
 
@@ -68,8 +68,7 @@ fn a_worker_killed_at_any_stage_fails_the_job_and_the_next_finds_another() {
 fn all_who_wait_for_a_killed_worker_are_told() {
     let mut house = House::new(&[]);
     let client = house.client();
-    let jobs =
-        [endless(), quick(1), quick(2)].map(|fields| melfusion::service::Job::Generate(Request::new(fields).unwrap()));
+    let jobs = [endless(), quick(1), quick(2)].map(job);
     let mut tickets: Vec<_> = jobs.iter().map(|job| client.submit(job).unwrap()).collect();
     house.kill();
     for ticket in &mut tickets {
@@ -94,8 +93,8 @@ fn a_worker_that_does_not_answer_can_be_cancelled() {
     // More than a socket holds: nobody waits for it to be written.
     let pixels = vec![1; 3 << 20];
     let picture = melfusion::image::Picture::from_rgb(1024, 1024, pixels).unwrap();
-    let request = Request::new(RequestFields { picture: Some(picture), ..quick(1) }).unwrap();
-    assert!(matches!(client.generate(&request, &Impatient), Err(Error::Cancelled)));
+    let large = job(RequestFields { picture: Some(picture), ..quick(1) });
+    assert!(matches!(client.run(&large, &Impatient), Err(Error::Cancelled)));
     drop(client);
     signal(house.process(), "CONT");
 }
@@ -122,20 +121,20 @@ fn a_client_starts_a_worker_and_another_when_that_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let place = melfusion::service::Place::at(folder.path());
     let client = Client::new(place.clone(), Some(Program::at(PROGRAM)), None);
-    let request = Request::new(RequestFields { steps: 1, picture: None, ..quick(1) }).unwrap();
+    let short = job(RequestFields { steps: 1, picture: None, ..quick(1) });
     let first = client.facts().unwrap().process;
-    client.generate(&request, &Silent).unwrap();
+    client.run(&short, &Silent).unwrap();
     // Another program of the same user finds the same one.
     let other = Client::new(place.clone(), Some(Program::at(PROGRAM)), None);
     assert_eq!(other.facts().unwrap().process, first);
     signal(first, "KILL");
     until("the worker to die", || !is_running(first));
-    client.generate(&request, &Silent).unwrap();
+    client.run(&short, &Silent).unwrap();
     let second = client.facts().unwrap().process;
     assert_ne!(second, first);
     let killer = Killer { process: second, at: Stage::Picture, is_done: AtomicBool::new(false) };
-    assert_reason(client.generate(&Request::new(endless()).unwrap(), &killer));
-    client.generate(&request, &Silent).unwrap();
+    assert_reason(client.run(&job(endless()), &killer));
+    client.run(&short, &Silent).unwrap();
     let third = client.facts().unwrap().process;
     signal(third, "TERM");
     until("the worker to end", || !is_running(third));

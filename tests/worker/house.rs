@@ -12,7 +12,8 @@ use candle_core::Device;
 use melfusion::image::Picture;
 use melfusion::request::RequestFields;
 use melfusion::service::{
-    Client, ENGINE, FrameError, FromWorker, GREETING, Job, PROTOCOL, Parcel, Place, ToWorker, read_frame, write_frame,
+    Client, ENGINE, FrameError, FromWorker, GREETING, Job, PROTOCOL, Parcel, Place, ToWorker, Workshop, read_frame,
+    write_frame,
 };
 use melfusion::{Bundle, Engine, Request};
 use serde::Serialize;
@@ -24,8 +25,17 @@ pub const WAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/wave")
 const RATE: u32 = 16_000;
 
 /// The same engine in this process.
-pub static ENGINE_HERE: LazyLock<Engine> =
-    LazyLock::new(|| Engine::load(&Bundle::open(WAVE).unwrap(), Device::Cpu).unwrap());
+pub static ENGINE_HERE: LazyLock<Engine> = LazyLock::new(engine);
+
+/// One that has seen no picture yet.
+pub fn engine() -> Engine {
+    Engine::load(&Bundle::open(WAVE).unwrap(), Device::Cpu).unwrap()
+}
+
+/// A client of a worker that is threads of this process.
+pub fn client_here() -> Client {
+    Client::here(Workshop::new(Bundle::open(WAVE).unwrap(), Device::Cpu, "CPU")).unwrap()
+}
 
 /// A folder with a worker in it, which goes when this is dropped.
 pub struct House {
@@ -197,7 +207,8 @@ pub fn hello(engine: &str) -> ToWorker {
 
 pub fn job_of(message: &FromWorker) -> Option<u64> {
     match message {
-        FromWorker::Progress { job, .. }
+        FromWorker::Ready { job }
+        | FromWorker::Progress { job, .. }
         | FromWorker::Sound { job, .. }
         | FromWorker::Clip { job, .. }
         | FromWorker::Failed { job, .. } => Some(*job),
@@ -206,11 +217,15 @@ pub fn job_of(message: &FromWorker) -> Option<u64> {
 }
 
 pub fn is_last(message: &FromWorker) -> bool {
-    matches!(message, FromWorker::Clip { .. } | FromWorker::Failed { .. })
+    matches!(message, FromWorker::Ready { .. } | FromWorker::Clip { .. } | FromWorker::Failed { .. })
 }
 
 pub fn parcel(fields: RequestFields) -> Parcel {
-    Parcel::from(&Job::Generate(Request::new(fields).unwrap()))
+    Parcel::from(&job(fields))
+}
+
+pub fn job(fields: RequestFields) -> Job {
+    Job::Generate(Request::new(fields).unwrap())
 }
 
 /// A bar in as little time as it takes.

@@ -77,7 +77,7 @@ fn an_idle_worker_lets_go_of_the_weights_and_then_ends() {
 fn weights_go_when_memory_is_short_or_when_told_and_come_back() {
     let mut house = House::new(&["--keep-free", "100"]);
     let guest = house.guest();
-    guest.say(&ToWorker::Load);
+    guest.say(&ToWorker::Load { job: 1 });
     let states = || match guest.hear().unwrap() {
         FromWorker::Engine(state) => Some(state),
         _ => None,
@@ -91,7 +91,7 @@ fn weights_go_when_memory_is_short_or_when_told_and_come_back() {
         FromWorker::Engine(state) => Some(state),
         _ => None,
     };
-    guest.say(&ToWorker::Load);
+    guest.say(&ToWorker::Load { job: 1 });
     until("the weights to come", || matches!(states(), Some(EngineState::Loaded { .. })));
     guest.say(&ToWorker::Unload);
     until("the weights to go", || states() == Some(EngineState::Unloaded));

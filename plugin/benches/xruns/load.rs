@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use melfusion::clip::{Latents, Recipe};
-use melfusion::engine::Redecoding;
+use candle_core::Device;
 use melfusion::progress::Progress;
-use melfusion::storyboard::Board;
-use melfusion::{Clip, Error, Request};
+use melfusion::service::{Job, Maker, Workshop};
+use melfusion::{Clip, Engine, Error};
 use melfusion_plugin::link::{self, Inbox};
 use melfusion_plugin::project::Frame;
 use melfusion_plugin::session::Session;
 use melfusion_plugin::worker::ask::Strengths;
-use melfusion_plugin::worker::composer::{Composer, Loaded, Shipped, Source};
+use melfusion_plugin::worker::composer::{Composer, Shipped, Source};
 use melfusion_plugin::worker::{Seat, Timing, Worker};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -95,7 +94,7 @@ fn picture(number: usize) -> Frame {
 struct Elsewhere(Arc<ThreadPool>);
 
 struct Moved {
-    composer: Box<dyn Composer>,
+    engine: Engine,
     threads: Arc<ThreadPool>,
 }
 
@@ -112,29 +111,20 @@ impl Source for Elsewhere {
         Shipped.hash()
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
-        let loaded = Shipped.load()?;
-        let moved = Moved { composer: loaded.composer, threads: self.0.clone() };
-        Ok(Loaded { composer: Box::new(moved), ..loaded })
+    fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
+        let threads = self.0.clone();
+        let workshop = Workshop::of(Shipped::find()?, "CPU", move |bundle| {
+            Ok(Arc::new(Moved { engine: Engine::load(bundle, Device::Cpu)?, threads: threads.clone() }))
+        });
+        Composer::here(workshop, String::new(), progress)
     }
 }
 
-impl Composer for Moved {
-    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
-        self.generate(&board.request(cue), progress)
-    }
-
-    fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
-        self.threads.install(|| self.composer.generate(request, progress))
-    }
-
-    fn redecode(
-        &self,
-        latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        progress: &dyn Progress,
-    ) -> Result<Clip, Error> {
-        self.composer.redecode(latents, recipe, to, progress)
+impl Maker for Moved {
+    fn run(&self, job: &Job, progress: &dyn Progress) -> Result<Clip, Error> {
+        if job.is_composed() {
+            return self.threads.install(|| self.engine.run(job, progress));
+        }
+        self.engine.run(job, progress)
     }
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use melfusion::progress::Progress;
 use melfusion::request::{Meter, RequestFields};
+use melfusion::service::Job;
 use melfusion::storyboard::{Board, BoardFields, TempoMap};
-use melfusion::{Clip, Error, Request};
+use melfusion::{Error, Request};
 
-use super::composer::Composer;
 use super::costs::Work;
 use super::mix;
 pub use crate::project::Strengths;
@@ -39,15 +38,6 @@ struct Scene {
     index: usize,
     /// The picture of the cue that follows: the music may lean towards it.
     next: Option<Arc<Frame>>,
-}
-
-/// What the engine is to make, pictures and all.
-#[derive(Debug, Clone)]
-pub enum Task {
-    /// A clip.
-    Clip(Request),
-    /// The cue at this index of a storyboard.
-    Cue(Board, usize),
 }
 
 impl Ask {
@@ -109,26 +99,26 @@ impl Ask {
         self.scene.as_ref().map(|scene| &scene.seen)
     }
 
-    /// What the engine is to make, and whether it looks at the original. Reads files, so not for the editor's thread.
+    /// What the engine is to make, pictures and all, and whether it looks at the original. Reads files, so not for the editor's thread.
     ///
     /// # Errors
     ///
     /// [`Error::Picture`] if there is nothing left of the picture.
-    pub fn task(&self) -> Result<(Task, bool), Error> {
+    pub fn job(&self) -> Result<(Job, bool), Error> {
         let own = self.picture.as_ref().map(|frame| frame.picture()).transpose()?;
         let (picture, is_original) = own.map_or((None, true), |(picture, is_original)| (Some(picture), is_original));
-        let task = match &self.scene {
-            None => Task::Clip(Request::new(RequestFields { picture, ..self.request.clone().into_fields() })?),
+        let job = match &self.scene {
+            None => Job::Generate(Request::new(RequestFields { picture, ..self.request.clone().into_fields() })?),
             Some(scene) => {
                 let mut fields = scene.board.clone().into_fields();
                 fields.cues[scene.index].picture = picture;
                 if let (Some(next), Some(frame)) = (fields.cues.get_mut(scene.index + 1), &scene.next) {
                     next.picture = Some(frame.picture()?.0);
                 }
-                Task::Cue(Board::new(fields)?, scene.index)
+                Job::Score(Board::new(fields)?, scene.index)
             }
         };
-        Ok((task, is_original))
+        Ok((job, is_original))
     }
 
     /// The picture.
@@ -143,20 +133,6 @@ impl Ask {
             quarters: self.request.quarters(),
             has_picture: self.picture.is_some() && self.request.influence > 0.0,
             has_to_load,
-        }
-    }
-}
-
-impl Task {
-    /// Makes it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Composer::generate`].
-    pub fn run(&self, composer: &dyn Composer, progress: &dyn Progress) -> Result<Clip, Error> {
-        match self {
-            Self::Clip(request) => composer.generate(request, progress),
-            Self::Cue(board, index) => composer.score(board, *index, progress),
         }
     }
 }
@@ -296,8 +272,8 @@ mod tests {
         let pixels: Vec<u8> = (0..16 * 16 * 3).map(|i| i as u8).collect();
         let pasted = Frame::from_rgb(16, 16, pixels, "pasted").unwrap();
         session.project.lock().brief.picture = Some(Arc::new(pasted));
-        let (task, is_original) = ask(&session).task().unwrap();
-        let Task::Clip(request) = task else { panic!("{task:?}") };
+        let (job, is_original) = ask(&session).job().unwrap();
+        let Job::Generate(request) = job else { panic!("{job:?}") };
         assert_eq!(request.picture.as_ref().unwrap().width(), 16);
         assert!(!is_original);
     }

@@ -3,17 +3,11 @@
 //! Chosen when a composer is needed, never before: looking for a GPU takes time. A worker that ends takes only its job
 //! with it, and the next job starts another; if that ends, too, the job after it is made here.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-
-use melfusion::clip::{Latents, Recipe};
-use melfusion::engine::Redecoding;
+use melfusion::Error;
 use melfusion::progress::Progress;
-use melfusion::service::{Client, ENGINE, EngineState, PROTOCOL, Place, Program};
-use melfusion::storyboard::Board;
-use melfusion::{Clip, Error, Request};
+use melfusion::service::{Client, ENGINE, PROTOCOL, Place, Program};
 
-use super::composer::{Composer, Loaded, Shipped, Source};
+use super::composer::{Composer, Deaths, Shipped, Source};
 use super::settings::{Choice, Settings};
 
 /// Workers that may end under a job, one after the other, before clips are made here.
@@ -26,19 +20,13 @@ pub struct Chooser {
     /// `None` is the user's own.
     place: Option<Place>,
     /// Workers that ended under their job since one was last done.
-    deaths: Arc<AtomicU32>,
-}
-
-/// A worker, and whether it lives.
-struct Mortal {
-    client: Client,
-    deaths: Arc<AtomicU32>,
+    deaths: Deaths,
 }
 
 impl Chooser {
     /// As the user's settings say.
     pub fn of_user() -> Self {
-        Self { settings: None, place: None, deaths: Arc::default() }
+        Self { settings: None, place: None, deaths: Deaths::default() }
     }
 
     /// As these settings say; a worker is found at `place`.
@@ -61,30 +49,28 @@ impl Chooser {
         if probe.is_gpu { Ok(program) } else { Err(format!("{path} finds no GPU.")) }
     }
 
-    fn auto(&self, settings: &Settings) -> Result<Loaded, Error> {
-        if self.deaths.load(SeqCst) >= MOST_DEATHS {
+    fn auto(&self, settings: &Settings, progress: &dyn Progress) -> Result<Composer, Error> {
+        if self.deaths.count() >= MOST_DEATHS {
             // Whoever unloads it and generates again has it tried again.
-            self.deaths.store(0, SeqCst);
-            return here(format!("The worker process ended under {MOST_DEATHS} clips, one after the other."));
+            self.deaths.forget();
+            let why = format!("The worker process ended under {MOST_DEATHS} clips, one after the other.");
+            return Shipped::compose(why, progress);
         }
         let program = match Self::gpu(settings) {
             Ok(program) => program,
-            Err(why) => return here(why),
+            Err(why) => return Shipped::compose(why, progress),
         };
-        self.worker(Some(program), String::new()).or_else(|error| match error {
-            Error::Worker { .. } => here(sentence(&error)),
+        self.worker(Some(program), String::new(), progress).or_else(|error| match error {
+            Error::Worker { .. } => Shipped::compose(sentence(&error), progress),
             error => Err(error),
         })
     }
 
-    /// A worker composes.
-    fn worker(&self, program: Option<Program>, why: String) -> Result<Loaded, Error> {
+    /// A worker process composes.
+    fn worker(&self, program: Option<Program>, why: String, progress: &dyn Progress) -> Result<Composer, Error> {
         let place = self.place.clone().map_or_else(Place::of_user, Ok)?;
         let client = Client::new(place, program, Some(Shipped::find()?.hash().into()));
-        let facts = client.facts()?;
-        client.load()?;
-        let composer = Box::new(Mortal { client, deaths: self.deaths.clone() });
-        Ok(Loaded { composer, bundle: facts.bundle, device: format!("{}, worker process", facts.device), why })
+        Composer::elsewhere(client, why, self.deaths.clone(), progress)
     }
 }
 
@@ -93,66 +79,19 @@ impl Source for Chooser {
         Shipped.hash()
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
+    fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
         let settings = self.settings.clone().map_or_else(Settings::read, Ok)?;
+        let why = || "Your settings say so.".into();
         match settings.engine {
-            Choice::Auto => self.auto(&settings),
-            Choice::Host => here("Your settings say so.".into()),
-            Choice::Worker => self.worker(program(&settings), "Your settings say so.".into()),
+            Choice::Auto => self.auto(&settings, progress),
+            Choice::Host => Shipped::compose(why(), progress),
+            Choice::Worker => self.worker(program(&settings), why(), progress),
         }
-    }
-}
-
-impl Mortal {
-    /// Notes whether the worker is still there.
-    fn note(&self, result: Result<Clip, Error>) -> Result<Clip, Error> {
-        match &result {
-            Ok(_) => self.deaths.store(0, SeqCst),
-            Err(Error::Worker { .. }) => drop(self.deaths.fetch_add(1, SeqCst)),
-            Err(_) => {}
-        }
-        result
-    }
-}
-
-impl Composer for Mortal {
-    fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
-        self.note(self.client.generate(request, progress))
-    }
-
-    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
-        self.note(self.client.score(board, cue, progress))
-    }
-
-    fn redecode(
-        &self,
-        latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        progress: &dyn Progress,
-    ) -> Result<Clip, Error> {
-        self.note(self.client.redecode(latents, recipe, to, progress))
-    }
-
-    fn memory(&self) -> Option<u64> {
-        match self.client.state() {
-            EngineState::Loaded { memory } => Some(memory),
-            EngineState::Loading | EngineState::Unloaded => Some(0),
-        }
-    }
-
-    fn unload(&self) {
-        self.client.unload();
     }
 }
 
 fn program(settings: &Settings) -> Option<Program> {
     settings.program.clone().map(Program::at).or_else(Program::find)
-}
-
-/// This process composes.
-fn here(why: String) -> Result<Loaded, Error> {
-    Ok(Loaded { why, ..Shipped.load()? })
 }
 
 fn sentence(error: &Error) -> String {

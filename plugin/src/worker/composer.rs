@@ -1,81 +1,99 @@
-//! What makes the sound: the engine, or in tests something that stands in for it.
+//! What makes the sound: a worker, which is threads of this process or another process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use candle_core::Device;
 use directories::ProjectDirs;
-use melfusion::clip::{Latents, Recipe};
-use melfusion::engine::Redecoding;
 use melfusion::progress::Progress;
-use melfusion::storyboard::Board;
-use melfusion::{Bundle, Clip, Engine, Error, Request};
+use melfusion::service::{Client, EngineState, Job, Workshop};
+use melfusion::{Bundle, Clip, Error};
 
-/// Makes clips. Shared by all instances and by two threads at once.
-pub trait Composer: Send + Sync {
-    /// As [`Engine::generate`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error>;
-
-    /// As [`Engine::score`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error>;
-
-    /// As [`Engine::redecode`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    fn redecode(
-        &self,
-        latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        progress: &dyn Progress,
-    ) -> Result<Clip, Error>;
-
-    /// Bytes of memory that it uses in a process of its own; `None` if it has none.
-    fn memory(&self) -> Option<u64> {
-        None
-    }
-
-    /// Nobody here needs it any more.
-    fn unload(&self) {}
-}
-
-impl Composer for Engine {
-    fn generate(&self, request: &Request, progress: &dyn Progress) -> Result<Clip, Error> {
-        Self::generate(self, request, progress)
-    }
-
-    fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
-        Self::score(self, board, cue, progress)
-    }
-
-    fn redecode(
-        &self,
-        latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        progress: &dyn Progress,
-    ) -> Result<Clip, Error> {
-        Self::redecode(self, latents, recipe, to, progress)
-    }
-}
-
-/// A composer that is ready.
-pub struct Loaded {
-    /// Does the work.
-    pub composer: Box<dyn Composer>,
+/// A worker that is ready. Shared by all instances and by two threads at once. Where it is, only its words say.
+pub struct Composer {
+    client: Client,
     /// Name and version of the bundle.
     pub bundle: String,
     /// Where it computes.
     pub device: String,
     /// Why there, for people.
     pub why: String,
+    deaths: Deaths,
+}
+
+/// How many jobs a worker has ended under since one was last done.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deaths(Arc<AtomicU32>);
+
+impl Composer {
+    /// Threads of this process, with the weights read.
+    ///
+    /// # Errors
+    ///
+    /// There are no threads, or the weights are damaged.
+    pub fn here(workshop: Workshop, why: String, progress: &dyn Progress) -> Result<Self, Error> {
+        Self::of(Client::here(workshop)?, "in this host", why, Deaths::default(), progress)
+    }
+
+    /// A worker process, with the weights read; where it ends under a job, that is noted.
+    pub(super) fn elsewhere(
+        client: Client,
+        why: String,
+        deaths: Deaths,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        Self::of(client, "worker process", why, deaths, progress)
+    }
+
+    fn of(client: Client, place: &str, why: String, deaths: Deaths, progress: &dyn Progress) -> Result<Self, Error> {
+        let facts = client.facts()?;
+        client.load(progress)?;
+        Ok(Self { client, bundle: facts.bundle, device: format!("{}, {place}", facts.device), why, deaths })
+    }
+
+    /// Does a job and waits for its clip.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::run`].
+    pub fn run(&self, job: &Job, progress: &dyn Progress) -> Result<Clip, Error> {
+        let result = self.client.run(job, progress);
+        self.deaths.note(&result);
+        result
+    }
+
+    /// Bytes of memory that the process uses in which it computes, as it last said.
+    pub fn memory(&self) -> u64 {
+        match self.client.state() {
+            EngineState::Loaded { memory } => memory,
+            EngineState::Loading | EngineState::Unloaded => 0,
+        }
+    }
+
+    /// Nobody here needs it any more.
+    pub fn unload(&self) {
+        self.client.unload();
+    }
+}
+
+impl Deaths {
+    fn note(&self, result: &Result<Clip, Error>) {
+        match result {
+            Ok(_) => self.forget(),
+            Err(Error::Worker { .. } | Error::Panicked { .. }) => drop(self.0.fetch_add(1, SeqCst)),
+            Err(_) => {}
+        }
+    }
+
+    /// How many.
+    pub(super) fn count(&self) -> u32 {
+        self.0.load(SeqCst)
+    }
+
+    /// Begins anew.
+    pub(super) fn forget(&self) {
+        self.0.store(0, SeqCst);
+    }
 }
 
 /// Where a composer comes from.
@@ -91,8 +109,8 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     ///
-    /// There are none, or they are damaged.
-    fn load(&self) -> Result<Loaded, Error>;
+    /// There are none, or they are damaged; or `progress` says that nobody waits for them any more.
+    fn load(&self, progress: &dyn Progress) -> Result<Composer, Error>;
 }
 
 /// The bundle `mini`, in this process: the user's own of that name if there is one, else the one that ships inside the
@@ -110,6 +128,11 @@ impl Shipped {
         let user = ProjectDirs::from("", "", "melfusion").map(|project| project.data_dir().join("bundles"));
         Bundle::find_in(None, &Vec::from_iter(user))
     }
+
+    /// A composer, and why it is this one.
+    pub(super) fn compose(why: String, progress: &dyn Progress) -> Result<Composer, Error> {
+        Composer::here(Workshop::new(Self::find()?, Device::Cpu, "CPU"), why, progress)
+    }
 }
 
 impl Source for Shipped {
@@ -117,12 +140,7 @@ impl Source for Shipped {
         Ok(Self::find()?.hash().to_string())
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
-        let bundle = Self::find()?;
-        let engine = Engine::load(&bundle, Device::Cpu)?;
-        let manifest = bundle.manifest();
-        let name = format!("{} {}", manifest.name, manifest.version);
-        let device = "CPU, in this host".into();
-        Ok(Loaded { composer: Box::new(engine), bundle: name, device, why: String::new() })
+    fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
+        Self::compose(String::new(), progress)
     }
 }

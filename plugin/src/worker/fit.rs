@@ -12,6 +12,7 @@ use melfusion::clip::Recipe;
 use melfusion::engine::Redecoding;
 use melfusion::progress::Progress;
 use melfusion::request::Key;
+use melfusion::service::Job;
 use melfusion::{Clip, Error};
 
 use super::mix;
@@ -44,8 +45,8 @@ pub enum FitError {
     /// There is no sound to stretch, and no bundle to decode the latents with.
     #[error("its sound is gone, and decoding it again needs the bundle {0}, which is not here; install that bundle")]
     Missing(String),
-    /// A fault of the engine's own.
-    #[error("the engine stopped on a fault of its own ({0})")]
+    /// A fault of our own, outside the engine.
+    #[error("fitting it stopped on a fault of its own ({0})")]
     Panicked(String),
 }
 
@@ -158,9 +159,10 @@ fn decoded(take: &Take, to: &Target, studio: &Studio, progress: &dyn Progress) -
     let redecoding = Redecoding { bpm: Some(to.bpm), key: to.key, sample_rate: to.rate };
     let decode = || -> Option<Result<Clip, Error>> {
         // What is wrong with the bundle, the engine's own panel says.
-        let loaded = studio.get().ok()?;
-        let clip = Clip::parse_state(&take.latents)
-            .and_then(|(latents, recipe)| loaded.composer.redecode(&latents, &recipe, redecoding, progress));
+        let composer = studio.get(progress).ok()?;
+        let clip = Clip::parse_state(&take.latents).and_then(|(latents, recipe)| {
+            composer.run(&Job::Redecode(latents, Box::new(recipe), redecoding), progress)
+        });
         studio.rest();
         studio.heed(&clip);
         Some(clip)

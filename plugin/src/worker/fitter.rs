@@ -18,8 +18,6 @@ use crate::session::{Place, Session};
 
 /// Tempi that takes are fitted to: what the engine can decode. Beyond, the player stretches.
 const TEMPI: std::ops::RangeInclusive<f64> = 20.0..=300.0;
-/// Rounds between two looks at how much memory the process uses.
-const ROUNDS_PER_WEIGHING: u64 = 20;
 
 /// What the fitter remembers between rounds.
 struct Rounds<'a> {
@@ -30,7 +28,6 @@ struct Rounds<'a> {
     busy: Option<Busy>,
     /// Whose takes were fitted last: the others come first.
     last: u64,
-    count: u64,
 }
 
 /// What was seen of one instance.
@@ -61,7 +58,7 @@ impl Worker {
     pub(super) fn go_rounds(self: &Arc<Self>, over: &Receiver<()>) {
         let _alone = self.fitting.lock();
         pool::lower_priority();
-        let mut rounds = Rounds { worker: self, seen: BTreeMap::new(), pool: None, busy: None, last: 0, count: 0 };
+        let mut rounds = Rounds { worker: self, seen: BTreeMap::new(), pool: None, busy: None, last: 0 };
         while over.recv_timeout(self.timing.round) == Err(channel::RecvTimeoutError::Timeout) {
             rounds.go();
         }
@@ -86,10 +83,6 @@ impl Rounds<'_> {
         self.collect();
         if self.busy.is_none() && !self.begin(&chairs) {
             self.mix(&chairs);
-        }
-        self.count += 1;
-        if self.count.is_multiple_of(ROUNDS_PER_WEIGHING) && self.worker.studio.is_loaded() {
-            self.worker.studio.weigh();
         }
     }
 
@@ -222,10 +215,7 @@ impl Task {
 
     fn run(&self, worker: &Worker) -> Result<Arc<Sound>, FitError> {
         let fit = || fit::fit(&self.take, &self.to, &worker.studio, self);
-        catch_unwind(AssertUnwindSafe(fit)).unwrap_or_else(|panic| {
-            worker.studio.unload(Some("it stopped on a fault of its own".into()));
-            Err(FitError::Panicked(panic_words(&*panic)))
-        })
+        catch_unwind(AssertUnwindSafe(fit)).unwrap_or_else(|panic| Err(FitError::Panicked(panic_words(&*panic))))
     }
 
     fn deliver(&self, session: &Session, sound: Arc<Sound>) {

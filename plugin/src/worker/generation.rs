@@ -1,18 +1,14 @@
 //! Runs the orders in the queue: from an [`Ask`](super::ask::Ask) to a take in the project.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use melfusion::clip::Recipe;
 use melfusion::error::{Stage, with_causes};
 use melfusion::progress::Progress as _;
-use melfusion::service::{panic_words, pool};
 use melfusion::{Clip, Error};
-use rayon::ThreadPool;
 
 use super::chair::Chair;
 use super::order::{Order, cues, show_places};
-use super::studio::LoadError;
 use super::watch::Watch;
 use super::{Worker, complain, fit, tempo};
 use crate::project::{Frame, Measured, Project, Sound, Take};
@@ -21,14 +17,8 @@ use crate::session::{Notice, Place, Session};
 /// Why an order gave no take.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error(transparent)]
-    Load(#[from] LoadError),
     #[error("{}", with_causes(.0))]
     Engine(#[from] Error),
-    #[error("no threads to compute with ({0}); close other programs and try again")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
-    #[error("the engine stopped on a fault of its own ({0}); the next clip starts it afresh")]
-    Panicked(String),
     #[error("all 16 takes were in use when the clip was done; delete one and generate seed {0} again")]
     NoRoom(u64),
     #[error("all takes of the cue were in use when this one was done; delete one and generate seed {0} again")]
@@ -37,7 +27,7 @@ enum Failure {
 
 impl Worker {
     /// Serves the next order, if there still is one.
-    pub(super) fn compose_next(&self, threads: &mut Option<ThreadPool>) {
+    pub(super) fn compose_next(&self) {
         let order = {
             let mut queue = self.queue.lock();
             let order = queue.pop();
@@ -48,7 +38,7 @@ impl Worker {
             order
         };
         let Some(order) = order else { return };
-        let result = self.compose(&order, threads).map(Made::new);
+        let result = self.compose(&order).map(Made::new);
         self.studio.rest();
         let sound = result.as_ref().ok().map(|made| made.sound.clone());
         match (order.chair.session(), result) {
@@ -75,35 +65,24 @@ impl Worker {
         show_places(&queue);
     }
 
-    fn compose(&self, order: &Order, threads: &mut Option<ThreadPool>) -> Result<Clip, Failure> {
+    fn compose(&self, order: &Order) -> Result<Clip, Failure> {
         let has_to_load = !self.studio.is_loaded();
         let who = (order.chair.clone(), order.errand);
         let watch = Watch::new(who, order.ask.of_cue(), order.ask.work(has_to_load), &self.costs);
         if has_to_load {
             watch.step(Stage::Load, 0, 1);
         }
-        let loaded = self.studio.get()?;
+        let composer = self.studio.get(&watch)?;
         if has_to_load {
             watch.step(Stage::Load, 1, 1);
         }
-        let (task, is_original) = order.ask.task()?;
+        let (job, is_original) = order.ask.job()?;
         if let Some(session) = order.chair.session() {
             session.tell(Place::Picture, order.ask.picture().filter(|_| !is_original).and_then(remark_on));
         }
-        let pool = threads.take().map_or_else(pool::composing, Ok)?;
-        let threads = &*threads.insert(pool);
-        let generate = || threads.install(|| task.run(&*loaded.composer, &watch));
-        catch_unwind(AssertUnwindSafe(generate)).map_or_else(
-            |panic| {
-                // Whatever it was, weights that a panic went through are not trusted again.
-                self.studio.unload(Some("it stopped on a fault of its own".into()));
-                Err(Failure::Panicked(panic_words(&*panic)))
-            },
-            |result| {
-                self.studio.heed(&result);
-                Ok(result?)
-            },
-        )
+        let clip = composer.run(&job, &watch);
+        self.studio.heed(&clip);
+        Ok(clip?)
     }
 }
 

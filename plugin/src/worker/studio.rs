@@ -1,16 +1,15 @@
 //! Keeps the one composer of the process: loaded when it is first needed, shared, and given back.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use melfusion::Error;
-use melfusion::service::panic_words;
+use melfusion::error::with_causes;
+use melfusion::progress::Progress;
 use parking_lot::Mutex;
 
 use super::EngineState;
-use super::composer::{Loaded, Source};
+use super::composer::{Composer, Source};
 
 /// The composer, if it is loaded, and where to get it.
 pub struct Studio {
@@ -18,8 +17,6 @@ pub struct Studio {
     held: Mutex<Held>,
     /// Held while weights are read, so that they are read once.
     loading: Mutex<()>,
-    /// Bytes of memory that the composer's process uses, as last looked at.
-    memory: AtomicU64,
 }
 
 struct Held {
@@ -31,33 +28,22 @@ struct Held {
 enum State {
     Empty { reason: Option<String> },
     Loading,
-    Ready(Arc<Loaded>),
-}
-
-/// Why there is no composer.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The bundle cannot be read.
-    #[error(transparent)]
-    Bundle(#[from] Error),
-    /// Reading it panicked.
-    #[error("the bundle could not be read ({0}); choose another bundle or install it again")]
-    Panicked(String),
+    Ready(Arc<Composer>),
 }
 
 impl Studio {
     /// Touches nothing yet.
     pub fn new(source: Box<dyn Source>) -> Self {
         let held = Held { state: State::Empty { reason: None }, used: Instant::now() };
-        Self { source, held: Mutex::new(held), loading: Mutex::new(()), memory: AtomicU64::new(0) }
+        Self { source, held: Mutex::new(held), loading: Mutex::new(()) }
     }
 
     /// The composer, read now if it is not there. Waits if another thread is reading it.
     ///
     /// # Errors
     ///
-    /// It cannot be read; [`state`](Self::state) then says why, too.
-    pub fn get(&self) -> Result<Arc<Loaded>, LoadError> {
+    /// It cannot be read; [`state`](Self::state) then says why, too. Or `progress` says that nobody waits for it any more.
+    pub fn get(&self, progress: &dyn Progress) -> Result<Arc<Composer>, Error> {
         if let Some(ready) = self.ready() {
             return Ok(ready);
         }
@@ -66,17 +52,15 @@ impl Studio {
             return Ok(ready);
         }
         self.set(State::Loading);
-        let loaded = catch_unwind(AssertUnwindSafe(|| self.source.load()));
-        let loaded = loaded.map_err(|panic| LoadError::Panicked(panic_words(&*panic))).and_then(|loaded| Ok(loaded?));
-        match loaded {
-            Ok(loaded) => {
-                let loaded = Arc::new(loaded);
-                self.set(State::Ready(loaded.clone()));
-                self.weigh();
-                Ok(loaded)
+        match self.source.load(progress) {
+            Ok(composer) => {
+                let composer = Arc::new(composer);
+                self.set(State::Ready(composer.clone()));
+                Ok(composer)
             }
             Err(error) => {
-                self.set(State::Empty { reason: Some(error.to_string()) });
+                let reason = (!matches!(error, Error::Cancelled)).then(|| with_causes(&error));
+                self.set(State::Empty { reason });
                 Err(error)
             }
         }
@@ -97,11 +81,11 @@ impl Studio {
         match &self.held.lock().state {
             State::Empty { reason } => EngineState::Unloaded { reason: reason.clone() },
             State::Loading => EngineState::Loading,
-            State::Ready(loaded) => EngineState::Loaded {
-                bundle: loaded.bundle.clone(),
-                device: loaded.device.clone(),
-                why: loaded.why.clone(),
-                memory: self.memory.load(Relaxed),
+            State::Ready(composer) => EngineState::Loaded {
+                bundle: composer.bundle.clone(),
+                device: composer.device.clone(),
+                why: composer.why.clone(),
+                memory: composer.memory(),
             },
         }
     }
@@ -113,15 +97,15 @@ impl Studio {
             let old = std::mem::replace(&mut held.state, State::Empty { reason });
             // Weights take a moment to free; nobody needs to wait for that.
             drop(held);
-            if let State::Ready(loaded) = &old {
-                loaded.composer.unload();
+            if let State::Ready(composer) = &old {
+                composer.unload();
             }
         }
     }
 
     /// Looks whether a job has shown that its composer is of no more use; the next one then gets another.
     pub fn heed<T>(&self, result: &Result<T, Error>) {
-        if let Err(error @ Error::Worker { .. }) = result {
+        if let Err(error @ (Error::Worker { .. } | Error::Panicked { .. })) = result {
             self.unload(Some(error.to_string()));
         }
     }
@@ -135,7 +119,7 @@ impl Studio {
     pub fn release_after(&self, idle: Duration) {
         let held = self.held.lock();
         // Jobs hold an `Arc` of their own.
-        let in_use = matches!(&held.state, State::Ready(loaded) if Arc::strong_count(loaded) > 1);
+        let in_use = matches!(&held.state, State::Ready(composer) if Arc::strong_count(composer) > 1);
         let is_idle = !in_use && held.used.elapsed() >= idle;
         drop(held);
         if is_idle {
@@ -152,21 +136,11 @@ impl Studio {
         }
     }
 
-    /// Looks how much memory the composer's process uses.
-    pub fn weigh(&self) {
-        let elsewhere = match &self.held.lock().state {
-            State::Ready(loaded) => loaded.composer.memory(),
-            _ => None,
-        };
-        let here = || memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64);
-        self.memory.store(elsewhere.unwrap_or_else(here), Relaxed);
-    }
-
-    fn ready(&self) -> Option<Arc<Loaded>> {
+    fn ready(&self) -> Option<Arc<Composer>> {
         let mut held = self.held.lock();
         held.used = Instant::now();
         match &held.state {
-            State::Ready(loaded) => Some(loaded.clone()),
+            State::Ready(composer) => Some(composer.clone()),
             _ => None,
         }
     }

@@ -1,20 +1,22 @@
-//! Stands in for the engine: as fast as a test wants, and it fails on request.
+//! Stands in for the engine, behind the same messages: as fast as a test wants, and it fails on request.
 //!
 //! The prompt says what it does: `slow` waits for a permit before each step, `panic` panics and `error` fails after the
 //! first step, `again` begins a second time as the engine does when a clip is broken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use melfusion::audio::Audio;
-use melfusion::clip::{Latents, MorphRecipe, Recipe};
+use melfusion::clip::{MorphRecipe, Recipe};
 use melfusion::engine::Redecoding;
 use melfusion::error::Stage;
 use melfusion::progress::Progress;
+use melfusion::service::{Job, Maker, Workshop};
 use melfusion::storyboard::{Board, Transition};
-use melfusion::{Clip, Error, Request};
-use melfusion_plugin::worker::composer::{Composer, Loaded, Source};
+use melfusion::{Bundle, Clip, Error, Request};
+use melfusion_plugin::worker::composer::{Composer, Source};
 use parking_lot::Mutex;
 
 /// Hash of the fake's bundle.
@@ -25,6 +27,8 @@ pub struct Script {
     /// What happened, in order.
     pub log: Mutex<Vec<String>>,
     pub loads: AtomicUsize,
+    /// Its weights cannot be read.
+    pub is_damaged: AtomicBool,
     pub redecodings: AtomicUsize,
     permits: (Sender<()>, Receiver<()>),
 }
@@ -36,6 +40,7 @@ impl Script {
         Arc::new(Self {
             log: Mutex::default(),
             loads: AtomicUsize::new(0),
+            is_damaged: AtomicBool::new(false),
             redecodings: AtomicUsize::new(0),
             permits: unbounded(),
         })
@@ -58,6 +63,23 @@ impl Script {
         self.log.lock().iter().any(|entry| entry == what)
     }
 
+    /// Whether a generation has heard that it is no longer wanted.
+    pub fn has_told(&self, prompt: &str) -> bool {
+        let [told, over] = ["is told", "cancelled"].map(|what| format!("{prompt} {what}"));
+        self.log.lock().iter().any(|entry| *entry == told || entry.starts_with(&over))
+    }
+
+    /// Nothing ends a step before its time; but it notes that it has heard that it is no longer wanted.
+    fn await_permit(&self, prompt: &str, progress: &dyn Progress) {
+        let mut is_told = false;
+        while self.permits.1.recv_timeout(Duration::from_millis(1)).is_err() {
+            if !is_told && progress.is_cancelled() {
+                is_told = true;
+                self.note(format!("{prompt} is told"));
+            }
+        }
+    }
+
     fn run(&self, request: &Request, progress: &dyn Progress) -> Result<(), Error> {
         let prompt = &request.prompt;
         let steps = request.steps as usize;
@@ -68,7 +90,7 @@ impl Script {
                 return Err(Error::Cancelled);
             }
             if prompt.contains("slow") {
-                self.permits.1.recv().unwrap();
+                self.await_permit(prompt, progress);
             }
             progress.step(Stage::Music, step, steps);
             self.note(format!("{prompt} step {step}"));
@@ -88,18 +110,33 @@ impl Source for Fake {
         Ok(HASH.into())
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
-        self.0.loads.fetch_add(1, SeqCst);
-        Ok(Loaded {
-            composer: Box::new(Fake(self.0.clone())),
-            bundle: "fake 1".into(),
-            device: "none".into(),
-            why: String::new(),
-        })
+    fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
+        let script = self.0.clone();
+        // Some bundle there has to be; nothing of it is read.
+        let workshop = Workshop::of(Bundle::mini()?, "no device", move |_| {
+            script.loads.fetch_add(1, SeqCst);
+            if script.is_damaged.load(SeqCst) {
+                return Err(Error::Bundle { path: "fake".into(), problem: "damaged; install it again".into() });
+            }
+            Ok(Arc::new(Fake(script.clone())))
+        });
+        let mut composer = Composer::here(workshop, String::new(), progress)?;
+        composer.bundle = "fake 1".into();
+        Ok(composer)
     }
 }
 
-impl Composer for Fake {
+impl Maker for Fake {
+    fn run(&self, job: &Job, progress: &dyn Progress) -> Result<Clip, Error> {
+        match job {
+            Job::Generate(request) => self.generate(request, progress),
+            Job::Score(board, cue) => self.score(board, *cue, progress),
+            Job::Redecode(_, recipe, to) => self.redecode(recipe, *to),
+        }
+    }
+}
+
+impl Fake {
     fn score(&self, board: &Board, cue: usize, progress: &dyn Progress) -> Result<Clip, Error> {
         let clip = self.generate(&board.request(cue), progress)?;
         let next = board.cues.get(cue + 1).map(|next| next.transition);
@@ -126,13 +163,7 @@ impl Composer for Fake {
         Ok(clip(recipe(request, HASH), request.sample_rate))
     }
 
-    fn redecode(
-        &self,
-        _latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        _progress: &dyn Progress,
-    ) -> Result<Clip, Error> {
+    fn redecode(&self, recipe: &Recipe, to: Redecoding) -> Result<Clip, Error> {
         self.0.redecodings.fetch_add(1, SeqCst);
         if recipe.prompt.contains("panic in fit") {
             panic!("on request");

@@ -6,11 +6,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use interprocess::local_socket::Stream;
 use parking_lot::Mutex;
+use serde::Serialize;
 
 use crate::service::ENGINE;
-use crate::service::line::{self, Cutter, Incoming, Outgoing};
+use crate::service::line::{self, Cutter, Incoming, Line, Outgoing};
 use crate::service::message::{EngineState, Facts, FromWorker, ToWorker};
 
 /// How long a worker may take to say hello.
@@ -52,9 +52,9 @@ pub enum Refusal {
 
 impl Connection {
     /// Greets.
-    pub fn open(stream: Stream, bundle_sha256: Option<String>) -> Result<Self, Refusal> {
+    pub fn open(line: Line<ToWorker, FromWorker>, bundle_sha256: Option<String>) -> Result<Self, Refusal> {
         let no_thread = |error: std::io::Error| Refusal::Final(format!("there is no thread to talk to it ({error})"));
-        let (outgoing, incoming, cutter) = line::open(stream).map_err(no_thread)?;
+        let Line { outgoing, incoming, cutter } = line;
         outgoing.send(ToWorker::Hello { engine: ENGINE.into(), bundle_sha256 });
         let desk = Desk { waiting: HashMap::new(), last: 0, lost: None };
         let shared = Arc::new(Shared { desk: Mutex::new(desk), state: Mutex::new(EngineState::Unloaded) });
@@ -107,6 +107,11 @@ impl Connection {
         }
     }
 
+    /// Whether what makes up most of a message is short enough to be sent.
+    pub fn fits(&self, most: &impl Serialize) -> bool {
+        self.outgoing.as_ref().is_none_or(|outgoing| outgoing.fits(most))
+    }
+
     /// A number for a job and where its answers will come; if the line has ended, none ever will.
     pub fn enrol(&self) -> (u64, Receiver<FromWorker>) {
         let (answers, answered) = mpsc::channel();
@@ -136,7 +141,7 @@ impl Drop for Connection {
 
 impl Shared {
     /// The listening thread.
-    fn listen(&self, incoming: &Incoming) {
+    fn listen(&self, incoming: &Incoming<FromWorker>) {
         let reason = loop {
             match incoming.next() {
                 Ok(FromWorker::Engine(state)) => *self.state.lock() = state,
@@ -155,7 +160,8 @@ impl Shared {
     }
 
     fn pass_on(&self, message: FromWorker) {
-        let (FromWorker::Progress { job, .. }
+        let (FromWorker::Ready { job }
+        | FromWorker::Progress { job, .. }
         | FromWorker::Sound { job, .. }
         | FromWorker::Clip { job, .. }
         | FromWorker::Failed { job, .. }) = message
@@ -163,7 +169,7 @@ impl Shared {
             return;
         };
         let mut desk = self.desk.lock();
-        if matches!(message, FromWorker::Clip { .. } | FromWorker::Failed { .. }) {
+        if matches!(message, FromWorker::Ready { .. } | FromWorker::Clip { .. } | FromWorker::Failed { .. }) {
             if let Some(answers) = desk.waiting.remove(&job) {
                 let _ = answers.send(message);
             }
@@ -174,7 +180,7 @@ impl Shared {
 }
 
 /// Reads the worker's first words.
-fn greet(incoming: &Incoming) -> Result<Facts, Refusal> {
+fn greet(incoming: &Incoming<FromWorker>) -> Result<Facts, Refusal> {
     incoming.greet().map_err(|error| match error {
         line::GreetingError::Broken(error) => Refusal::Ending(error.to_string()),
         error => Refusal::Final(error.to_string()),

@@ -10,7 +10,6 @@ use crate::clip::{Clip, Latents};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::request::MAX_SECONDS;
-use crate::service::frame;
 use crate::service::message::{FromWorker, ToWorker};
 use crate::service::{Job, Parcel, lost};
 
@@ -32,13 +31,22 @@ pub struct Ticket {
 impl Ticket {
     pub(super) fn new(line: Arc<Connection>, job: &Job) -> Result<Self, Error> {
         let parcel = Parcel::from(job);
-        if !frame::fits(&parcel) {
+        if !line.fits(&parcel) {
             let problem = "too large to be sent; use shorter words".into();
             return Err(Error::Request { what: "request", problem });
         }
-        let (number, answers) = line.enrol();
-        line.send(ToWorker::Submit { job: number, parcel });
-        Ok(Self { line, job: number, answers, sound: Default::default(), is_answered: false, is_done: false })
+        Ok(Self::enrolled(line, |job| ToWorker::Submit { job, parcel }))
+    }
+
+    /// For the weights.
+    pub(super) fn load(line: Arc<Connection>) -> Self {
+        Self::enrolled(line, |job| ToWorker::Load { job })
+    }
+
+    fn enrolled(line: Arc<Connection>, ask: impl FnOnce(u64) -> ToWorker) -> Self {
+        let (job, answers) = line.enrol();
+        line.send(ask(job));
+        Self { line, job, answers, sound: Default::default(), is_answered: false, is_done: false }
     }
 
     /// Waits for the clip. If `progress` says that it is no longer wanted, at most a moment.
@@ -47,6 +55,16 @@ impl Ticket {
     ///
     /// Those of the engine, and [`Error::Worker`] if the worker ended.
     pub fn wait(&mut self, progress: &dyn Progress) -> Result<Clip, Error> {
+        self.await_end(progress)?.ok_or_else(|| nonsense("no clip"))
+    }
+
+    /// As [`wait`](Self::wait), for the weights.
+    pub(super) fn wait_load(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        self.await_end(progress).map(drop)
+    }
+
+    /// Waits for the last answer: a clip, or `None` if only weights were asked for.
+    fn await_end(&mut self, progress: &dyn Progress) -> Result<Option<Clip>, Error> {
         loop {
             if progress.is_cancelled() {
                 self.withdraw();
@@ -75,14 +93,15 @@ impl Ticket {
     }
 
     /// What an answer means for the job; `None` if there will be another.
-    fn take(&mut self, answer: FromWorker, progress: &dyn Progress) -> Option<Result<Clip, Error>> {
+    fn take(&mut self, answer: FromWorker, progress: &dyn Progress) -> Option<Result<Option<Clip>, Error>> {
         match answer {
+            FromWorker::Ready { .. } => {
+                self.is_done = true;
+                return Some(Ok(None));
+            }
             FromWorker::Progress { stage, done, total, .. } => progress.step(stage, done as usize, total as usize),
             FromWorker::Sound { left, right, .. } => {
-                for (side, part) in self.sound.iter_mut().zip([left, right]) {
-                    let samples = part.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]]));
-                    side.extend(samples);
-                }
+                self.sound.iter_mut().zip([left, right]).for_each(|(side, part)| side.extend(part));
                 if self.sound[0].len() > MOST_SAMPLES || self.sound[0].len() != self.sound[1].len() {
                     return Some(Err(nonsense("sound without end")));
                 }
@@ -96,7 +115,7 @@ impl Ticket {
                 }
                 let clip = Latents::from_halves(shape, &latents).map(|latents| {
                     let audio = Audio::new(left, right, sample_rate);
-                    Clip { audio, latents, recipe: *recipe }
+                    Some(Clip { audio, latents, recipe: *recipe })
                 });
                 return Some(clip.map_err(|_| nonsense("damaged latents")));
             }

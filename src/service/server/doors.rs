@@ -1,22 +1,23 @@
 //! Who comes in: connections, greetings, and the threads that listen to them.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use interprocess::local_socket::Listener;
 use interprocess::local_socket::traits::Listener as _;
-use interprocess::local_socket::{Listener, Stream};
+use rayon::ThreadPool;
 
 use super::Server;
 use super::guest::Guest;
 use super::stay::FAREWELL;
 use crate::bundle::Bundle;
-use crate::error::Error;
 use crate::service::frame::FrameError;
-use crate::service::line::{self, Cutter, GreetingError, Incoming, Outgoing};
+use crate::service::line::{self, Cutter, GreetingError, Incoming, Line, Outgoing};
 use crate::service::message::{EngineState, Facts, FromWorker, ToWorker};
-use crate::service::{ENGINE, lost, pool};
+use crate::service::{ENGINE, pool};
 
 /// How long a client may take to say hello.
 const HELLO: Duration = Duration::from_secs(10);
@@ -31,22 +32,23 @@ pub struct Threads {
 
 impl Server {
     /// Starts the thread that lets clients in, and those that work.
-    pub(super) fn start(self: &Arc<Self>, listener: Listener) -> Result<Threads, Error> {
-        let no_threads = |error: &dyn std::fmt::Display| {
-            lost(format!("has no threads to work with ({error}); close other programs and try again"))
-        };
-        let pools = [pool::composing(), pool::fitting()];
-        let mut lanes = Vec::new();
-        for (is_composing, pool) in [true, false].into_iter().zip(pools) {
-            let pool = pool.map_err(|error| no_threads(&error))?;
-            let server = self.clone();
-            let work = move || server.work(if is_composing { &server.composing } else { &server.fitting }, &pool);
-            let name = if is_composing { "mlfn-compose" } else { "mlfn-fit" };
-            lanes.push(named(name).spawn(work).map_err(|error| no_threads(&error))?);
-        }
+    pub(super) fn start(self: &Arc<Self>, listener: Listener) -> io::Result<Threads> {
+        let lanes = self.start_lanes()?;
         let server = self.clone();
-        let door = named("mlfn-door").spawn(move || server.let_in(&listener));
-        Ok(Threads { door: door.map_err(|error| no_threads(&error))?, lanes })
+        Ok(Threads { door: named("mlfn-door").spawn(move || server.let_in(&listener))?, lanes })
+    }
+
+    /// Starts the threads that work. They end once the lanes are closed.
+    pub(super) fn start_lanes(self: &Arc<Self>) -> io::Result<Vec<JoinHandle<()>>> {
+        let pools = [pool::composing(), pool::fitting()];
+        let start = |(is_composing, pool): (bool, Result<ThreadPool, _>)| {
+            let (server, pool) = (self.clone(), pool.map_err(io::Error::other)?);
+            let work = move || server.work(if is_composing { &server.composing } else { &server.fitting }, &pool);
+            named(if is_composing { "mlfn-compose" } else { "mlfn-fit" }).spawn(work)
+        };
+        let lanes: io::Result<_> = [true, false].into_iter().zip(pools).map(start).collect();
+        // One alone would wait for ever.
+        lanes.inspect_err(|_| self.dismiss())
     }
 
     fn let_in(self: &Arc<Self>, listener: &Listener) {
@@ -54,8 +56,9 @@ impl Server {
             match listener.accept() {
                 Ok(stream) => {
                     let server = self.clone();
+                    let receive = move || line::open(stream).into_iter().for_each(|line| server.receive(line));
                     // Without a thread nobody answers, which the client notices.
-                    let _ = named("mlfn-line-in").spawn(move || server.receive(stream));
+                    let _ = named("mlfn-line-in").spawn(receive);
                 }
                 // Too many files are open, or the like: it may pass.
                 Err(_) => thread::sleep(Duration::from_millis(50)),
@@ -64,8 +67,8 @@ impl Server {
     }
 
     /// The thread of one connection.
-    fn receive(self: &Arc<Self>, stream: Stream) {
-        let Ok((outgoing, incoming, cutter)) = line::open(stream) else { return };
+    pub(super) fn receive(self: &Arc<Self>, line: Line<FromWorker, ToWorker>) {
+        let Line { outgoing, incoming, cutter } = line;
         incoming.set_patience(Some(HELLO));
         let guest = match self.welcome(&incoming, &outgoing, &cutter) {
             Ok(guest) => Arc::new(guest),
@@ -87,9 +90,9 @@ impl Server {
     }
 
     /// Listens to a client until it has gone, or says something that cannot be: then, what.
-    fn attend(self: &Arc<Self>, guest: &Arc<Guest>, incoming: &Incoming) -> Option<String> {
+    fn attend(self: &Arc<Self>, guest: &Arc<Guest>, incoming: &Incoming<ToWorker>) -> Option<String> {
         loop {
-            match incoming.next::<ToWorker>() {
+            match incoming.next() {
                 Ok(message) => match self.hear(guest, message) {
                     Ok(true) => {}
                     Ok(false) => return None,
@@ -101,7 +104,12 @@ impl Server {
         }
     }
 
-    fn welcome(&self, incoming: &Incoming, outgoing: &Outgoing<FromWorker>, cutter: &Cutter) -> Result<Guest, Turned> {
+    fn welcome(
+        &self,
+        incoming: &Incoming<ToWorker>,
+        outgoing: &Outgoing<FromWorker>,
+        cutter: &Cutter,
+    ) -> Result<Guest, Turned> {
         incoming.greet().map_err(|error| Turned {
             is_other_version: matches!(error, GreetingError::Version(_)),
             reason: error.to_string(),
@@ -134,8 +142,8 @@ impl Server {
         Facts {
             engine: ENGINE.into(),
             bundle: format!("{} {}", manifest.name, manifest.version),
-            device: self.options.device_name.clone(),
-            is_gpu: !self.options.placement.device.is_cpu(),
+            device: self.shelf.workshop().device().into(),
+            is_gpu: self.shelf.workshop().is_gpu(),
             process: std::process::id(),
         }
     }
@@ -163,6 +171,6 @@ fn turned<T>(reason: impl Into<String>) -> Result<T, Turned> {
     Err(Turned { reason: reason.into(), is_other_version: false })
 }
 
-fn named(name: &str) -> thread::Builder {
+pub(super) fn named(name: &str) -> thread::Builder {
     thread::Builder::new().name(name.into())
 }

@@ -11,9 +11,10 @@ use super::Server;
 use super::lane::{Lane, Order};
 use crate::bundle::Bundle;
 use crate::clip::Clip;
+use crate::error::Error;
 use crate::service::line::{Cutter, Outgoing};
 use crate::service::message::{EngineState, FromWorker, ToWorker};
-use crate::service::{Failure, Job, Parcel};
+use crate::service::{Failure, Job, Maker, Parcel, pool};
 
 /// Frames of a clip that are sent at a time.
 const PART: usize = 1 << 17;
@@ -49,6 +50,20 @@ impl Guest {
         *self.outgoing.lock() = None;
     }
 
+    /// A job that is to be answered; where it is noted that it was cancelled.
+    fn enter(&self, job: u64) -> Result<Arc<AtomicBool>, &'static str> {
+        let withdrawn = Arc::new(AtomicBool::new(false));
+        let mut open = self.open.lock();
+        if open.len() >= MOST_JOBS {
+            return Err("a client may have a thousand jobs waiting and no more");
+        }
+        if open.contains_key(&job) {
+            return Err("a client numbers its jobs each differently");
+        }
+        open.insert(job, withdrawn.clone());
+        Ok(withdrawn)
+    }
+
     /// Answers a job, once and for all.
     pub fn answer(&self, job: u64, result: Result<Clip, Failure>) {
         if self.open.lock().remove(&job).is_none() {
@@ -60,6 +75,15 @@ impl Guest {
         }
     }
 
+    /// As [`answer`](Self::answer), of what asked for the weights.
+    fn answer_load(&self, job: u64, result: Result<(), Failure>) {
+        match result {
+            Ok(()) if self.open.lock().remove(&job).is_some() => self.tell(FromWorker::Ready { job }),
+            Ok(()) => {}
+            Err(failure) => self.answer(job, Err(failure)),
+        }
+    }
+
     /// No job of this client is wanted any more.
     pub fn withdraw_all(&self) {
         self.open.lock().values().for_each(|withdrawn| withdrawn.store(true, SeqCst));
@@ -68,8 +92,7 @@ impl Guest {
     fn deliver(&self, job: u64, clip: Clip) {
         let [left, right] = clip.audio.channels();
         for (left, right) in left.chunks(PART).zip(right.chunks(PART)) {
-            let [left, right] = [left, right].map(|part| bytes(part).into());
-            self.tell(FromWorker::Sound { job, left, right });
+            self.tell(FromWorker::Sound { job, left: left.into(), right: right.into() });
         }
         self.tell(FromWorker::Clip {
             job,
@@ -92,7 +115,7 @@ impl Server {
             ToWorker::Hello { .. } => return Err("a client says hello once"),
             ToWorker::Submit { job, parcel } => self.take_in(guest, job, parcel)?,
             ToWorker::Cancel { job } => self.cancel(guest, job),
-            ToWorker::Load => self.load_for(guest),
+            ToWorker::Load { job } => self.load_for(guest, job)?,
             // Others may be about to need them.
             ToWorker::Unload if self.guests.lock().len() == 1 && !self.is_busy() => self.unload(),
             ToWorker::Unload => {}
@@ -102,17 +125,7 @@ impl Server {
     }
 
     fn take_in(&self, guest: &Arc<Guest>, job: u64, parcel: Parcel) -> Result<(), &'static str> {
-        let withdrawn = Arc::new(AtomicBool::new(false));
-        {
-            let mut open = guest.open.lock();
-            if open.len() >= MOST_JOBS {
-                return Err("a client may have a thousand jobs waiting and no more");
-            }
-            if open.contains_key(&job) {
-                return Err("a client numbers its jobs each differently");
-            }
-            open.insert(job, withdrawn.clone());
-        }
+        let withdrawn = guest.enter(job)?;
         self.stay.rest();
         match Job::try_from(parcel) {
             Ok(work) => {
@@ -139,22 +152,30 @@ impl Server {
     }
 
     /// Reads the weights, while the client may say more.
-    fn load_for(self: &Arc<Self>, guest: &Arc<Guest>) {
+    fn load_for(self: &Arc<Self>, guest: &Arc<Guest>, job: u64) -> Result<(), &'static str> {
+        guest.enter(job)?;
         self.stay.rest();
-        let (server, guest) = (self.clone(), guest.clone());
+        let (server, reader) = (self.clone(), guest.clone());
         let load = move || {
-            let announce = |is_loaded| server.announce(if is_loaded { server.loaded() } else { EngineState::Loading });
-            if server.shelf.engine(&guest.bundle, announce).is_err() {
-                // Why, the job that needs them is told.
-                server.announce(EngineState::Unloaded);
-            }
+            pool::lower_priority();
+            let loaded = server.engine_for(&reader, |_| {});
             server.stay.rest();
+            reader.answer_load(job, loaded.map(drop).map_err(|error| Failure::from(&error)));
         };
-        // Without a thread, the first job reads them.
-        let _ = thread::Builder::new().name("mlfn-load".into()).spawn(load);
+        if thread::Builder::new().name("mlfn-load".into()).spawn(load).is_err() {
+            // The first job reads them.
+            guest.answer_load(job, Ok(()));
+        }
+        Ok(())
     }
-}
 
-fn bytes(samples: &[f32]) -> Vec<u8> {
-    samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+    /// The engine of a client's bundle. If it has to be read, everyone is told, and so is `loading`: before (`false`) and
+    /// after (`true`).
+    pub(super) fn engine_for(&self, guest: &Guest, loading: impl Fn(bool)) -> Result<Arc<dyn Maker>, Error> {
+        let engine = self.shelf.engine(&guest.bundle, |is_loaded| {
+            loading(is_loaded);
+            self.announce(if is_loaded { self.loaded() } else { EngineState::Loading });
+        });
+        engine.inspect_err(|_| self.announce(EngineState::Unloaded))
+    }
 }

@@ -12,7 +12,7 @@ use super::{Server, told_to_end};
 use crate::clip::Clip;
 use crate::error::{Error, Stage};
 use crate::progress::Progress;
-use crate::service::message::{EngineState, FromWorker};
+use crate::service::message::FromWorker;
 use crate::service::queue::Queue;
 use crate::service::{Failure, Job, panic_words, pool};
 
@@ -132,22 +132,15 @@ impl Server {
             if order.is_cancelled() {
                 return Err(Error::Cancelled);
             }
-            let engine = self.shelf.engine(&order.guest.bundle, |is_loaded| {
-                order.step(Stage::Load, usize::from(is_loaded), 1);
-                self.announce(if is_loaded { self.loaded() } else { EngineState::Loading });
-            });
-            let engine = engine.inspect_err(|_| self.announce(EngineState::Unloaded))?;
-            order.work.run(&engine, order)
+            let engine = self.engine_for(&order.guest, |is_loaded| order.step(Stage::Load, is_loaded.into(), 1))?;
+            engine.run(&order.work, order)
         };
         match catch_unwind(AssertUnwindSafe(|| pool.install(compose))) {
             Ok(result) => result.map_err(|error| Failure::from(&error)),
             Err(panic) => {
                 // Whatever it was, weights that a panic went through are not trusted again.
                 self.unload();
-                let words = panic_words(&*panic);
-                let problem =
-                    format!("stopped on a fault of its own ({words}); the next clip starts the engine afresh");
-                Err(Failure::Worker { problem })
+                Err(Failure::Panicked { words: panic_words(&*panic) })
             }
         }
     }

@@ -4,35 +4,38 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::Options;
 use crate::bundle::Bundle;
-use crate::device::Placement;
-use crate::engine::Engine;
 use crate::error::Error;
+use crate::service::{Maker, Workshop};
 
 /// Holds at most one engine; a client of another bundle has it changed.
 pub struct Shelf {
-    placement: Placement,
-    own: Bundle,
-    held: Mutex<Option<(String, Arc<Engine>)>>,
+    workshop: Workshop,
+    held: Mutex<Option<(String, Arc<dyn Maker>)>>,
 }
 
 impl Shelf {
     /// Nothing is read yet.
-    pub fn new(options: &Options) -> Self {
-        Self { placement: options.placement.clone(), own: options.bundle.clone(), held: Mutex::default() }
+    pub fn new(workshop: Workshop) -> Self {
+        Self { workshop, held: Mutex::default() }
+    }
+
+    /// Where engines come from.
+    pub fn workshop(&self) -> &Workshop {
+        &self.workshop
     }
 
     /// The bundle of this hash, among those that can be found by name; the worker's own if there is none to look for.
     pub fn bundle(&self, sha256: Option<&str>) -> Option<Bundle> {
-        let Some(sha256) = sha256 else { return Some(self.own.clone()) };
+        let own = self.workshop.bundle().clone();
+        let Some(sha256) = sha256 else { return Some(own) };
         let found = || Bundle::list().into_iter().flatten();
-        std::iter::once(self.own.clone()).chain(found()).find(|bundle| bundle.hash() == sha256)
+        std::iter::once(own).chain(found()).find(|bundle| bundle.hash() == sha256)
     }
 
     /// The engine of a bundle. If it has to be read, `loading` is told before (`false`) and after (`true`). Waits while
     /// another thread reads.
-    pub fn engine(&self, bundle: &Bundle, loading: impl Fn(bool)) -> Result<Arc<Engine>, Error> {
+    pub fn engine(&self, bundle: &Bundle, loading: impl Fn(bool)) -> Result<Arc<dyn Maker>, Error> {
         let mut held = self.held.lock();
         if let Some((_, engine)) = held.as_ref().filter(|(hash, _)| hash == bundle.hash()) {
             return Ok(engine.clone());
@@ -40,7 +43,7 @@ impl Shelf {
         // Two would need the memory of both.
         *held = None;
         loading(false);
-        let engine = Arc::new(Engine::load(bundle, self.placement.clone())?);
+        let engine = self.workshop.load(bundle)?;
         *held = Some((bundle.hash().into(), engine.clone()));
         loading(true);
         Ok(engine)

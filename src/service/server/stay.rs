@@ -7,7 +7,7 @@ use sysinfo::{MemoryRefreshKind, System};
 
 use super::doors::Threads;
 use super::lane::Lane;
-use super::{Ending, Server};
+use super::{Ending, Limits, Server};
 use crate::service::Place;
 use crate::service::message::EngineState;
 
@@ -59,7 +59,7 @@ impl Stay {
 
 impl Server {
     /// Returns when it is time to go. Lets go of the weights before, if they are not needed.
-    pub(super) fn await_end(&self, place: &Place, is_asked_to_end: impl Fn() -> bool) -> Ending {
+    pub(super) fn await_end(&self, place: &Place, limits: &Limits, is_asked_to_end: impl Fn() -> bool) -> Ending {
         for round in 1u32.. {
             if self.stay.wait() {
                 break;
@@ -71,11 +71,11 @@ impl Server {
                 continue;
             }
             let (idle, is_look) = (self.stay.idle(), round.is_multiple_of(ROUNDS_PER_LOOK));
-            let is_over = idle >= self.options.exit_after || is_look && !place.can_be_found();
+            let is_over = idle >= limits.exit_after || is_look && !place.can_be_found();
             if is_over && self.close_if_idle() {
                 break;
             }
-            let is_unneeded = idle >= self.options.unload_after || is_look && self.is_memory_short();
+            let is_unneeded = idle >= limits.unload_after || is_look && is_memory_short(limits.keep_free);
             if is_unneeded && self.shelf.is_loaded() {
                 self.unload();
             }
@@ -107,10 +107,11 @@ impl Server {
     pub(super) fn loaded(&self) -> EngineState {
         EngineState::Loaded { memory: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64) }
     }
+}
 
-    fn is_memory_short(&self) -> bool {
-        let Ok(mut system) = System::new() else { return false };
-        system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        (system.available_memory() as f64) < system.total_memory() as f64 * self.options.keep_free
-    }
+/// Whether less than this share of the machine's memory is free.
+fn is_memory_short(keep_free: f64) -> bool {
+    let Ok(mut system) = System::new() else { return false };
+    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    (system.available_memory() as f64) < system.total_memory() as f64 * keep_free
 }
