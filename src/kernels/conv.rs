@@ -4,8 +4,12 @@
 //! leaves the map it wraps around (`h`, if so configured) or reads zeros. A convolution over time is one over a map of
 //! width 1; a transposed one is a plain one whose outputs are all phases of a step at once.
 
-use super::gemm::{Epilogue, Packed, ROWS, Source, multiply};
+use std::ops::Range;
+
+use super::activation::Activation;
+use super::gemm::{Epilogue, ROWS, Source, multiply};
 use super::map::Size;
+use super::packed::Packed;
 use super::scratch;
 use super::simd::Isa;
 use super::weights::Weights;
@@ -39,6 +43,19 @@ impl Shape {
         (
             along(height, self.kernel.0, self.stride.0, self.dilation.0, self.before.0, self.after.0),
             along(width, self.kernel.1, self.stride.1, self.dilation.1, self.before.1, self.after.1),
+        )
+    }
+
+    /// Of the outputs of a map of `height` and `width`, those rows and columns that see nothing beyond it.
+    fn inside(&self, (height, width): (usize, usize), outputs: (usize, usize)) -> (Range<usize>, Range<usize>) {
+        let along = |length: usize, kernel: usize, stride: usize, dilation: usize, before: usize, outputs: usize| {
+            let reach = dilation * (kernel - 1) + 1;
+            let end = (length + before).checked_sub(reach).map_or(0, |last| last / stride + 1).min(outputs);
+            before.div_ceil(stride).min(end)..end
+        };
+        (
+            along(height, self.kernel.0, self.stride.0, self.dilation.0, self.before.0, outputs.0),
+            along(width, self.kernel.1, self.stride.1, self.dilation.1, self.before.1, outputs.1),
         )
     }
 }
@@ -83,18 +100,18 @@ impl Conv {
         Size { height, width, channels: self.outputs, ..size }
     }
 
-    /// Convolves `xs`; `residual` is added.
+    /// Convolves `xs`; `residual` is added, and `then` made of the sum.
     ///
     /// # Panics
     ///
     /// Lengths or channels do not fit.
-    pub fn forward(&self, xs: &[f32], size: Size, residual: Option<&[f32]>) -> Vec<f32> {
+    pub fn forward(&self, xs: &[f32], size: Size, residual: Option<&[f32]>, then: Option<Activation>) -> Vec<f32> {
         assert_eq!((xs.len(), size.channels), (size.values(), self.inputs), "a map of another size");
         let outputs = self.outputs(size);
         if outputs.values() == 0 {
             return Vec::new();
         }
-        let epilogue = Epilogue { bias: Some(&self.bias), residual };
+        let epilogue = Epilogue { bias: Some(&self.bias), residual, then };
         // SAFETY: both ways write every output, and read none before.
         unsafe {
             scratch::filled(outputs.values(), |out| match self.tiling(size) {
@@ -158,6 +175,8 @@ struct Footprints<'a> {
     kernel_width: usize,
     /// Values from the first tap to each, where none is off the map and none wraps around.
     offsets: Vec<usize>,
+    /// Output rows and columns all of whose taps lie on the map, in one piece.
+    inside: (Range<usize>, Range<usize>),
 }
 
 impl<'a> Footprints<'a> {
@@ -196,19 +215,8 @@ impl<'a> Footprints<'a> {
                 .map(|tap| (tap / shape.kernel.1 * shape.dilation.0, tap % shape.kernel.1 * shape.dilation.1))
                 .map(|(down, across)| down * line + across * size.channels)
                 .collect(),
+            inside: shape.inside((size.height, size.width), (height, width)),
         }
-    }
-
-    /// Whether all taps of output `(y, x)` lie on the map, in one piece.
-    #[inline(always)]
-    fn is_inside(&self, y: usize, x: usize) -> bool {
-        let spans = |places: &[usize], outs: usize, at: usize, last: usize| {
-            let (first, end) = (places[at], places[places.len() - outs + at]);
-            first != OFF && end != OFF && end.wrapping_sub(first) == last
-        };
-        let across = self.offsets[self.kernel_width - 1];
-        let down = self.offsets[self.offsets.len() - 1] - across;
-        spans(&self.rows, self.height, y, down) && spans(&self.columns, self.width, x, across)
     }
 
     /// Where the channels under a tap of output `(y, x)` of an item begin.
@@ -232,7 +240,7 @@ impl Source for Footprints<'_> {
     type Place = Place;
 
     fn segments(&self) -> usize {
-        self.rows.len() / self.height.max(1) * self.kernel_width
+        self.offsets.len()
     }
 
     #[inline(always)]
@@ -241,12 +249,24 @@ impl Source for Footprints<'_> {
     }
 
     #[inline(always)]
-    fn place(&self, rows: [usize; ROWS]) -> Place {
-        let at = rows.map(|row| {
-            let (line, x) = (row / self.width, row % self.width);
-            (line / self.height * self.item, line % self.height, x)
-        });
-        let is_inside = at.iter().all(|(_, y, x)| self.is_inside(*y, *x));
+    fn place(&self, first: usize, valid: usize) -> Place {
+        let (line, x) = (first / self.width, first % self.width);
+        let mut next = (line / self.height * self.item, line % self.height, x);
+        let mut at = [next; ROWS];
+        let mut is_inside = true;
+        for (i, at) in at.iter_mut().enumerate() {
+            *at = next;
+            is_inside &= self.inside.0.contains(&next.1) && self.inside.1.contains(&next.2);
+            if i + 1 < valid {
+                next.2 += 1;
+                if next.2 == self.width {
+                    (next.1, next.2) = (next.1 + 1, 0);
+                }
+                if next.1 == self.height {
+                    (next.0, next.1) = (next.0 + self.item, 0);
+                }
+            }
+        }
         Place { at, inside: is_inside.then(|| at.map(|at| self.tap(at, (0, 0)))) }
     }
 
@@ -328,7 +348,7 @@ impl ConvTranspose {
     /// Lengths do not fit.
     pub fn forward(&self, xs: &[f32], batch: usize, time: usize) -> Vec<f32> {
         let size = Size { batch, height: time, width: 1, channels: self.phases.inputs };
-        let whole = self.phases.forward(xs, size, None);
+        let whole = self.phases.forward(xs, size, None, None);
         let made = whole.len() / batch.max(1);
         let kept = ((time.max(1) - 1) * self.stride + self.kernel - 2 * self.padding) * self.outputs;
         let first = self.padding * self.outputs;
