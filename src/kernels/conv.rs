@@ -154,25 +154,16 @@ impl Conv {
     }
 }
 
-/// Marks a tap that is off the map.
-const OFF: usize = usize::MAX;
-
 /// The rows of a convolution's product.
 struct Footprints<'a> {
     xs: &'a [f32],
     zeros: Vec<f32>,
-    channels: usize,
+    shape: Shape,
+    /// Of the input.
+    size: Size,
     /// Of the output.
     height: usize,
     width: usize,
-    /// Values of an item of the input.
-    item: usize,
-    /// Where output row `y` finds tap row `t`, at `t * height + y`, in values from the item's beginning.
-    rows: Vec<usize>,
-    /// Where output column `x` finds tap column `t`, at `t * width + x`, in values from the row's beginning.
-    columns: Vec<usize>,
-    /// Columns of the kernel.
-    kernel_width: usize,
     /// Values from the first tap to each, where none is off the map and none wraps around.
     offsets: Vec<usize>,
     /// Output rows and columns all of whose taps lie on the map, in one piece.
@@ -181,49 +172,46 @@ struct Footprints<'a> {
 
 impl<'a> Footprints<'a> {
     fn new(shape: Shape, xs: &'a [f32], size: Size, (height, width): (usize, usize)) -> Self {
-        let line = size.width * size.channels;
-        let place =
-            |out: usize, tap: usize, stride: usize, dilation: usize, before: usize, length: usize, wraps: bool| {
-                let at = (out * stride + tap * dilation) as isize - before as isize;
-                match (wraps, usize::try_from(at)) {
-                    (true, _) => at.rem_euclid(length as isize) as usize,
-                    (false, Ok(at)) if at < length => at,
-                    (false, _) => OFF,
-                }
-            };
-        let offset = |at: usize, step: usize| if at == OFF { OFF } else { at * step };
-        let along = |taps: usize, outs: usize, place: &dyn Fn(usize, usize) -> usize| {
-            (0..taps * outs).map(|i| place(i % outs, i / outs)).collect()
+        let offset = |tap: usize| {
+            let (down, across) = (tap / shape.kernel.1 * shape.dilation.0, tap % shape.kernel.1 * shape.dilation.1);
+            (down * size.width + across) * size.channels
         };
-        let (by, bx) = shape.before;
         Self {
             xs,
             zeros: vec![0.0; size.channels],
-            channels: size.channels,
+            shape,
+            size,
             height,
             width,
-            item: size.height * line,
-            rows: along(shape.kernel.0, height, &|y, tap| {
-                let at = place(y, tap, shape.stride.0, shape.dilation.0, by, size.height, shape.is_circular);
-                offset(at, line)
-            }),
-            columns: along(shape.kernel.1, width, &|x, tap| {
-                offset(place(x, tap, shape.stride.1, shape.dilation.1, bx, size.width, false), size.channels)
-            }),
-            kernel_width: shape.kernel.1,
-            offsets: (0..shape.kernel.0 * shape.kernel.1)
-                .map(|tap| (tap / shape.kernel.1 * shape.dilation.0, tap % shape.kernel.1 * shape.dilation.1))
-                .map(|(down, across)| down * line + across * size.channels)
-                .collect(),
+            offsets: (0..shape.kernel.0 * shape.kernel.1).map(offset).collect(),
             inside: shape.inside((size.height, size.width), (height, width)),
         }
     }
 
-    /// Where the channels under a tap of output `(y, x)` of an item begin.
+    /// Where the channels under a tap of output `(y, x)` of an item begin. Found anew each time: tables of a long sound
+    /// would take longer to fill than to do without.
     #[inline(always)]
-    fn tap(&self, (item, y, x): (usize, usize, usize), (row_tap, column_tap): (usize, usize)) -> *const f32 {
-        let (row, column) = (self.rows[row_tap * self.height + y], self.columns[column_tap * self.width + x]);
-        if row == OFF || column == OFF { self.zeros.as_ptr() } else { self.xs[item + row + column..].as_ptr() }
+    fn tap(&self, (item, y, x): (usize, usize, usize), (row, column): (usize, usize)) -> *const f32 {
+        let Shape { stride, dilation, before, is_circular, .. } = self.shape;
+        let row = place(y * stride.0 + row * dilation.0, before.0, self.size.height, is_circular);
+        let column = place(x * stride.1 + column * dilation.1, before.1, self.size.width, false);
+        match (row, column) {
+            (Some(row), Some(column)) => {
+                let position = (item * self.size.height + row) * self.size.width + column;
+                self.xs[position * self.size.channels..].as_ptr()
+            }
+            _ => self.zeros.as_ptr(),
+        }
+    }
+}
+
+/// What is `before` positions before `at`, on an axis of `length` that may wrap around.
+#[inline(always)]
+fn place(at: usize, before: usize, length: usize, wraps: bool) -> Option<usize> {
+    match at.checked_sub(before) {
+        Some(place) if place < length => Some(place),
+        _ if wraps => Some((at as isize - before as isize).rem_euclid(length as isize) as usize),
+        _ => None,
     }
 }
 
@@ -245,13 +233,17 @@ impl Source for Footprints<'_> {
 
     #[inline(always)]
     fn length(&self, _: usize) -> usize {
-        self.channels
+        self.size.channels
+    }
+
+    fn fresh(&self) -> usize {
+        self.shape.stride.0 * self.shape.stride.1 * self.size.channels
     }
 
     #[inline(always)]
     fn place(&self, first: usize, valid: usize) -> Place {
         let (line, x) = (first / self.width, first % self.width);
-        let mut next = (line / self.height * self.item, line % self.height, x);
+        let mut next = (line / self.height, line % self.height, x);
         let mut at = [next; ROWS];
         let mut is_inside = true;
         for (i, at) in at.iter_mut().enumerate() {
@@ -263,7 +255,7 @@ impl Source for Footprints<'_> {
                     (next.1, next.2) = (next.1 + 1, 0);
                 }
                 if next.1 == self.height {
-                    (next.0, next.1) = (next.0 + self.item, 0);
+                    (next.0, next.1) = (next.0 + 1, 0);
                 }
             }
         }
@@ -275,7 +267,8 @@ impl Source for Footprints<'_> {
         match place.inside {
             Some(first) => first.map(|row| row.wrapping_add(self.offsets[segment])),
             None => {
-                let tap = (segment / self.kernel_width, segment % self.kernel_width);
+                let across = self.shape.kernel.1;
+                let tap = (segment / across, segment % across);
                 place.at.map(|at| self.tap(at, tap))
             }
         }

@@ -17,6 +17,8 @@ use super::simd::{Simd, Task};
 pub(super) const ROWS: usize = 6;
 /// Depth that is multiplied before the sums go to memory: its part of a panel stays in the second-level cache.
 const DEPTH: usize = 576;
+/// Values of rows that meet one panel after another: they stay in the second-level cache beside it.
+const CHUNK: usize = 48 << 10;
 /// Multiply-adds that are worth another thread's while.
 const TASK_WORK: usize = 2_000_000;
 
@@ -28,6 +30,8 @@ pub(super) trait Source: Sync {
     fn segments(&self) -> usize;
     /// Values of a segment.
     fn length(&self, segment: usize) -> usize;
+    /// Values of a row that no earlier row has.
+    fn fresh(&self) -> usize;
     /// Prepares for the `valid` rows from `first`, and for the last of them again beyond.
     fn place(&self, first: usize, valid: usize) -> Self::Place;
     /// Where the segment of each row begins. [`Source::length`] values are readable from there.
@@ -64,6 +68,10 @@ impl Source for Dense<'_> {
     #[inline(always)]
     fn length(&self, segment: usize) -> usize {
         DEPTH.min(self.depth - segment * DEPTH)
+    }
+
+    fn fresh(&self) -> usize {
+        self.depth
     }
 
     #[inline(always)]
@@ -205,6 +213,20 @@ impl<S: Source> Task for Tiles<'_, S> {
 
     #[inline(always)]
     fn run<I: Simd>(self, simd: I) {
+        let at_once = (CHUNK / self.source.fresh().max(1) / ROWS).max(1) * ROWS;
+        let mut first = self.rows.start;
+        while first < self.rows.end {
+            let rows = first..self.rows.end.min(first + at_once);
+            first = rows.end;
+            self.chunk(simd, rows);
+        }
+    }
+}
+
+impl<S: Source> Tiles<'_, S> {
+    /// All panels of some rows.
+    #[inline(always)]
+    fn chunk<I: Simd>(&self, simd: I, rows: Range<usize>) {
         let mut offset = 0;
         for panel in 0..self.panels.end {
             let (first, width) = self.weights.layout.panel_columns(panel);
@@ -213,10 +235,10 @@ impl<S: Source> Task for Tiles<'_, S> {
             if self.panels.contains(&panel) {
                 let part = Part { first, width, data: self.weights.data.as_ptr().wrapping_add(offset) };
                 match vectors {
-                    1 => self.panel::<I, 1>(simd, part),
-                    2 => self.panel::<I, 2>(simd, part),
-                    3 => self.panel::<I, 3>(simd, part),
-                    _ => self.panel::<I, 4>(simd, part),
+                    1 => self.panel::<I, 1>(simd, rows.clone(), part),
+                    2 => self.panel::<I, 2>(simd, rows.clone(), part),
+                    3 => self.panel::<I, 3>(simd, rows.clone(), part),
+                    _ => self.panel::<I, 4>(simd, rows.clone(), part),
                 }
             }
             offset += self.weights.layout.depth * vectors * I::LANES;
@@ -233,9 +255,9 @@ struct Part {
 }
 
 impl<S: Source> Tiles<'_, S> {
-    /// All rows of one panel, one depth block after another.
+    /// Some rows of one panel, one depth block after another.
     #[inline(always)]
-    fn panel<I: Simd, const N: usize>(&self, simd: I, part: Part) {
+    fn panel<I: Simd, const N: usize>(&self, simd: I, rows: Range<usize>, part: Part) {
         let segments = self.source.segments();
         // A gated panel's second half has no place in the output, where unfinished sums are put aside.
         let deepest = if self.weights.layout.gate.is_some() { usize::MAX } else { DEPTH };
@@ -247,8 +269,8 @@ impl<S: Source> Tiles<'_, S> {
                 depth += self.source.length(end);
                 end += 1;
             }
-            for row in self.rows.clone().step_by(ROWS) {
-                let valid = ROWS.min(self.rows.end - row);
+            for row in rows.clone().step_by(ROWS) {
+                let valid = ROWS.min(rows.end - row);
                 self.tile::<I, N>(simd, (row, valid), begin..end, data, &mut sums);
                 let tile = Tile { row, valid, sums: &sums, is_first: begin == 0, is_last: end == segments };
                 match self.weights.layout.gate {
