@@ -60,7 +60,8 @@ impl Shape {
     }
 }
 
-/// A convolution with packed weights.
+/// A convolution whose weights are packed when a map first needs them: in which of three ways, its size decides, and all
+/// three would be seven times as large as the plain ones.
 #[derive(Debug, Clone)]
 pub struct Conv {
     shape: Shape,

@@ -144,6 +144,29 @@ fn convolutions_of_any_shape_are_their_definition() {
     });
 }
 
+/// Long enough for more than one chunk of rows, with more taps than are summed at once.
+#[test]
+fn long_convolutions_are_their_definition() {
+    for isa in Isa::available() {
+        let draw = &mut Draw::new(5);
+        let shape = Shape {
+            kernel: (13, 1),
+            stride: (1, 1),
+            dilation: (3, 1),
+            before: (18, 0),
+            after: (18, 0),
+            is_circular: draw.chance(),
+        };
+        let size = Size { batch: 2, height: 1111, width: 1, channels: 47 };
+        let (xs, w) = (draw.values(size.values()), draw.values(70 * 47 * 13));
+        let (bias, residual) = (draw.values(70), draw.values(size.positions() * 70));
+        let conv = Conv::new(isa, shape, 47, 70, &w, bias.clone());
+        let right = convolved(shape, &xs, size, 70, &w, &bias);
+        let right: Vec<f64> = right.iter().zip(&residual).map(|(a, b)| a + f64::from(*b)).collect();
+        assert_close(&conv.forward(&xs, size, Some(&residual), None), &right, 2e-6, &format!("{isa:?}"));
+    }
+}
+
 /// Large enough for either tiling, and never a multiple of a tile or a vector on purpose.
 #[test]
 fn three_by_three_convolutions_are_their_definition() {
