@@ -17,10 +17,12 @@
 
 mod config;
 mod level;
+mod prepared;
 mod res_block;
 mod time;
 mod transformer;
 mod unet;
 
 pub use config::{DownBlock, TimeShift, UnetConfig, UpBlock};
+pub use prepared::Prepared;
 pub use unet::{Context, Deep, Unet};

@@ -7,7 +7,7 @@
 //! | file | what it makes fast |
 //! | --- | --- |
 //! | `simd` | one kernel, compiled for AVX-512, AVX2, NEON and plain Rust, chosen when it runs |
-//! | `gemm` | matrix products with packed weights, bias, residual and gate |
+//! | `gemm`, `packed` | matrix products with packed weights, bias, residual and gate |
 //! | `conv` | convolutions in one and two dimensions, transposed ones too |
 //! | `winograd` | 3x3 convolutions with 2.25 or 4 times fewer multiplications |
 //! | `attention` | attention that never holds all scores |
@@ -25,6 +25,7 @@ mod conv;
 mod gemm;
 mod map;
 mod norm;
+mod packed;
 mod pointwise;
 mod scratch;
 mod simd;
@@ -34,12 +35,13 @@ mod winograd;
 #[cfg(test)]
 mod tests;
 
-pub use attention::{Heads, attention};
+pub use activation::Activation;
+pub use attention::{Heads, Scores, attention};
 pub use conv::{Conv, ConvTranspose, Shape};
-pub use gemm::Packed;
 pub use map::Size;
-pub use norm::{Affine, Then, group_norm, layer_norm};
-pub use pointwise::{Activation, activate, concatenate, geglu, mean, softmax, upsample_nearest};
+pub use norm::{Affine, Then, group_norm, layer_norm, rms_norm};
+pub use packed::Packed;
+pub use pointwise::{activate, concatenate, geglu, mean, softmax, upsample_nearest};
 pub use simd::Isa;
 
 use std::ops::Range;
@@ -56,7 +58,7 @@ use gemm::{Dense, Epilogue, Product};
 pub fn linear(xs: &[f32], weights: &Packed, bias: Option<&[f32]>, residual: Option<&[f32]>) -> Vec<f32> {
     let rows = rows(xs, weights.depth());
     let source = Dense::new(xs, rows, weights.depth(), weights.depth());
-    let epilogue = Epilogue { bias, residual };
+    let epilogue = Epilogue { bias, residual, then: None };
     // SAFETY: a product writes all of its output, and reads none before.
     unsafe { scratch::filled(rows * weights.columns(), |out| gemm::multiply(&source, rows, weights, epilogue, out)) }
 }
@@ -79,7 +81,7 @@ pub fn linears<const N: usize>(xs: &[f32], layers: [(&Packed, Option<&[f32]>); N
             out.set_len(rows * weights.columns());
             &mut out[..]
         };
-        Product { weights, epilogue: Epilogue { bias, residual: None }, out }
+        Product { weights, epilogue: Epilogue { bias, ..Default::default() }, out }
     });
     gemm::multiply_all(&source, rows, products);
     outs

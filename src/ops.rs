@@ -18,8 +18,8 @@ mod map;
 mod norm;
 
 pub use activation::{geglu, gelu, leaky_relu, silu, softmax};
-pub use attention::attention;
+pub use attention::{attention, attention_by_distance};
 pub use conv::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, TimePadding};
-pub use linear::{GatedLinear, Linear, linear, linear_no_bias, together};
+pub use linear::{Gate, GatedLinear, Linear, linear, linear_no_bias, together};
 pub use map::{concatenate, from_tokens, mean, tokens, upsample_nearest};
-pub use norm::{GroupNorm, LayerNorm};
+pub use norm::{GroupNorm, LayerNorm, RmsNorm};

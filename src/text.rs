@@ -5,13 +5,16 @@
 //! ```
 
 mod config;
+mod distance;
 mod encoder;
 mod pad;
 mod reader;
 mod spelling;
+mod t5;
 mod words;
 
 pub use config::{FeedForward, T5Config, TextConfig};
 pub use encoder::TextEncoder;
 pub use pad::pad;
 pub use reader::Reader;
+pub(crate) use t5::T5Encoder;

@@ -6,7 +6,7 @@ mod golden;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use golden::{Golden, assert_close};
-use melfusion::denoiser::{Context, Unet, UnetConfig};
+use melfusion::denoiser::{Context, DownBlock, Unet, UnetConfig};
 use melfusion::synapse::{Blend, KeyValue, Pool, Synapse, Taps};
 use serde_json::{Value, json};
 
@@ -105,16 +105,38 @@ fn a_shallow_pass_over_fresh_coarse_levels_is_the_whole_pass() {
     let golden = Golden::open("denoiser_circular");
     let unet = Unet::new(&ours(), golden.weights()).unwrap();
     let context = Context { class: Some(golden.get("label")), ..text(golden.get("tokens")) };
-    let latents = golden.get("latents");
-    let (whole, deep) = unet.forward_deep(&latents, 37.5, &context, &mut Taps::None).unwrap();
+    let (latents, told) = (golden.get("latents"), unet.prepare(&context).unwrap());
+    let (whole, deep) = unet.forward_deep(&latents, 37.5, &told, &mut Taps::None).unwrap();
     assert_eq!(deep.batch(), latents.dim(0).unwrap());
-    let shallow = unet.forward_shallow(&latents, 37.5, &context, &mut Taps::None, &deep).unwrap();
+    let shallow = unet.forward_shallow(&latents, 37.5, &told, &mut Taps::None, &deep).unwrap();
     assert_eq!(bits(&shallow), bits(&whole));
 
-    let later = unet.forward_shallow(&latents.affine(0.9, 0.).unwrap(), 30., &context, &mut Taps::None, &deep).unwrap();
+    let later = unet.forward_shallow(&latents.affine(0.9, 0.).unwrap(), 30., &told, &mut Taps::None, &deep).unwrap();
     assert_ne!(bits(&later), bits(&whole), "the finest level looks at the latents");
     let mut captured = vec![];
-    assert!(unet.forward_shallow(&latents, 37.5, &context, &mut Taps::Capture(&mut captured), &deep).is_err());
+    assert!(unet.forward_shallow(&latents, 37.5, &told, &mut Taps::Capture(&mut captured), &deep).is_err());
+}
+
+/// With a bias and a class vector, at more than one step.
+#[test]
+fn what_is_prepared_once_serves_every_step() {
+    let golden = Golden::open("denoiser_circular");
+    let unet = Unet::new(&ours(), golden.weights()).unwrap();
+    let (tokens, latents) = (golden.get("tokens"), golden.get("latents"));
+    let (b, l, _) = tokens.dims3().unwrap();
+    let bias = (0..b * l).map(|i| if i % 5 == 4 { -1e4f32 } else { 0. }).collect::<Vec<_>>();
+    let bias = Some(Tensor::from_vec(bias, (b, l), &Device::Cpu).unwrap());
+    let context = Context { tokens, bias, class: Some(golden.get("label")) };
+    let told = unet.prepare(&context).unwrap();
+    assert_eq!(told.batch(), b);
+    for timestep in [900., 37.5] {
+        let (prepared, _) = unet.forward_deep(&latents, timestep, &told, &mut Taps::None).unwrap();
+        assert_eq!(bits(&prepared), bits(&unet.forward(&latents, timestep, &context, &mut Taps::None).unwrap()));
+    }
+    let more = UnetConfig { down_block_types: vec![DownBlock::CrossAttnDownBlock2D; 3], ..ours() };
+    let other = Unet::new(&more, VarBuilder::zeros(DType::F32, &Device::Cpu)).unwrap();
+    let error = other.forward_deep(&latents, 37.5, &told, &mut Taps::None).unwrap_err().to_string();
+    assert!(error.contains("another UNet"), "{error}");
 }
 
 #[test]

@@ -6,9 +6,9 @@
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use melfusion::ops::{
-    Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, GatedLinear, GroupNorm, LayerNorm, TimePadding, attention,
-    concatenate, from_tokens, geglu, gelu, leaky_relu, linear, linear_no_bias, mean, silu, softmax, together, tokens,
-    upsample_nearest,
+    Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, Gate, GatedLinear, GroupNorm, LayerNorm, RmsNorm, TimePadding,
+    attention, attention_by_distance, concatenate, from_tokens, geglu, gelu, leaky_relu, linear, linear_no_bias, mean,
+    silu, softmax, together, tokens, upsample_nearest,
 };
 use melfusion::sampler::noise;
 
@@ -81,7 +81,8 @@ fn convolutions_in_one_dimension() {
             let vb = weights(&[("weight", &[6, 6, 5]), ("bias", &[6])], dtype);
             let conv = Conv1d::new(6, 6, 5, dilation, vb)?;
             let xs = random(1, &[2, 6, 40], dtype);
-            Ok(vec![conv.forward(&xs)?, conv.forward_add(&xs, &random(2, &[2, 6, 40], dtype))?])
+            let rectified = conv.forward_leaky_relu(&xs, 0.1)?;
+            Ok(vec![conv.forward(&xs)?, conv.forward_add(&xs, &random(2, &[2, 6, 40], dtype))?, rectified])
         });
     }
     agrees("conv_transpose1d", |dtype| {
@@ -106,6 +107,14 @@ fn linear_layers() {
         let vb = weights(&[("weight", &[24, 16]), ("bias", &[24])], dtype);
         Ok(vec![GatedLinear::new(16, 12, vb)?.forward(&random(1, &[2, 7, 16], dtype))?])
     });
+    for gate in [Gate::Gelu, Gate::TanhGelu, Gate::Silu] {
+        agrees(&format!("linear gated by {gate:?}"), |dtype| {
+            let vb = weights(&[("value", &[12, 16]), ("gate", &[12, 16])], dtype);
+            let weight = |name| Ok::<_, candle_core::Error>((vb.get((12, 16), name)?, None));
+            let layer = GatedLinear::of(weight("value")?, weight("gate")?, gate)?;
+            Ok(vec![layer.forward(&random(1, &[2, 7, 16], dtype))?])
+        });
+    }
 }
 
 #[test]
@@ -125,6 +134,10 @@ fn normalisations() {
     agrees_in(&TYPES[1..], "layer norm", |dtype| {
         let vb = weights(&[("weight", &[20]), ("bias", &[20])], dtype);
         Ok(vec![LayerNorm::new(20, 1e-5, vb)?.forward(&random(1, &[2, 7, 20], dtype))?])
+    });
+    agrees("rms norm", |dtype| {
+        let vb = weights(&[("weight", &[20])], dtype);
+        Ok(vec![RmsNorm::new(20, 1e-6, vb)?.forward(&random(1, &[2, 7, 20], dtype))?])
     });
 }
 
@@ -153,5 +166,14 @@ fn attentions() {
         let bias = Tensor::new(&[[0f32, 0., -1e4, 0., 0.], [0., 0., 0., 0., -1e4]], &Device::Cpu)?.to_dtype(dtype)?;
         let (queries, keys, values) = (xs(1, 9), xs(2, 5), xs(3, 5));
         Ok(vec![attention(&queries, &keys, &values, 3, None)?, attention(&queries, &keys, &values, 3, Some(&bias))?])
+    });
+}
+
+#[test]
+fn attention_by_how_far_tokens_are_apart() {
+    agrees("attention by distance", |dtype| {
+        let xs = |stream| random(stream, &[2, 9, 24], dtype);
+        let queries = (xs(1) * 0.3)?;
+        Ok(vec![attention_by_distance(&queries, &xs(2), &xs(3), 3, &random(4, &[3, 17], dtype))?])
     });
 }

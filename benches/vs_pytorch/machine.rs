@@ -1,6 +1,6 @@
 //! What the system says of the machine and of processes; only Linux does.
 
-use std::{env, fs};
+use std::{env, fs, thread};
 
 /// Clock ticks per second in `/proc`, the same on every Linux.
 const TICKS: f64 = 100.0;
@@ -25,6 +25,14 @@ pub fn used_seconds(process: &str) -> f64 {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |i: usize| fields.get(i).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     (ticks(11) + ticks(12)) / TICKS
+}
+
+/// Processor time that this thread has used, in seconds.
+pub fn thread_seconds() -> f64 {
+    // The kernel counts what a running thread used when it gives way.
+    thread::yield_now();
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    stat.split_whitespace().next().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
 }
 
 /// Processor time that the whole machine has used, or that was taken from it, in seconds.

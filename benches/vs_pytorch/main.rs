@@ -124,7 +124,7 @@ fn compare(cases: &[Case], options: &Options, directory: &Path) -> Fallible<Exit
     let mut peer = Peer::start(&python, directory, options)?;
     report::header(&peer, options);
     let is_cpu = options.device == DeviceChoice::Cpu;
-    let peak_now = || if is_cpu { roofline::peak_gflops(options.threads) } else { None };
+    let peak_now = || if is_cpu && !options.processor_time { roofline::peak_gflops(options.threads) } else { None };
     let mut peak = peak_now();
     let (mut outcomes, mut restless) = (Vec::new(), 0f64);
     for section in Section::ALL {

@@ -35,6 +35,8 @@ pub struct Options {
     pub compile: bool,
     /// Whether peak memory is measured too.
     pub memory: bool,
+    /// Whether processor time counts instead of time: for a machine that is busy, where there is one thread.
+    pub processor_time: bool,
     /// Where both sides compute.
     pub device: DeviceChoice,
     /// Networks of the public weights' full size, and nothing else; what a GPU is measured with.
@@ -46,7 +48,7 @@ pub struct Options {
 }
 
 const HELP: &str = "options: --device cpu|cuda|cuda:N | --full | --reduced | --threads N | --rounds N | --only WORD,WORD | \
-                    --patience SECONDS | --no-compile | --no-memory | --python PATH";
+                    --patience SECONDS | --no-compile | --no-memory | --processor-time | --python PATH";
 
 impl Options {
     /// Reads the arguments after the program's name.
@@ -59,6 +61,7 @@ impl Options {
             patience: 10,
             compile: true,
             memory: true,
+            processor_time: false,
             device: DeviceChoice::Cpu,
             full: false,
             reduced: false,
@@ -78,10 +81,14 @@ impl Options {
                 "--patience" => options.patience = count(&value()?)?,
                 "--no-compile" => options.compile = false,
                 "--no-memory" => options.memory = false,
+                "--processor-time" => options.processor_time = true,
                 "--python" => options.python = Some(value()?.into()),
                 "--memory-of" => options.task = Task::Memory(value()?),
                 _ => return Err(format!("{argument} is no option of this benchmark; {HELP}")),
             }
+        }
+        if options.processor_time && options.threads != 1 {
+            return Err("processor time is that of one thread; add --threads 1".into());
         }
         // The mini bundle is made for processors.
         options.full |= options.reduced || options.device != DeviceChoice::Cpu;

@@ -2,7 +2,7 @@
 
 Answers requests, a line of JSON each, on the streams it is started with:
 
-    {"do": "hello", "threads": 2, "device": "cpu", "dtype": "f32"} -> {"about": ..., "memory_mb": of the libraries}
+    {"do": "hello", "threads": 2, "device": "cpu", "dtype": "f32", "processor_time": false} -> {"about": ..., "memory_mb": of the libraries}
     {"do": "prepare", "work": {"kind": ...}, "file": ...} -> {"variants": [...]}; writes weights, inputs and answer
     {"do": "run", "variant": ..., "repeats": n}           -> {"ms": of one, "parts": {...} of a clip}
     {"do": "memory"}                                      -> {"peak_mb": ...}
@@ -51,11 +51,12 @@ class Peer:
     """What one request leaves for the next."""
 
     def __init__(self) -> None:
-        self.device, self.dtype, self.built = "cpu", torch.float32, None
+        self.device, self.dtype, self.clock, self.built = "cpu", torch.float32, time.perf_counter, None
         self.calls: dict[str, Callable[[], object]] = {}
 
-    def hello(self, threads: int, device: str, dtype: str) -> dict:
+    def hello(self, threads: int, device: str, dtype: str, processor_time: bool) -> dict:
         torch.set_num_threads(threads)
+        self.clock = time.thread_time if processor_time else time.perf_counter
         self.device, self.dtype = device, TYPES[dtype]
         about = (f"PyTorch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()}), diffusers {diffusers.__version__}, "
                  f"transformers {transformers.__version__}, Python {platform.python_version()}")
@@ -81,7 +82,7 @@ class Peer:
             is_clip = isinstance(self.built.module, mini.Clip)
             self.calls[variant] = ClipCall(self.built, variant) if is_clip else self.built.variant(variant)
         call = self.calls[variant]
-        milliseconds = _time(call, repeats, self.device)
+        milliseconds = _time(call, repeats, self.device, self.clock)
         return dict(ms=milliseconds, parts=getattr(call, "parts", dict)())
 
     def memory(self) -> dict:
@@ -114,16 +115,16 @@ class ClipCall:
         return self.clip.parts
 
 
-def _time(call, repeats: int, device: str) -> float:
+def _time(call, repeats: int, device: str, clock: Callable[[], float]) -> float:
     """Milliseconds of one call."""
     wait = torch.cuda.synchronize if device.startswith("cuda") else (lambda: None)
     gc.disable()
     wait()
-    start = time.perf_counter()
+    start = clock()
     for _ in range(repeats):
         call()
     wait()
-    found = 1e3 * (time.perf_counter() - start) / repeats
+    found = 1e3 * (clock() - start) / repeats
     gc.enable()
     return found
 

@@ -95,6 +95,7 @@ impl Peer {
         let mut peer = Self { child, requests, answers: BufReader::new(answers), hello };
         let hello = json!({
             "do": "hello", "threads": options.threads, "device": options.device.to_string(), "dtype": options.dtype().as_str(),
+            "processor_time": options.processor_time,
         });
         peer.hello = peer.ask(hello).map_err(|e| {
             format!("PyTorch does not start ({e}); its messages are in {}", directory.join("peer.log").display())

@@ -25,7 +25,8 @@ pub fn header(peer: &Peer, options: &Options) {
     println!("{}; {} threads on either side; load {} before.", machine::describe(), options.threads, machine::load());
     println!("Both sides compute on {} in {}.", options.device, options.dtype().as_str());
     println!("{}, {} threads; ours: melfusion {}.", peer.hello.about, peer.hello.threads, env!("CARGO_PKG_VERSION"));
-    println!("Medians of {} rounds. A ratio above 1 says that we are slower.", options.rounds);
+    let what = if options.processor_time { ", of processor time" } else { "" };
+    println!("Medians of {} rounds{what}. A ratio above 1 says that we are slower.", options.rounds);
     println!("Lines marked *busy* were measured while other processes took more than {MOST_OTHERS} of a core.");
 }
 

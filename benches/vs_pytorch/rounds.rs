@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use candle_nn::VarBuilder;
 
 use crate::Fallible;
 use crate::cases::{Case, Section};
-use crate::machine::{busy_seconds, used_seconds};
+use crate::machine::{busy_seconds, thread_seconds, used_seconds};
 use crate::options::Options;
 use crate::ours::{self, Call};
 use crate::peer::Peer;
@@ -85,8 +86,9 @@ pub fn run(case: &Case, peer: &mut Peer, options: &Options, directory: &Path) ->
     let variants = variants.into_iter().filter(|variant| options.compile || !variant.starts_with("compiled"));
     wait_for_quiet(options.patience);
     let theirs = try_theirs(peer, variants)?;
-    let (ours, mut call) = try_ours(calls)?;
-    let mut sides = Match { peer, call: &mut call, ours, theirs, others: Use::default() };
+    let clock = if options.processor_time { Clock::Processor } else { Clock::Wall };
+    let (ours, mut call) = try_ours(calls, clock)?;
+    let mut sides = Match { peer, call: &mut call, clock, ours, theirs, others: Use::default() };
     let rounds = if case.section == Section::Clip { options.rounds.div_ceil(3) } else { options.rounds };
     // Compiling may have taken minutes.
     wait_for_quiet(options.patience);
@@ -153,11 +155,11 @@ fn try_theirs(peer: &mut Peer, variants: impl Iterator<Item = String>) -> Fallib
     Ok(side)
 }
 
-fn try_ours(calls: Vec<(&'static str, Call)>) -> Fallible<(Side, Call)> {
+fn try_ours(calls: Vec<(&'static str, Call)>, clock: Clock) -> Fallible<(Side, Call)> {
     let mut side = Side::default();
     let mut made = HashMap::new();
     for (layout, mut call) in calls {
-        let ms = least(turn_of(&mut call, 1)?.0, |repeats| Ok(turn_of(&mut call, repeats)?.0))?;
+        let ms = least(turn_of(&mut call, 1, clock)?.0, |repeats| Ok(turn_of(&mut call, repeats, clock)?.0))?;
         side.tried.push(Tried { variant: layout.into(), ms: Ok(ms) });
         made.insert(layout.to_string(), call);
     }
@@ -211,18 +213,40 @@ fn repeats(ms: f64) -> usize {
     (TURN_MS / ms).ceil().clamp(1.0, 10_000.0) as usize
 }
 
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+enum Clock {
+    Wall,
+    /// What this thread has of a processor.
+    Processor,
+}
+
+impl Clock {
+    /// In seconds, from any beginning.
+    fn now(self) -> f64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match self {
+            Self::Wall => START.elapsed().as_secs_f64(),
+            Self::Processor => thread_seconds(),
+        }
+    }
+}
+
 /// Milliseconds of one call, and of its parts.
-fn turn_of(call: &mut Call, repeats: usize) -> Fallible<(f64, HashMap<String, f64>)> {
+fn turn_of(call: &mut Call, repeats: usize, clock: Clock) -> Fallible<(f64, HashMap<String, f64>)> {
     let mut last = None;
-    let start = Instant::now();
+    let start = clock.now();
     for _ in 0..repeats {
         last = Some(call()?);
     }
     // A GPU is given work and does it later.
     last.as_ref().map(|done| done.answer.device().synchronize()).transpose()?;
     let times = last.and_then(|done| done.times);
-    let whole = 1e3 * start.elapsed().as_secs_f64() / repeats as f64;
-    Ok(times.map_or((whole, HashMap::new()), parts))
+    let whole = 1e3 * (clock.now() - start) / repeats as f64;
+    Ok(match times {
+        Some(times) if matches!(clock, Clock::Wall) => parts(times),
+        _ => (whole, HashMap::new()),
+    })
 }
 
 /// A clip's parts under the names of the other side. Loudness and the rate of the file, which PyTorch has nothing for,
@@ -238,6 +262,7 @@ fn parts(times: Times) -> (f64, HashMap<String, f64>) {
 struct Match<'a> {
     peer: &'a mut Peer,
     call: &'a mut Call,
+    clock: Clock,
     ours: Side,
     theirs: Side,
     others: Use,
@@ -249,7 +274,7 @@ impl Match<'_> {
             thread::sleep(PAUSE);
             let before = Clocks::read(self.peer);
             if turn {
-                let (ms, parts) = turn_of(self.call, self.ours.repeats())?;
+                let (ms, parts) = turn_of(self.call, self.ours.repeats(), self.clock)?;
                 self.ours.ms.push(ms);
                 self.ours.parts.push(parts);
             } else {

@@ -161,7 +161,8 @@ impl Stage {
     /// `(b, inputs, t)` → `(b, inputs / 2, t * rate)`, one sample more where kernel and rate differ by an odd number.
     fn forward(&self, xs: &Tensor, slope: f64) -> Result<Tensor> {
         let xs = self.up.forward(&leaky_relu(xs, slope)?)?;
-        let parallel = self.resblocks.iter().map(|resblock| resblock.forward(&xs, slope));
+        let rectified = leaky_relu(&xs, slope)?;
+        let parallel = self.resblocks.iter().map(|resblock| resblock.forward(&xs, &rectified, slope));
         mean(&parallel.collect::<Result<Vec<_>>>()?)
     }
 }
@@ -184,12 +185,15 @@ impl ResBlock {
         })
     }
 
-    /// Same shape `(b, c, t)` out as in.
-    fn forward(&self, xs: &Tensor, slope: f64) -> Result<Tensor> {
-        let mut xs = xs.clone();
-        for (conv1, conv2) in self.convs1.iter().zip(&self.convs2) {
-            let ys = conv1.forward(&leaky_relu(&xs, slope)?)?;
-            xs = conv2.forward_add(&leaky_relu(&ys, slope)?, &xs)?;
+    /// Same shape `(b, c, t)` out as in; `rectified` is `xs` through the leaky rectifier, the same for all blocks.
+    fn forward(&self, xs: &Tensor, rectified: &Tensor, slope: f64) -> Result<Tensor> {
+        let (mut xs, mut rectified) = (xs.clone(), rectified.clone());
+        for (i, (conv1, conv2)) in self.convs1.iter().zip(&self.convs2).enumerate() {
+            if i > 0 {
+                rectified = leaky_relu(&xs, slope)?;
+            }
+            let ys = conv1.forward_leaky_relu(&rectified, slope)?;
+            xs = conv2.forward_add(&ys, &xs)?;
         }
         Ok(xs)
     }

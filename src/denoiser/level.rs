@@ -1,10 +1,11 @@
 //! The levels of the UNet: down, middle and up.
 
+use super::prepared::Told;
 use super::res_block::ResBlock;
 use super::transformer::Transformer;
-use super::{Context, DownBlock, UnetConfig, UpBlock};
+use super::{DownBlock, UnetConfig, UpBlock};
 use crate::ops::{Conv2d, Conv2dConfig, concatenate, upsample_nearest};
-use crate::synapse::Taps;
+use crate::synapse::{KeyValue, Taps};
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
@@ -40,9 +41,14 @@ impl DownLevel {
         Ok(Self { resnets, attentions, downsampler })
     }
 
+    /// What each of its transformers makes of `tokens (b, l, d)`.
+    pub fn keys_values(&self, tokens: &Tensor) -> Result<Vec<KeyValue>> {
+        self.attentions.iter().map(|attention| attention.keys_values(tokens)).collect()
+    }
+
     /// `xs (b, c, t, f)` → `(b, c', t / 2, f / 2)`, both rounded up; pushes what the decoder will want.
-    pub fn forward(&self, xs: Tensor, time: &Tensor, context: &Context, skips: &mut Vec<Tensor>) -> Result<Tensor> {
-        let mut xs = self.forward_fine(xs, time, context, skips)?;
+    pub fn forward(&self, xs: Tensor, time: &Tensor, told: Told, skips: &mut Vec<Tensor>) -> Result<Tensor> {
+        let mut xs = self.forward_fine(xs, time, told, skips)?;
         if let Some(downsampler) = &self.downsampler {
             xs = downsampler.forward(&xs)?;
             skips.push(xs.clone());
@@ -51,18 +57,12 @@ impl DownLevel {
     }
 
     /// The part before the resolution is halved: `xs (b, c, t, f)` → `(b, c', t, f)`.
-    pub fn forward_fine(
-        &self,
-        xs: Tensor,
-        time: &Tensor,
-        context: &Context,
-        skips: &mut Vec<Tensor>,
-    ) -> Result<Tensor> {
+    pub fn forward_fine(&self, xs: Tensor, time: &Tensor, told: Told, skips: &mut Vec<Tensor>) -> Result<Tensor> {
         let mut xs = xs;
         for (i, resnet) in self.resnets.iter().enumerate() {
             xs = resnet.forward(&xs, time)?;
             if let Some(attention) = self.attentions.get(i) {
-                xs = attention.forward(&xs, context, &mut Taps::None)?;
+                xs = attention.forward(&xs, told.text(i)?, told.bias, &mut Taps::None)?;
             }
             skips.push(xs.clone());
         }
@@ -88,10 +88,15 @@ impl MidLevel {
         })
     }
 
+    /// What its transformer makes of `tokens (b, l, d)`.
+    pub fn keys_values(&self, tokens: &Tensor) -> Result<KeyValue> {
+        self.attention.keys_values(tokens)
+    }
+
     /// Same shape out as in.
-    pub fn forward(&self, xs: &Tensor, time: &Tensor, context: &Context) -> Result<Tensor> {
+    pub fn forward(&self, xs: &Tensor, time: &Tensor, told: Told) -> Result<Tensor> {
         let xs = self.resnets[0].forward(xs, time)?;
-        let xs = self.attention.forward(&xs, context, &mut Taps::None)?;
+        let xs = self.attention.forward(&xs, told.text(0)?, told.bias, &mut Taps::None)?;
         self.resnets[1].forward(&xs, time)
     }
 }
@@ -144,12 +149,17 @@ impl UpLevel {
         &self.attentions
     }
 
+    /// What each of its transformers makes of `tokens (b, l, d)`.
+    pub fn keys_values(&self, tokens: &Tensor) -> Result<Vec<KeyValue>> {
+        self.attentions.iter().map(|attention| attention.keys_values(tokens)).collect()
+    }
+
     /// `xs (b, c, t, f)` → `(b, c', 2 t, 2 f)`, or one less where the encoder had rounded up.
     pub fn forward(
         &self,
         xs: Tensor,
         time: &Tensor,
-        context: &Context,
+        told: Told,
         skips: &mut Vec<Tensor>,
         taps: &mut Taps,
     ) -> Result<Tensor> {
@@ -158,7 +168,7 @@ impl UpLevel {
             let Some(skip) = skips.pop() else { bail!("the decoder has more blocks than the encoder left skips") };
             xs = resnet.forward(&concatenate(&xs, &skip)?, time)?;
             if let Some(attention) = self.attentions.get(i) {
-                xs = attention.forward(&xs, context, taps)?;
+                xs = attention.forward(&xs, told.text(i)?, told.bias, taps)?;
             }
         }
         match (&self.upsampler, skips.last()) {

@@ -1,6 +1,6 @@
 //! Transformer over the positions of a level.
 
-use super::{Context, UnetConfig};
+use super::UnetConfig;
 use crate::ops::{
     GatedLinear, GroupNorm, LayerNorm, Linear, attention, from_tokens, linear, linear_no_bias, together, tokens,
 };
@@ -51,13 +51,13 @@ impl Transformer {
         Ok(KeyValue { keys, values, grid: (1, tokens.dim(1)?) })
     }
 
-    /// `xs (b, c, t, f)` → the same shape.
-    pub fn forward(&self, xs: &Tensor, context: &Context, taps: &mut Taps) -> Result<Tensor> {
+    /// `xs (b, c, t, f)` → the same shape; `text` as [`Self::keys_values`] made it, `bias (b, l)` on the scores of its tokens.
+    pub fn forward(&self, xs: &Tensor, text: &KeyValue, bias: Option<&Tensor>, taps: &mut Taps) -> Result<Tensor> {
         let (_, _, t, f) = xs.dims4()?;
         let projected = self.proj_in.forward(&tokens(&self.norm.forward(xs)?)?)?; // (b, t * f, c)
         let mixed = match self.layer {
-            Some(layer) => self.block.forward(&projected, (t, f), layer, context, taps)?,
-            None => self.block.forward(&projected, (t, f), 0, context, &mut Taps::None)?,
+            Some(layer) => self.block.forward(&projected, (t, f), layer, (text, bias), taps)?,
+            None => self.block.forward(&projected, (t, f), 0, (text, bias), &mut Taps::None)?,
         };
         from_tokens(&self.proj_out.forward_add(&mixed, &tokens(xs)?)?, (t, f))
     }
@@ -102,14 +102,14 @@ impl Block {
         xs: &Tensor,
         grid: (usize, usize),
         layer: usize,
-        context: &Context,
+        (text, bias): (&KeyValue, Option<&Tensor>),
         taps: &mut Taps,
     ) -> Result<Tensor> {
         let normed = self.norm1.forward(xs)?;
         let attn1 = &self.attn1;
         let [queries, keys, values] = together([&attn1.to_q, &attn1.to_k, &attn1.to_v], &normed)?;
         let xs = attn1.forward_add(&queries, &keys, &values, None, xs)?;
-        let [mut text_keys, mut text_values] = together([&self.attn2.to_k, &self.attn2.to_v], &context.tokens)?;
+        let (mut text_keys, mut text_values) = (text.keys.clone(), text.values.clone());
         match taps {
             Taps::None | Taps::CaptureOutputs(_) => {}
             Taps::Capture(captured) => captured.push(KeyValue { keys, values, grid }),
@@ -119,7 +119,6 @@ impl Block {
             }
         }
         let queries = self.attn2.to_q.forward(&self.norm2.forward(&xs)?)?;
-        let bias = context.bias.as_ref();
         let xs = match taps {
             Taps::CaptureOutputs(captured) => {
                 let output = self.attn2.forward(&queries, &text_keys, &text_values, bias)?;

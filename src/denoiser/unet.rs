@@ -1,8 +1,8 @@
 //! The whole UNet.
 
-use super::UnetConfig;
 use super::level::{DownLevel, MidLevel, UpLevel};
 use super::time::TimeEmbedding;
+use super::{Prepared, UnetConfig};
 use crate::ops::{Conv2d, Conv2dConfig, GroupNorm};
 use crate::synapse::{KeyValue, Taps};
 use candle_core::{DType, Result, Tensor, bail};
@@ -17,17 +17,6 @@ pub struct Context {
     pub bias: Option<Tensor>,
     /// Vector that joins the time embedding, `(b, p)` or `(1, p)`; exactly where the configuration has one.
     pub class: Option<Tensor>,
-}
-
-impl Context {
-    fn to_dtype(&self, dtype: DType) -> Result<Self> {
-        let cast = |xs: &Tensor| xs.to_dtype(dtype);
-        Ok(Self {
-            tokens: cast(&self.tokens)?,
-            bias: self.bias.as_ref().map(cast).transpose()?,
-            class: self.class.as_ref().map(cast).transpose()?,
-        })
-    }
 }
 
 /// What all levels but the finest made of one step's latents. It changes slowly from step to step, so that the next steps
@@ -114,10 +103,20 @@ impl Unet {
     ///
     /// Shapes that do not fit the configuration; as many blends as the decoder has transformers are wanted, or none.
     pub fn forward(&self, latents: &Tensor, timestep: f64, context: &Context, taps: &mut Taps) -> Result<Tensor> {
-        self.forward_deep(latents, timestep, context, taps).map(|(output, _)| output)
+        self.forward_deep(latents, timestep, &self.prepare(context)?, taps).map(|(output, _)| output)
     }
 
-    /// As [`Self::forward`], and what [`Self::forward_shallow`] needs for the next timesteps.
+    /// What can be computed of `context` before the first step: everything else that [`Self::forward`] does.
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit the configuration.
+    pub fn prepare(&self, context: &Context) -> Result<Prepared> {
+        Prepared::new(context, self.dtype, (&self.down_blocks, &self.mid_block, &self.up_blocks))
+    }
+
+    /// As [`Self::forward`] with what this UNet has prepared, and what [`Self::forward_shallow`] needs for the next
+    /// timesteps.
     ///
     /// # Errors
     ///
@@ -126,24 +125,23 @@ impl Unet {
         &self,
         latents: &Tensor,
         timestep: f64,
-        context: &Context,
+        told: &Prepared,
         taps: &mut Taps,
     ) -> Result<(Tensor, Deep)> {
         self.check(taps)?;
-        let context = &context.to_dtype(self.dtype)?;
-        let time = self.time_embedding.forward(timestep, context.class.as_ref())?;
+        let time = self.time_embedding.forward(timestep, told.class.as_ref())?;
         let mut xs = self.conv_in.forward(&latents.to_dtype(self.dtype)?)?;
         let mut skips = vec![xs.clone()];
-        for level in &self.down_blocks {
-            xs = level.forward(xs, &time, context, &mut skips)?;
+        for (i, level) in self.down_blocks.iter().enumerate() {
+            xs = level.forward(xs, &time, told.down(i), &mut skips)?;
         }
-        xs = self.mid_block.forward(&xs, &time, context)?;
+        xs = self.mid_block.forward(&xs, &time, told.mid())?;
         let (finest, coarser) = self.up_levels()?;
-        for level in coarser {
-            xs = level.forward(xs, &time, context, &mut skips, taps)?;
+        for (i, level) in coarser.iter().enumerate() {
+            xs = level.forward(xs, &time, told.up(i), &mut skips, taps)?;
         }
         let deep = Deep { coarse: xs.clone() };
-        xs = finest.forward(xs, &time, context, &mut skips, taps)?;
+        xs = finest.forward(xs, &time, told.up(coarser.len()), &mut skips, taps)?;
         Ok((self.finish(&xs)?.to_dtype(latents.dtype())?, deep))
     }
 
@@ -156,7 +154,7 @@ impl Unet {
         &self,
         latents: &Tensor,
         timestep: f64,
-        context: &Context,
+        told: &Prepared,
         taps: &mut Taps,
         deep: &Deep,
     ) -> Result<Tensor> {
@@ -164,13 +162,12 @@ impl Unet {
         if let Taps::Capture(_) | Taps::CaptureOutputs(_) = taps {
             bail!("the coarser levels are not run, so there is nothing of theirs to capture");
         }
-        let context = &context.to_dtype(self.dtype)?;
-        let time = self.time_embedding.forward(timestep, context.class.as_ref())?;
+        let time = self.time_embedding.forward(timestep, told.class.as_ref())?;
         let xs = self.conv_in.forward(&latents.to_dtype(self.dtype)?)?;
         let mut skips = vec![xs.clone()];
-        let (finest, _) = self.up_levels()?;
-        self.down_blocks[0].forward_fine(xs, &time, context, &mut skips)?;
-        let ys = finest.forward(deep.coarse.clone(), &time, context, &mut skips, taps)?;
+        let (finest, coarser) = self.up_levels()?;
+        self.down_blocks[0].forward_fine(xs, &time, told.down(0), &mut skips)?;
+        let ys = finest.forward(deep.coarse.clone(), &time, told.up(coarser.len()), &mut skips, taps)?;
         self.finish(&ys)?.to_dtype(latents.dtype())
     }
 

@@ -1,6 +1,7 @@
 //! The music UNet over a whole piece, and what is saved of its work.
 //!
-//! Two savings, both by the bundle's [`Defaults`](crate::bundle::Defaults); `cargo bench --bench savings` measures what
+//! Keys and values that the model makes of the words are made once, before the first step: that changes nothing. Two
+//! savings change the music, both by the bundle's [`Defaults`](crate::bundle::Defaults); `cargo bench --bench savings` measures what
 //! they change and what they cost.
 //!
 //! - Near the clean end of the schedule there is no guidance, and so no unconditional half (`unguided`).
@@ -16,7 +17,7 @@ use super::conditions::Conditions;
 use super::guidance::guided;
 use super::morph::Scene;
 use super::{Engine, Plan};
-use crate::denoiser::{Deep, Unet};
+use crate::denoiser::{Deep, Prepared, Unet};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
@@ -38,9 +39,15 @@ pub(super) struct Painter<'a> {
 /// What the model is asked with in a scene, one evaluation for each of the conditions: both halves of guidance in one, or
 /// where memory is short in two, which gives the same.
 struct Told<'a> {
-    guided: Vec<Cow<'a, Conditions>>,
-    unguided: [Cow<'a, Conditions>; 1],
+    guided: Vec<Question<'a>>,
+    unguided: [Question<'a>; 1],
     guidance: f64,
+}
+
+/// What one evaluation is told.
+struct Question<'a> {
+    conditions: Cow<'a, Conditions>,
+    prepared: Prepared,
 }
 
 /// A scene in a window.
@@ -73,7 +80,7 @@ impl<'a> Painter<'a> {
         let panes = (0..windows.starts().len()).map(|j| scenes.iter().map(|scene| pane(scene, j)).collect());
         let panes = panes.collect::<Result<_>>()?;
         let is_split = engine.memory() >= Memory::Halves;
-        let scenes = scenes.iter().map(|scene| Told::new(scene, is_split)).collect::<Result<_>>()?;
+        let scenes = scenes.iter().map(|scene| Told::new(scene, &music, is_split)).collect::<Result<_>>()?;
         Ok(Self { engine, music, planes, panes, windows, scenes })
     }
 
@@ -124,26 +131,26 @@ impl<'a> Painter<'a> {
         let manifest = &self.engine.manifest;
         let is_guided = t as f64 >= manifest.defaults.unguided * manifest.music.schedule.num_train_timesteps as f64;
         let told = &self.scenes[scene];
-        let (conditions, guidance) =
+        let (questions, guidance) =
             if is_guided { (&told.guided[..], told.guidance) } else { (&told.unguided[..], 1.0) };
         let pane = &mut self.panes[j][scene];
-        let batches = conditions.iter().map(|c| c.context.tokens.dim(0)).collect::<Result<Vec<_>>>()?;
+        let batches = questions.iter().map(|question| question.prepared.batch());
         let is_shallow = pane.left > 0 && pane.deep.iter().map(Deep::batch).eq(batches);
         if is_shallow {
             pane.left -= 1;
         } else {
             (pane.deep, pane.left) = (Vec::new(), manifest.defaults.deep_steps - 1);
         }
-        let mut halves = Vec::with_capacity(conditions.len());
-        for (part, conditions) in conditions.iter().enumerate() {
+        let mut halves = Vec::with_capacity(questions.len());
+        for (part, Question { conditions, prepared }) in questions.iter().enumerate() {
             let (input, t) = (input(xs, self.planes[j].as_ref(), conditions)?, t as f64);
             let mut taps = conditions.blends.get(i).map_or(Taps::None, |blends| Taps::Blend(blends));
             if is_shallow {
                 let deep = &pane.deep[part];
-                halves.push(self.music.forward_shallow(&input, t, &conditions.context, &mut taps, deep)?);
+                halves.push(self.music.forward_shallow(&input, t, prepared, &mut taps, deep)?);
                 continue;
             }
-            let (output, deep) = self.music.forward_deep(&input, t, &conditions.context, &mut taps)?;
+            let (output, deep) = self.music.forward_deep(&input, t, prepared, &mut taps)?;
             halves.push(output);
             // Of the last steps' needs none is left that it could serve.
             if pane.left > 0 {
@@ -155,13 +162,17 @@ impl<'a> Painter<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn new(scene: &'a Scene, is_split: bool) -> Result<Self> {
+    fn new(scene: &'a Scene, music: &Unet, is_split: bool) -> Result<Self> {
         let halves = scene.guided.context.tokens.dim(0)?;
-        let guided = match is_split && halves > 1 {
-            true => (0..halves).map(|i| scene.guided.half(i).map(Cow::Owned)).collect::<Result<_>>()?,
-            false => vec![Cow::Borrowed(&scene.guided)],
+        let question = |conditions: Cow<'a, Conditions>| -> Result<Question<'a>> {
+            Ok(Question { prepared: music.prepare(&conditions.context)?, conditions })
         };
-        Ok(Self { guided, unguided: [Cow::Borrowed(&scene.unguided)], guidance: scene.guided.guidance })
+        let guided = match is_split && halves > 1 {
+            true => (0..halves).map(|i| question(Cow::Owned(scene.guided.half(i)?))).collect::<Result<_>>()?,
+            false => vec![question(Cow::Borrowed(&scene.guided))?],
+        };
+        let unguided = [question(Cow::Borrowed(&scene.unguided))?];
+        Ok(Self { guided, unguided, guidance: scene.guided.guidance })
     }
 }
 

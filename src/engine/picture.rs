@@ -5,7 +5,7 @@ use candle_nn::VarBuilder;
 
 use crate::autoencoder::Encoder;
 use crate::bundle::ImageManifest;
-use crate::denoiser::{Context, Unet};
+use crate::denoiser::{Context, Prepared, Unet};
 use crate::error::{Error, InStage, Stage};
 use crate::image::Picture;
 use crate::progress::Progress;
@@ -16,8 +16,8 @@ use crate::synapse::{KeyValue, SynapseKind, Taps};
 pub(crate) struct PictureModel {
     encoder: Encoder,
     unet: Unet,
-    /// Embedding of "no text" `(1, l, d)`.
-    null_text: Tensor,
+    /// What the UNet makes of the embedding of "no text".
+    nothing: Prepared,
     schedule: Schedule,
     size: usize,
 }
@@ -85,10 +85,11 @@ impl PictureModel {
         if null_text.dims3()?.2 != config.unet.cross_attention_dim {
             bail!("{} {:?} is not as wide as image.unet.cross_attention_dim", config.context, null_text.shape())
         }
+        let unet = Unet::new(&config.unet, vb.pp("unet"))?;
         Ok(Self {
             encoder: Encoder::new(&config.vae, vb.pp("vae"))?,
-            unet: Unet::new(&config.unet, vb.pp("unet"))?,
-            null_text,
+            nothing: unet.prepare(&Context { tokens: null_text, bias: None, class: None })?,
+            unet,
             schedule: Schedule::new(&config.schedule)?,
             size: config.size,
         })
@@ -155,7 +156,7 @@ impl PictureModel {
     /// The model's output and what its decoder's self-attention held.
     pub fn watch(&self, xs: &Tensor, timestep: usize) -> Result<(Tensor, Vec<KeyValue>)> {
         let mut seen = Vec::new();
-        let output = self.unet.forward(xs, timestep as f64, &self.nothing(), &mut Taps::Capture(&mut seen))?;
+        let output = self.evaluate(xs, timestep, &mut Taps::Capture(&mut seen))?;
         Ok((output, seen))
     }
 
@@ -165,11 +166,11 @@ impl PictureModel {
             return self.watch(xs, timestep).map(|(output, seen)| (output, Features::KeysValues(seen)));
         }
         let mut seen = Vec::new();
-        let output = self.unet.forward(xs, timestep as f64, &self.nothing(), &mut Taps::CaptureOutputs(&mut seen))?;
+        let output = self.evaluate(xs, timestep, &mut Taps::CaptureOutputs(&mut seen))?;
         Ok((output, Features::Outputs(seen)))
     }
 
-    fn nothing(&self) -> Context {
-        Context { tokens: self.null_text.clone(), bias: None, class: None }
+    fn evaluate(&self, xs: &Tensor, timestep: usize, taps: &mut Taps) -> Result<Tensor> {
+        Ok(self.unet.forward_deep(xs, timestep as f64, &self.nothing, taps)?.0)
     }
 }

@@ -4,11 +4,10 @@ use super::source::Source;
 use crate::autoencoder::{AutoencoderConfig, Encoder};
 use crate::decoder::{WaveConfig, WaveDecoder};
 use crate::denoiser::{Unet, UnetConfig};
-use crate::text::T5Config;
+use crate::text::{T5Config, T5Encoder};
 use candle_core::{DType, Device, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
-use candle_transformers::models::t5::T5EncoderModel;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ pub(super) struct Needed {
 
 /// What the text encoder asks for.
 pub(super) fn text(config: &T5Config, source: &Arc<Source>) -> Result<Vec<Needed>> {
-    asked(source, |vb| T5EncoderModel::load(vb, &config.into()).map(drop))
+    asked(source, |vb| T5Encoder::new(config, vb).map(drop))
 }
 
 /// What a UNet asks for.

@@ -4,8 +4,12 @@
 //! leaves the map it wraps around (`h`, if so configured) or reads zeros. A convolution over time is one over a map of
 //! width 1; a transposed one is a plain one whose outputs are all phases of a step at once.
 
-use super::gemm::{Epilogue, Packed, ROWS, Source, multiply};
+use std::ops::Range;
+
+use super::activation::Activation;
+use super::gemm::{Epilogue, ROWS, Source, multiply};
 use super::map::Size;
+use super::packed::Packed;
 use super::scratch;
 use super::simd::Isa;
 use super::weights::Weights;
@@ -41,9 +45,23 @@ impl Shape {
             along(width, self.kernel.1, self.stride.1, self.dilation.1, self.before.1, self.after.1),
         )
     }
+
+    /// Of the outputs of a map of `height` and `width`, those rows and columns that see nothing beyond it.
+    fn inside(&self, (height, width): (usize, usize), outputs: (usize, usize)) -> (Range<usize>, Range<usize>) {
+        let along = |length: usize, kernel: usize, stride: usize, dilation: usize, before: usize, outputs: usize| {
+            let reach = dilation * (kernel - 1) + 1;
+            let end = (length + before).checked_sub(reach).map_or(0, |last| last / stride + 1).min(outputs);
+            before.div_ceil(stride).min(end)..end
+        };
+        (
+            along(height, self.kernel.0, self.stride.0, self.dilation.0, self.before.0, outputs.0),
+            along(width, self.kernel.1, self.stride.1, self.dilation.1, self.before.1, outputs.1),
+        )
+    }
 }
 
-/// A convolution with packed weights.
+/// A convolution whose weights are packed when a map first needs them: in which of three ways, its size decides, and all
+/// three would be seven times as large as the plain ones.
 #[derive(Debug, Clone)]
 pub struct Conv {
     shape: Shape,
@@ -83,18 +101,18 @@ impl Conv {
         Size { height, width, channels: self.outputs, ..size }
     }
 
-    /// Convolves `xs`; `residual` is added.
+    /// Convolves `xs`; `residual` is added, and `then` made of the sum.
     ///
     /// # Panics
     ///
     /// Lengths or channels do not fit.
-    pub fn forward(&self, xs: &[f32], size: Size, residual: Option<&[f32]>) -> Vec<f32> {
+    pub fn forward(&self, xs: &[f32], size: Size, residual: Option<&[f32]>, then: Option<Activation>) -> Vec<f32> {
         assert_eq!((xs.len(), size.channels), (size.values(), self.inputs), "a map of another size");
         let outputs = self.outputs(size);
         if outputs.values() == 0 {
             return Vec::new();
         }
-        let epilogue = Epilogue { bias: Some(&self.bias), residual };
+        let epilogue = Epilogue { bias: Some(&self.bias), residual, then };
         // SAFETY: both ways write every output, and read none before.
         unsafe {
             scratch::filled(outputs.values(), |out| match self.tiling(size) {
@@ -137,85 +155,64 @@ impl Conv {
     }
 }
 
-/// Marks a tap that is off the map.
-const OFF: usize = usize::MAX;
-
 /// The rows of a convolution's product.
 struct Footprints<'a> {
     xs: &'a [f32],
     zeros: Vec<f32>,
-    channels: usize,
+    shape: Shape,
+    /// Of the input.
+    size: Size,
     /// Of the output.
     height: usize,
     width: usize,
-    /// Values of an item of the input.
-    item: usize,
-    /// Where output row `y` finds tap row `t`, at `t * height + y`, in values from the item's beginning.
-    rows: Vec<usize>,
-    /// Where output column `x` finds tap column `t`, at `t * width + x`, in values from the row's beginning.
-    columns: Vec<usize>,
-    /// Columns of the kernel.
-    kernel_width: usize,
     /// Values from the first tap to each, where none is off the map and none wraps around.
     offsets: Vec<usize>,
+    /// Output rows and columns all of whose taps lie on the map, in one piece.
+    inside: (Range<usize>, Range<usize>),
 }
 
 impl<'a> Footprints<'a> {
     fn new(shape: Shape, xs: &'a [f32], size: Size, (height, width): (usize, usize)) -> Self {
-        let line = size.width * size.channels;
-        let place =
-            |out: usize, tap: usize, stride: usize, dilation: usize, before: usize, length: usize, wraps: bool| {
-                let at = (out * stride + tap * dilation) as isize - before as isize;
-                match (wraps, usize::try_from(at)) {
-                    (true, _) => at.rem_euclid(length as isize) as usize,
-                    (false, Ok(at)) if at < length => at,
-                    (false, _) => OFF,
-                }
-            };
-        let offset = |at: usize, step: usize| if at == OFF { OFF } else { at * step };
-        let along = |taps: usize, outs: usize, place: &dyn Fn(usize, usize) -> usize| {
-            (0..taps * outs).map(|i| place(i % outs, i / outs)).collect()
+        let offset = |tap: usize| {
+            let (down, across) = (tap / shape.kernel.1 * shape.dilation.0, tap % shape.kernel.1 * shape.dilation.1);
+            (down * size.width + across) * size.channels
         };
-        let (by, bx) = shape.before;
         Self {
             xs,
             zeros: vec![0.0; size.channels],
-            channels: size.channels,
+            shape,
+            size,
             height,
             width,
-            item: size.height * line,
-            rows: along(shape.kernel.0, height, &|y, tap| {
-                let at = place(y, tap, shape.stride.0, shape.dilation.0, by, size.height, shape.is_circular);
-                offset(at, line)
-            }),
-            columns: along(shape.kernel.1, width, &|x, tap| {
-                offset(place(x, tap, shape.stride.1, shape.dilation.1, bx, size.width, false), size.channels)
-            }),
-            kernel_width: shape.kernel.1,
-            offsets: (0..shape.kernel.0 * shape.kernel.1)
-                .map(|tap| (tap / shape.kernel.1 * shape.dilation.0, tap % shape.kernel.1 * shape.dilation.1))
-                .map(|(down, across)| down * line + across * size.channels)
-                .collect(),
+            offsets: (0..shape.kernel.0 * shape.kernel.1).map(offset).collect(),
+            inside: shape.inside((size.height, size.width), (height, width)),
         }
     }
 
-    /// Whether all taps of output `(y, x)` lie on the map, in one piece.
+    /// Where the channels under a tap of output `(y, x)` of an item begin. Found anew each time: tables of a long sound
+    /// would take longer to fill than to do without.
     #[inline(always)]
-    fn is_inside(&self, y: usize, x: usize) -> bool {
-        let spans = |places: &[usize], outs: usize, at: usize, last: usize| {
-            let (first, end) = (places[at], places[places.len() - outs + at]);
-            first != OFF && end != OFF && end.wrapping_sub(first) == last
-        };
-        let across = self.offsets[self.kernel_width - 1];
-        let down = self.offsets[self.offsets.len() - 1] - across;
-        spans(&self.rows, self.height, y, down) && spans(&self.columns, self.width, x, across)
+    fn tap(&self, (item, y, x): (usize, usize, usize), (row, column): (usize, usize)) -> *const f32 {
+        let Shape { stride, dilation, before, is_circular, .. } = self.shape;
+        let row = place(y * stride.0 + row * dilation.0, before.0, self.size.height, is_circular);
+        let column = place(x * stride.1 + column * dilation.1, before.1, self.size.width, false);
+        match (row, column) {
+            (Some(row), Some(column)) => {
+                let position = (item * self.size.height + row) * self.size.width + column;
+                self.xs[position * self.size.channels..].as_ptr()
+            }
+            _ => self.zeros.as_ptr(),
+        }
     }
+}
 
-    /// Where the channels under a tap of output `(y, x)` of an item begin.
-    #[inline(always)]
-    fn tap(&self, (item, y, x): (usize, usize, usize), (row_tap, column_tap): (usize, usize)) -> *const f32 {
-        let (row, column) = (self.rows[row_tap * self.height + y], self.columns[column_tap * self.width + x]);
-        if row == OFF || column == OFF { self.zeros.as_ptr() } else { self.xs[item + row + column..].as_ptr() }
+/// What is `before` positions before `at`, on an axis of `length` that may wrap around.
+#[inline(always)]
+fn place(at: usize, before: usize, length: usize, wraps: bool) -> Option<usize> {
+    match at.checked_sub(before) {
+        Some(place) if place < length => Some(place),
+        _ if wraps => Some((at as isize - before as isize).rem_euclid(length as isize) as usize),
+        _ => None,
     }
 }
 
@@ -232,21 +229,37 @@ impl Source for Footprints<'_> {
     type Place = Place;
 
     fn segments(&self) -> usize {
-        self.rows.len() / self.height.max(1) * self.kernel_width
+        self.offsets.len()
     }
 
     #[inline(always)]
     fn length(&self, _: usize) -> usize {
-        self.channels
+        self.size.channels
+    }
+
+    fn fresh(&self) -> usize {
+        self.shape.stride.0 * self.shape.stride.1 * self.size.channels
     }
 
     #[inline(always)]
-    fn place(&self, rows: [usize; ROWS]) -> Place {
-        let at = rows.map(|row| {
-            let (line, x) = (row / self.width, row % self.width);
-            (line / self.height * self.item, line % self.height, x)
-        });
-        let is_inside = at.iter().all(|(_, y, x)| self.is_inside(*y, *x));
+    fn place(&self, first: usize, valid: usize) -> Place {
+        let (line, x) = (first / self.width, first % self.width);
+        let mut next = (line / self.height, line % self.height, x);
+        let mut at = [next; ROWS];
+        let mut is_inside = true;
+        for (i, at) in at.iter_mut().enumerate() {
+            *at = next;
+            is_inside &= self.inside.0.contains(&next.1) && self.inside.1.contains(&next.2);
+            if i + 1 < valid {
+                next.2 += 1;
+                if next.2 == self.width {
+                    (next.1, next.2) = (next.1 + 1, 0);
+                }
+                if next.1 == self.height {
+                    (next.0, next.1) = (next.0 + 1, 0);
+                }
+            }
+        }
         Place { at, inside: is_inside.then(|| at.map(|at| self.tap(at, (0, 0)))) }
     }
 
@@ -255,7 +268,8 @@ impl Source for Footprints<'_> {
         match place.inside {
             Some(first) => first.map(|row| row.wrapping_add(self.offsets[segment])),
             None => {
-                let tap = (segment / self.kernel_width, segment % self.kernel_width);
+                let across = self.shape.kernel.1;
+                let tap = (segment / across, segment % across);
                 place.at.map(|at| self.tap(at, tap))
             }
         }
@@ -328,7 +342,7 @@ impl ConvTranspose {
     /// Lengths do not fit.
     pub fn forward(&self, xs: &[f32], batch: usize, time: usize) -> Vec<f32> {
         let size = Size { batch, height: time, width: 1, channels: self.phases.inputs };
-        let whole = self.phases.forward(xs, size, None);
+        let whole = self.phases.forward(xs, size, None, None);
         let made = whole.len() / batch.max(1);
         let kept = ((time.max(1) - 1) * self.stride + self.kernel - 2 * self.padding) * self.outputs;
         let first = self.padding * self.outputs;

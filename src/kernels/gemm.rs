@@ -8,91 +8,19 @@
 
 use std::ops::Range;
 
-use super::activation::gelu;
-use super::simd::{Isa, Simd, Task};
+use super::activation::Activation;
+use super::packed::{Layout, Matrix, Packed};
+use super::simd::{Simd, Task};
 
 /// Rows of a tile. Six, so that the sums and a panel's vectors fill 32 registers, and the rows' addresses fit into the
 /// general ones.
 pub(super) const ROWS: usize = 6;
 /// Depth that is multiplied before the sums go to memory: its part of a panel stays in the second-level cache.
 const DEPTH: usize = 576;
+/// Values of rows that meet one panel after another: they stay in the second-level cache beside it.
+const CHUNK: usize = 48 << 10;
 /// Multiply-adds that are worth another thread's while.
 const TASK_WORK: usize = 2_000_000;
-
-/// A matrix `(depth, columns)`, laid out as the tiles read it: panels of columns, each row by row.
-#[derive(Debug, Clone)]
-pub struct Packed {
-    isa: Isa,
-    depth: usize,
-    columns: usize,
-    /// Values come in pairs of column blocks, the second gates the first.
-    is_gated: bool,
-    data: Vec<f32>,
-}
-
-impl Packed {
-    /// Packs the matrix whose entry is `entry(row, column)`.
-    pub fn new(isa: Isa, depth: usize, columns: usize, entry: impl Fn(usize, usize) -> f32) -> Self {
-        Self { isa, depth, columns, is_gated: false, data: Vec::new() }.filled(entry)
-    }
-
-    /// Packs a matrix of `2 * columns` columns, whose second half gates the first when they are multiplied.
-    pub fn gated(isa: Isa, depth: usize, columns: usize, entry: impl Fn(usize, usize) -> f32) -> Self {
-        Self { isa, depth, columns, is_gated: true, data: Vec::new() }.filled(entry)
-    }
-
-    fn filled(mut self, entry: impl Fn(usize, usize) -> f32) -> Self {
-        let (lanes, _) = self.isa.panel();
-        let blocks = if self.is_gated { 2 } else { 1 };
-        let lines = |width: usize| self.depth * blocks * width.div_ceil(lanes) * lanes;
-        let length = (0..self.panels()).map(|panel| lines(self.panel_columns(panel).1)).sum();
-        let mut data = vec![0.0; length];
-        let mut rest = &mut data[..];
-        for panel in 0..self.panels() {
-            let (first, width) = self.panel_columns(panel);
-            let padded = width.div_ceil(lanes) * lanes;
-            let (lines, later) = rest.split_at_mut(self.depth * blocks * padded);
-            for (i, line) in lines.chunks_exact_mut(padded).enumerate() {
-                let (row, first) = (i / blocks, first + i % blocks * self.columns);
-                line[..width].iter_mut().enumerate().for_each(|(j, value)| *value = entry(row, first + j));
-            }
-            rest = later;
-        }
-        self.data = data;
-        self
-    }
-
-    /// The instruction set that it is laid out for.
-    pub fn isa(&self) -> Isa {
-        self.isa
-    }
-
-    /// Columns that come out.
-    pub fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// Rows of the matrix.
-    pub fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// Columns out of a full panel.
-    fn panel_width(&self) -> usize {
-        let (lanes, vectors) = self.isa.panel();
-        if self.is_gated { lanes * vectors / 2 } else { lanes * vectors }
-    }
-
-    fn panels(&self) -> usize {
-        self.columns.div_ceil(self.panel_width())
-    }
-
-    /// First column of a panel, and how many it has.
-    fn panel_columns(&self, panel: usize) -> (usize, usize) {
-        let first = panel * self.panel_width();
-        (first, self.panel_width().min(self.columns - first))
-    }
-}
 
 /// Where the rows of a product come from.
 pub(super) trait Source: Sync {
@@ -102,8 +30,10 @@ pub(super) trait Source: Sync {
     fn segments(&self) -> usize;
     /// Values of a segment.
     fn length(&self, segment: usize) -> usize;
-    /// Prepares for the rows `rows`.
-    fn place(&self, rows: [usize; ROWS]) -> Self::Place;
+    /// Values of a row that no earlier row has.
+    fn fresh(&self) -> usize;
+    /// Prepares for the `valid` rows from `first`, and for the last of them again beyond.
+    fn place(&self, first: usize, valid: usize) -> Self::Place;
     /// Where the segment of each row begins. [`Source::length`] values are readable from there.
     fn rows(&self, place: &Self::Place, segment: usize) -> [*const f32; ROWS];
 }
@@ -140,9 +70,14 @@ impl Source for Dense<'_> {
         DEPTH.min(self.depth - segment * DEPTH)
     }
 
+    fn fresh(&self) -> usize {
+        self.depth
+    }
+
     #[inline(always)]
-    fn place(&self, rows: [usize; ROWS]) -> Self::Place {
-        rows.map(|row| self.data.as_ptr().wrapping_add(row * self.stride))
+    fn place(&self, first: usize, valid: usize) -> Self::Place {
+        // Beyond the last row, the last again; it is not written twice.
+        std::array::from_fn(|i| self.data.as_ptr().wrapping_add((first + i.min(valid - 1)) * self.stride))
     }
 
     #[inline(always)]
@@ -151,13 +86,15 @@ impl Source for Dense<'_> {
     }
 }
 
-/// What is added to a product before it is written.
+/// What is added to a product before it is written, and what is made of the sum.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Epilogue<'a> {
     /// One per column; gated matrices have `2 * columns`.
     pub bias: Option<&'a [f32]>,
     /// Laid out as the product is.
     pub residual: Option<&'a [f32]>,
+    /// Of the sum of all; not of gated matrices.
+    pub then: Option<Activation>,
 }
 
 /// An output that several threads write, each its own part.
@@ -211,29 +148,33 @@ pub(super) fn multiply<S: Source>(source: &S, rows: usize, weights: &Packed, epi
 pub(super) fn multiply_all<S: Source, const N: usize>(source: &S, rows: usize, products: [Product; N]) {
     let parts: [_; N] = products.map(|product| {
         let Product { weights, epilogue, out } = product;
-        check(source, rows, weights, epilogue, out);
+        let weights = weights.matrix();
+        check(source, rows, &weights.layout, epilogue, out);
         (weights, epilogue, Shared::new(out))
     });
-    let tasks: Vec<(usize, Range<usize>, Range<usize>)> =
-        parts.iter().enumerate().flat_map(|(i, part)| tasks(rows, part.0).map(move |(r, p)| (i, r, p))).collect();
+    let tasks: Vec<(usize, Range<usize>, Range<usize>)> = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(i, part)| tasks(rows, &part.0.layout).map(move |(r, p)| (i, r, p)))
+        .collect();
     super::each(&tasks, |(i, rows, panels)| {
         let (weights, epilogue, out) = parts[*i];
-        let (rows, panels, stride) = (rows.clone(), panels.clone(), weights.columns);
-        weights.isa.run(Tiles { source, rows, panels, weights, epilogue, out, stride });
+        let (rows, panels, stride) = (rows.clone(), panels.clone(), weights.layout.columns);
+        weights.layout.isa.run(Tiles { source, rows, panels, weights, epilogue, out, stride });
     });
 }
 
-fn check<S: Source>(source: &S, rows: usize, weights: &Packed, epilogue: Epilogue, out: &[f32]) {
+fn check<S: Source>(source: &S, rows: usize, weights: &Layout, epilogue: Epilogue, out: &[f32]) {
     let columns = weights.columns;
     assert_eq!(out.len(), rows * columns, "the output has another size");
     assert_eq!((0..source.segments()).map(|s| source.length(s)).sum::<usize>(), weights.depth, "depths differ");
     assert!(epilogue.residual.is_none_or(|residual| residual.len() == out.len()), "the residual has another size");
-    let width = if weights.is_gated { 2 * columns } else { columns };
+    let width = weights.blocks() * columns;
     assert!(epilogue.bias.is_none_or(|bias| bias.len() == width), "biases of another number");
 }
 
 /// Splits a product into rows and panels, so that no task is too small to be worth it.
-fn tasks(rows: usize, weights: &Packed) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + use<> {
+fn tasks(rows: usize, weights: &Layout) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + use<> {
     let (panels, blocks) = (weights.panels(), rows.div_ceil(ROWS));
     let threads = rayon::current_num_threads();
     let most = if threads == 1 { 1 } else { 4 * threads };
@@ -252,7 +193,7 @@ pub(super) struct Tiles<'a, S> {
     pub source: &'a S,
     pub rows: Range<usize>,
     pub panels: Range<usize>,
-    pub weights: &'a Packed,
+    pub weights: Matrix<'a>,
     pub epilogue: Epilogue<'a>,
     pub out: Shared,
     /// From one row of the output to the next.
@@ -261,8 +202,8 @@ pub(super) struct Tiles<'a, S> {
 
 impl<'a, S: Source> Tiles<'a, S> {
     /// All panels of a product that one thread makes alone.
-    pub fn alone(source: &'a S, rows: usize, weights: &'a Packed, out: Shared, stride: usize) -> Self {
-        let panels = 0..weights.panels();
+    pub fn alone(source: &'a S, rows: usize, weights: Matrix<'a>, out: Shared, stride: usize) -> Self {
+        let panels = 0..weights.layout.panels();
         Self { source, rows: 0..rows, panels, weights, epilogue: Epilogue::default(), out, stride }
     }
 }
@@ -272,21 +213,35 @@ impl<S: Source> Task for Tiles<'_, S> {
 
     #[inline(always)]
     fn run<I: Simd>(self, simd: I) {
+        let at_once = (CHUNK / self.source.fresh().max(1) / ROWS).max(1) * ROWS;
+        let mut first = self.rows.start;
+        while first < self.rows.end {
+            let rows = first..self.rows.end.min(first + at_once);
+            first = rows.end;
+            self.chunk(simd, rows);
+        }
+    }
+}
+
+impl<S: Source> Tiles<'_, S> {
+    /// All panels of some rows.
+    #[inline(always)]
+    fn chunk<I: Simd>(&self, simd: I, rows: Range<usize>) {
         let mut offset = 0;
         for panel in 0..self.panels.end {
-            let (first, width) = self.weights.panel_columns(panel);
-            let blocks = if self.weights.is_gated { 2 } else { 1 };
+            let (first, width) = self.weights.layout.panel_columns(panel);
+            let blocks = self.weights.layout.blocks();
             let vectors = width.div_ceil(I::LANES) * blocks;
             if self.panels.contains(&panel) {
                 let part = Part { first, width, data: self.weights.data.as_ptr().wrapping_add(offset) };
                 match vectors {
-                    1 => self.panel::<I, 1>(simd, part),
-                    2 => self.panel::<I, 2>(simd, part),
-                    3 => self.panel::<I, 3>(simd, part),
-                    _ => self.panel::<I, 4>(simd, part),
+                    1 => self.panel::<I, 1>(simd, rows.clone(), part),
+                    2 => self.panel::<I, 2>(simd, rows.clone(), part),
+                    3 => self.panel::<I, 3>(simd, rows.clone(), part),
+                    _ => self.panel::<I, 4>(simd, rows.clone(), part),
                 }
             }
-            offset += self.weights.depth * vectors * I::LANES;
+            offset += self.weights.layout.depth * vectors * I::LANES;
         }
     }
 }
@@ -300,12 +255,12 @@ struct Part {
 }
 
 impl<S: Source> Tiles<'_, S> {
-    /// All rows of one panel, one depth block after another.
+    /// Some rows of one panel, one depth block after another.
     #[inline(always)]
-    fn panel<I: Simd, const N: usize>(&self, simd: I, part: Part) {
+    fn panel<I: Simd, const N: usize>(&self, simd: I, rows: Range<usize>, part: Part) {
         let segments = self.source.segments();
         // A gated panel's second half has no place in the output, where unfinished sums are put aside.
-        let deepest = if self.weights.is_gated { usize::MAX } else { DEPTH };
+        let deepest = if self.weights.layout.gate.is_some() { usize::MAX } else { DEPTH };
         let (mut begin, mut data) = (0, part.data);
         let mut sums = [0.0; MOST_SUMS];
         while begin < segments {
@@ -314,16 +269,13 @@ impl<S: Source> Tiles<'_, S> {
                 depth += self.source.length(end);
                 end += 1;
             }
-            for row in self.rows.clone().step_by(ROWS) {
-                let valid = ROWS.min(self.rows.end - row);
-                // Beyond the last row, the last again; it is not written twice.
-                let rows: [usize; ROWS] = std::array::from_fn(|i| row + i.min(valid - 1));
-                self.tile::<I, N>(simd, rows, begin..end, data, &mut sums);
+            for row in rows.clone().step_by(ROWS) {
+                let valid = ROWS.min(rows.end - row);
+                self.tile::<I, N>(simd, (row, valid), begin..end, data, &mut sums);
                 let tile = Tile { row, valid, sums: &sums, is_first: begin == 0, is_last: end == segments };
-                if self.weights.is_gated {
-                    self.finish_gated::<I, N>(simd, part, tile);
-                } else {
-                    self.finish::<I, N>(simd, part, tile);
+                match self.weights.layout.gate {
+                    Some(gate) => self.finish_gated::<I, N>(simd, part, tile, gate),
+                    None => self.finish::<I, N>(simd, part, tile),
                 }
             }
             data = data.wrapping_add(depth * N * I::LANES);
@@ -339,12 +291,12 @@ impl<S: Source> Tiles<'_, S> {
     fn tile<I: Simd, const N: usize>(
         &self,
         simd: I,
-        rows: [usize; ROWS],
+        (first, valid): (usize, usize),
         segments: Range<usize>,
         mut weights: *const f32,
         out: &mut [f32; MOST_SUMS],
     ) {
-        let place = self.source.place(rows);
+        let place = self.source.place(first, valid);
         let mut sums = [[simd.splat(0.0); N]; ROWS];
         for segment in segments {
             let rows = self.source.rows(&place, segment);
@@ -380,12 +332,13 @@ impl<S: Source> Tiles<'_, S> {
         part.width.saturating_sub(j * I::LANES).min(I::LANES)
     }
 
-    /// Adds what earlier segments left in the output, after the last also bias and residual, and writes.
+    /// Adds what earlier segments left in the output, after the last also bias and residual, and writes what is made of it.
     #[inline(always)]
     fn finish<I: Simd, const N: usize>(&self, simd: I, part: Part, tile: Tile) {
         for i in 0..tile.valid {
             let bias = self.epilogue.bias.filter(|_| tile.is_last).map(<[f32]>::as_ptr);
             let residual = self.epilogue.residual.filter(|_| tile.is_last);
+            let then = self.epilogue.then.filter(|_| tile.is_last);
             for j in 0..N {
                 let lanes = Self::lanes::<I>(part, j);
                 let column = part.first + j * I::LANES;
@@ -403,16 +356,19 @@ impl<S: Source> Tiles<'_, S> {
                     if let Some(residual) = residual {
                         sum = simd.add(sum, simd.read(residual.as_ptr().wrapping_add(index), lanes));
                     }
+                    if let Some(then) = then {
+                        sum = then.of(simd, sum);
+                    }
                     simd.write(out, lanes, sum);
                 }
             }
         }
     }
 
-    /// The first half of the vectors times the GELU of the second.
+    /// The first half of the vectors times the second through `gating`.
     #[inline(always)]
-    fn finish_gated<I: Simd, const N: usize>(&self, simd: I, part: Part, tile: Tile) {
-        let columns = self.weights.columns;
+    fn finish_gated<I: Simd, const N: usize>(&self, simd: I, part: Part, tile: Tile, gating: Activation) {
+        let columns = self.weights.layout.columns;
         for i in 0..tile.valid {
             let bias = self.epilogue.bias.map(<[f32]>::as_ptr);
             for j in 0..N / 2 {
@@ -427,7 +383,7 @@ impl<S: Source> Tiles<'_, S> {
                         gate = simd.add(gate, simd.read(bias.wrapping_add(columns + column), lanes));
                     }
                     let out = self.out.at((tile.row + i) * self.stride + column);
-                    simd.write(out, lanes, simd.mul(value, gelu(simd, gate)));
+                    simd.write(out, lanes, simd.mul(value, gating.of(simd, gate)));
                 }
             }
         }

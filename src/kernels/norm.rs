@@ -213,18 +213,41 @@ pub fn layer_norm(isa: Isa, xs: &[f32], eps: f32, affine: &Affine) -> Vec<f32> {
         scratch::filled(xs.len(), |out| {
             let shared = Shared::new(out);
             super::each_part(rows, (PART / c).max(1), |rows| {
-                isa.run(Rows { xs, rows, eps, affine, out: shared });
+                isa.run(Rows { xs, rows, eps, scale: &affine.scale, shift: Some(&affine.shift), out: shared });
             });
         })
     }
 }
 
-/// Layer-normalises some rows.
+/// Every row of `xs (n, c)` over the root of its mean square, times `scale (c,)`.
+///
+/// Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019.
+///
+/// # Panics
+///
+/// Lengths do not fit.
+pub fn rms_norm(isa: Isa, xs: &[f32], eps: f32, scale: &[f32]) -> Vec<f32> {
+    let c = scale.len();
+    assert!(c > 0 && xs.len().is_multiple_of(c), "sizes differ");
+    // SAFETY: the tasks write every row, and read none of the output.
+    unsafe {
+        scratch::filled(xs.len(), |out| {
+            let shared = Shared::new(out);
+            super::each_part(xs.len() / c, (PART / c).max(1), |rows| {
+                isa.run(Rows { xs, rows, eps, scale, shift: None, out: shared });
+            });
+        })
+    }
+}
+
+/// Normalises some rows.
 struct Rows<'a> {
     xs: &'a [f32],
     rows: Range<usize>,
     eps: f32,
-    affine: &'a Affine,
+    scale: &'a [f32],
+    /// Where there is none, the mean stays too.
+    shift: Option<&'a [f32]>,
     out: Shared,
 }
 
@@ -233,17 +256,12 @@ impl Task for Rows<'_> {
 
     #[inline(always)]
     fn run<I: Simd>(self, s: I) {
-        let c = self.affine.scale.len();
-        let (scales, shifts) = (self.affine.scale.as_ptr(), self.affine.shift.as_ptr());
+        let c = self.scale.len();
         for row in self.rows {
             let xs = &self.xs[row * c..(row + 1) * c];
             // SAFETY: `at + lanes` is at most `c`, the length of row, scales and shifts; tasks have rows of their own.
             unsafe {
-                let mut total = s.splat(0.0);
-                for (at, lanes) in vectors::<I>(c) {
-                    total = s.add(total, s.read(xs.as_ptr().add(at), lanes));
-                }
-                let mean = sum(s, total) / c as f32;
+                let mean = if self.shift.is_some() { mean(s, xs) } else { 0.0 };
                 let mut squares = s.splat(0.0);
                 for (at, lanes) in vectors::<I>(c) {
                     // Beyond the row, the mean itself, so that nothing is added.
@@ -254,12 +272,27 @@ impl Task for Rows<'_> {
                 let deviation = s.splat(1.0 / (sum(s, squares) / c as f32 + self.eps).sqrt());
                 for (at, lanes) in vectors::<I>(c) {
                     let x = s.sub(s.read(xs.as_ptr().add(at), lanes), s.splat(mean));
-                    let y = s.fma(s.mul(x, deviation), s.read(scales.add(at), lanes), s.read(shifts.add(at), lanes));
+                    let (x, scale) = (s.mul(x, deviation), s.read(self.scale.as_ptr().add(at), lanes));
+                    let y = match self.shift {
+                        Some(shift) => s.fma(x, scale, s.read(shift.as_ptr().add(at), lanes)),
+                        None => s.mul(x, scale),
+                    };
                     s.write(self.out.at(row * c + at), lanes, y);
                 }
             }
         }
     }
+}
+
+/// The mean of `xs`.
+#[inline(always)]
+fn mean<I: Simd>(s: I, xs: &[f32]) -> f32 {
+    let mut total = s.splat(0.0);
+    for (at, lanes) in vectors::<I>(xs.len()) {
+        // SAFETY: `at + lanes` is at most the length of `xs`.
+        total = s.add(total, unsafe { s.read(xs.as_ptr().add(at), lanes) });
+    }
+    sum(s, total) / xs.len() as f32
 }
 
 /// A vector of fewer values than it has lanes, and `rest` beyond.

@@ -4,24 +4,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activation::{exp, gelu, silu, sum};
+use super::activation::{Activation, exp, gelu, sum};
 use super::map::Size;
 use super::scratch;
 use super::simd::{Isa, Simd, Task, vectors};
 
 /// Values that one task works on.
 const PART: usize = 16 << 10;
-
-/// A function of one value.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Activation {
-    /// `x * sigmoid(x)`.
-    Silu,
-    /// Gaussian error linear unit, exact.
-    Gelu,
-    /// `max(x, slope * x)`.
-    LeakyRelu(f32),
-}
 
 /// `activation` of every value.
 pub fn activate(isa: Isa, xs: &[f32], activation: Activation) -> Vec<f32> {
@@ -49,12 +38,7 @@ impl Task for Activate<'_> {
             // SAFETY: `at + lanes` is at most the length of both.
             unsafe {
                 let x = s.read(self.xs.as_ptr().add(at), lanes);
-                let y = match self.activation {
-                    Activation::Silu => silu(s, x),
-                    Activation::Gelu => gelu(s, x),
-                    Activation::LeakyRelu(slope) => s.max(s.mul(x, s.splat(slope)), x),
-                };
-                s.write(self.out.as_mut_ptr().add(at), lanes, y);
+                s.write(self.out.as_mut_ptr().add(at), lanes, self.activation.of(s, x));
             }
         }
     }

@@ -73,10 +73,15 @@ fn gated_linear_is_linear_and_then_gated() {
     everywhere(|isa, draw| {
         let (n, k, c) = (draw.size(1, 20), draw.size(1, 700), draw.size(1, 90));
         let (xs, w, bias) = (draw.values(n * k), draw.values(k * 2 * c), draw.values(2 * c));
+        let gate = [Activation::Gelu, Activation::TanhGelu, Activation::Silu][draw.size(0, 2)];
         let entry = |row: usize, column: usize| w[row * 2 * c + column];
         let plain = linear(&xs, &Packed::new(isa, k, 2 * c, entry), Some(&bias), None);
-        let ours = linear(&xs, &Packed::gated(isa, k, c, entry), Some(&bias), None);
-        assert_close(&ours, &wide(&geglu(isa, &plain, c)), 2e-6, &format!("{isa:?} {n}x{k}x{c}"));
+        let right = plain.chunks_exact(2 * c).flat_map(|row| {
+            let gates = activate(isa, &row[c..], gate);
+            row[..c].iter().zip(gates).map(|(value, gate)| f64::from(*value) * f64::from(gate)).collect::<Vec<_>>()
+        });
+        let ours = linear(&xs, &Packed::gated(isa, k, c, gate, entry), Some(&bias), None);
+        assert_close(&ours, &right.collect::<Vec<_>>(), 2e-6, &format!("{isa:?} {n}x{k}x{c} {gate:?}"));
     });
 }
 
@@ -125,10 +130,41 @@ fn convolutions_of_any_shape_are_their_definition() {
         let outputs = draw.size(1, 70);
         let (xs, bias) = (draw.values(size.values()), draw.values(outputs));
         let w = draw.values(outputs * size.channels * kernel.0 * kernel.1);
-        let ours = Conv::new(isa, shape, size.channels, outputs, &w, bias.clone()).forward(&xs, size, None);
+        let conv = Conv::new(isa, shape, size.channels, outputs, &w, bias.clone());
         let right = convolved(shape, &xs, size, outputs, &w, &bias);
-        assert_close(&ours, &right, 2e-6, &format!("{isa:?} {shape:?} {size:?}"));
+        let residual = draw.values(right.len());
+        let (with_residual, slope) = (draw.chance(), draw.chance().then_some(0.1));
+        let then = slope.map(Activation::LeakyRelu);
+        let ours = conv.forward(&xs, size, with_residual.then_some(&residual), then);
+        let right = right.iter().zip(&residual).map(|(right, residual)| {
+            let sum = right + f64::from(u8::from(with_residual)) * f64::from(*residual);
+            if sum < 0.0 { sum * f64::from(slope.unwrap_or(1.0)) } else { sum }
+        });
+        assert_close(&ours, &right.collect::<Vec<_>>(), 2e-6, &format!("{isa:?} {shape:?} {size:?}"));
     });
+}
+
+/// Long enough for more than one chunk of rows, with more taps than are summed at once.
+#[test]
+fn long_convolutions_are_their_definition() {
+    for isa in Isa::available() {
+        let draw = &mut Draw::new(5);
+        let shape = Shape {
+            kernel: (13, 1),
+            stride: (1, 1),
+            dilation: (3, 1),
+            before: (18, 0),
+            after: (18, 0),
+            is_circular: draw.chance(),
+        };
+        let size = Size { batch: 2, height: 1111, width: 1, channels: 47 };
+        let (xs, w) = (draw.values(size.values()), draw.values(70 * 47 * 13));
+        let (bias, residual) = (draw.values(70), draw.values(size.positions() * 70));
+        let conv = Conv::new(isa, shape, 47, 70, &w, bias.clone());
+        let right = convolved(shape, &xs, size, 70, &w, &bias);
+        let right: Vec<f64> = right.iter().zip(&residual).map(|(a, b)| a + f64::from(*b)).collect();
+        assert_close(&conv.forward(&xs, size, Some(&residual), None), &right, 2e-6, &format!("{isa:?}"));
+    }
 }
 
 /// Large enough for either tiling, and never a multiple of a tile or a vector on purpose.
@@ -156,10 +192,12 @@ fn three_by_three_convolutions_are_their_definition() {
             let (xs, bias) = (draw.values(size.values()), draw.values(outputs));
             let w = draw.values(outputs * size.channels * 9);
             let residual = draw.values(size.positions() * outputs);
+            let then = draw.chance().then_some(Activation::LeakyRelu(0.25));
             let conv = Conv::new(isa, shape, size.channels, outputs, &w, bias.clone());
-            let ours = conv.forward(&xs, size, Some(&residual));
+            let ours = conv.forward(&xs, size, Some(&residual), then);
             let right = convolved(shape, &xs, size, outputs, &w, &bias);
-            let right: Vec<f64> = right.iter().zip(&residual).map(|(a, b)| a + f64::from(*b)).collect();
+            let sums = right.iter().zip(&residual).map(|(a, b)| a + f64::from(*b));
+            let right: Vec<f64> = sums.map(|sum| if then.is_some() { sum.max(0.25 * sum) } else { sum }).collect();
             // Tiles of four round coarsely.
             assert_close(&ours, &right, 2e-5, &format!("{isa:?} {shape:?} {size:?}"));
         }
@@ -193,6 +231,32 @@ fn transposed_convolutions_scatter_their_kernel() {
     });
 }
 
+/// Attention by its definition; `score` makes a score of a product, given item, head, query and key.
+fn attended(
+    size: Heads,
+    (q, k, v): (&[f32], &[f32], &[f32]),
+    score: impl Fn(f64, (usize, usize, usize, usize)) -> f64,
+) -> Vec<f64> {
+    let c = size.heads * size.width;
+    let mut right = vec![0.0; q.len()];
+    for (item, row) in (0..size.batch).flat_map(|item| (0..size.queries).map(move |row| (item, row))) {
+        for head in 0..size.heads {
+            let at = (item * size.queries + row) * c + head * size.width;
+            let key = |j: usize| (item * size.keys + j) * c + head * size.width;
+            let dot = |j: usize| (0..size.width).map(|i| f64::from(q[at + i]) * f64::from(k[key(j) + i])).sum::<f64>();
+            let scores: Vec<f64> = (0..size.keys).map(|j| score(dot(j), (item, head, row, j))).collect();
+            let most = scores.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+            let weights: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            for i in 0..size.width {
+                let mixed: f64 = weights.iter().enumerate().map(|(j, w)| w * f64::from(v[key(j) + i])).sum();
+                right[at + i] = mixed / total;
+            }
+        }
+    }
+    right
+}
+
 #[test]
 fn attention_is_a_softmax_of_products() {
     everywhere(|isa, draw| {
@@ -210,26 +274,29 @@ fn attention_is_a_softmax_of_products() {
         let bias = draw.chance().then_some(&bias[..]);
         // Large scores, or every softmax is nearly flat.
         let q: Vec<f32> = q.iter().map(|x| x * 6.0).collect();
-        let mut right = vec![0.0; q.len()];
-        for (item, row) in (0..size.batch).flat_map(|item| (0..size.queries).map(move |row| (item, row))) {
-            for head in 0..size.heads {
-                let at = (item * size.queries + row) * c + head * size.width;
-                let key = |j: usize| (item * size.keys + j) * c + head * size.width;
-                let dot =
-                    |j: usize| (0..size.width).map(|i| f64::from(q[at + i]) * f64::from(k[key(j) + i])).sum::<f64>();
-                let hidden = |j: usize| bias.map_or(0.0, |bias| f64::from(bias[item * size.keys + j]));
-                let scores: Vec<f64> =
-                    (0..size.keys).map(|j| dot(j) / (size.width as f64).sqrt() + hidden(j)).collect();
-                let most = scores.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-                let weights: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
-                let total: f64 = weights.iter().sum();
-                for i in 0..size.width {
-                    let mixed: f64 = weights.iter().enumerate().map(|(j, w)| w * f64::from(v[key(j) + i])).sum();
-                    right[at + i] = mixed / total;
-                }
-            }
-        }
-        assert_close(&attention(isa, size, &q, &k, &v, bias), &right, 4e-6, &format!("{isa:?} {size:?}"));
+        let right = attended(size, (&q, &k, &v), |product, (item, _, _, key)| {
+            product / (size.width as f64).sqrt() + bias.map_or(0.0, |bias| f64::from(bias[item * size.keys + key]))
+        });
+        let ours = attention(isa, size, &q, &k, &v, bias.map_or(Scores::Scaled, Scores::Biased));
+        assert_close(&ours, &right, 4e-6, &format!("{isa:?} {size:?}"));
+    });
+}
+
+#[test]
+fn attention_by_distance_adds_what_belongs_to_head_and_distance() {
+    everywhere(|isa, draw| {
+        let tokens = if draw.size(0, 9) > 0 { draw.size(1, 70) } else { draw.size(500, 600) };
+        let (batch, heads, width) = (draw.size(1, 2), draw.size(1, 3), draw.size(1, 40));
+        let size = Heads { batch, queries: tokens, keys: tokens, heads, width };
+        let mut values = || draw.values(batch * tokens * heads * width);
+        let (q, k, v) = (values(), values(), values());
+        let distances = 2 * tokens - 1;
+        let bias: Vec<f32> = draw.values(heads * distances).iter().map(|x| x * 4.0).collect();
+        let right = attended(size, (&q, &k, &v), |product, (_, head, query, key)| {
+            product + f64::from(bias[head * distances + key + tokens - 1 - query])
+        });
+        let ours = attention(isa, size, &q, &k, &v, Scores::ByDistance(&bias));
+        assert_close(&ours, &right, 4e-6, &format!("{isa:?} {size:?}"));
     });
 }
 
@@ -295,6 +362,21 @@ fn layer_norm_is_its_definition() {
 }
 
 #[test]
+fn rms_norm_leaves_the_mean_and_divides_by_the_root_of_the_mean_square() {
+    everywhere(|isa, draw| {
+        let (rows, c) = (draw.size(1, 300), draw.size(1, 90));
+        let (xs, scale) = (draw.values(rows * c), draw.values(c));
+        let xs: Vec<f32> = xs.iter().map(|x| x + 3.0).collect();
+        let right = xs.chunks_exact(c).flat_map(|row| {
+            let size = (wide(row).iter().map(|x| x * x).sum::<f64>() / c as f64 + 1e-3).sqrt();
+            row.iter().zip(&scale).map(move |(x, scale)| f64::from(*x) / size * f64::from(*scale)).collect::<Vec<_>>()
+        });
+        let ours = rms_norm(isa, &xs, 1e-3, &scale);
+        assert_close(&ours, &right.collect::<Vec<_>>(), 1e-6, &format!("{isa:?} {rows}x{c}"));
+    });
+}
+
+#[test]
 fn softmax_sums_to_one_and_keeps_ratios() {
     everywhere(|isa, draw| {
         let (rows, c) = (draw.size(1, 300), draw.size(1, 200));
@@ -346,6 +428,7 @@ fn the_number_of_threads_changes_no_bit() {
     let size = Size { batch: 2, height: 37, width: 11, channels: 48 };
     let (xs, w) = (draw.values(size.values()), draw.values(48 * 48 * 9));
     let (k5, affine) = (draw.values(48 * 48 * 25), Affine { scale: draw.values(48), shift: draw.values(48) });
+    let distances = draw.values(3 * (2 * 407 - 1));
     let same = |kernel: usize| Shape {
         kernel: (kernel, kernel),
         stride: (1, 1),
@@ -356,11 +439,13 @@ fn the_number_of_threads_changes_no_bit() {
     };
     let all = || {
         let isa = Isa::best();
-        let ys = Conv::new(isa, same(3), 48, 48, &w, vec![0.5; 48]).forward(&xs, size, None);
-        let ys = Conv::new(isa, same(5), 48, 48, &k5, vec![0.5; 48]).forward(&ys, size, Some(&ys));
+        let ys = Conv::new(isa, same(3), 48, 48, &w, vec![0.5; 48]).forward(&xs, size, None, None);
+        let ys = Conv::new(isa, same(5), 48, 48, &k5, vec![0.5; 48]).forward(&ys, size, Some(&ys), None);
         let ys = group_norm(isa, &ys, size, (6, 1e-5), &affine, None, Then { silu: true, modulation: None });
         let heads = Heads { batch: 2, queries: 407, keys: 407, heads: 3, width: 16 };
-        let ys = attention(isa, heads, &ys, &ys, &ys, None);
+        let ys = attention(isa, heads, &ys, &ys, &ys, Scores::ByDistance(&distances));
+        let ys = attention(isa, heads, &ys, &ys, &ys, Scores::Scaled);
+        let ys = rms_norm(isa, &ys, 1e-5, &affine.scale);
         layer_norm(isa, &ys, 1e-5, &affine).iter().map(|x| x.to_bits()).collect::<Vec<_>>()
     };
     let run = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(all);
@@ -428,5 +513,19 @@ fn silu_is_x_times_its_sigmoid() {
                 "{isa:?} {x}"
             );
         }
+    }
+}
+
+#[test]
+fn tanh_gelu_is_its_definition() {
+    for isa in Isa::available() {
+        for x in (-2000..=2000).map(|i| i as f32 * 0.01) {
+            let wide = f64::from(x);
+            let u = (2.0 / std::f64::consts::PI).sqrt() * (wide + 0.044_715 * wide.powi(3));
+            let right = 0.5 * wide * (1.0 + u.tanh());
+            let ours = f64::from(of_one!(isa, activation::tanh_gelu, x));
+            assert!((ours - right).abs() < 4e-7 * right.abs().max(1.0), "{isa:?} {x}: {ours} instead of {right}");
+        }
+        assert!(of_one!(isa, activation::tanh_gelu, f32::NAN).is_nan());
     }
 }

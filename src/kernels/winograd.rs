@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::gemm::{Dense, Epilogue, Packed, ROWS, Shared, Tiles};
+use super::gemm::{Dense, Epilogue, ROWS, Shared, Tiles};
 use super::map::Size;
+use super::packed::Packed;
 use super::scratch::Scratch;
 use super::simd::{Isa, Simd, Task};
 use super::weights::Weights;
@@ -211,7 +212,7 @@ impl Chunk<'_> {
         let shared = Shared::new(products);
         for (i, weights) in self.winograd.weights.iter().enumerate() {
             let rows = Dense::new(&inputs[i * tiles * channels..], tiles, channels, channels);
-            Tiles::alone(&rows, tiles, weights, shared.part(i * tiles * outputs), outputs).run(simd);
+            Tiles::alone(&rows, tiles, weights.matrix(), shared.part(i * tiles * outputs), outputs).run(simd);
         }
         self.transform_outputs::<I, OUT, IN>(simd, products);
     }
@@ -284,7 +285,7 @@ impl Chunk<'_> {
         }
     }
 
-    /// Adds bias and residual, and writes.
+    /// Adds bias and residual, and writes what is made of the sum.
     #[inline(always)]
     fn finish<I: Simd>(&self, simd: I, index: usize, column: usize, lanes: usize, mut value: I::V) {
         // SAFETY: biases, residual and output have the sizes that `forward` checked; every output has one tile.
@@ -294,6 +295,9 @@ impl Chunk<'_> {
             }
             if let Some(residual) = self.epilogue.residual {
                 value = simd.add(value, simd.read(residual.as_ptr().wrapping_add(index), lanes));
+            }
+            if let Some(then) = self.epilogue.then {
+                value = then.of(simd, value);
             }
             simd.write(self.out.at(index), lanes, value);
         }

@@ -2,7 +2,7 @@
 
 use super::floats::{self, Floats};
 use super::softmax;
-use crate::kernels::{self, Heads, Isa};
+use crate::kernels::{self, Heads, Isa, Scores};
 use candle_core::{DType, Result, Tensor, bail};
 
 /// Most scores that are held at once where there is no kernel of ours: 128 MB in 16 bits.
@@ -23,13 +23,49 @@ pub fn attention(
     if !floats::is_multiplied_by_us(queries) {
         return materialised((queries, keys, values), heads, bias, MOST_SCORES);
     }
+    let (b, m, _) = keys.dims3()?;
+    let bias = match bias {
+        Some(bias) => Some(bias.to_dtype(DType::F32)?.broadcast_as((b, m))?.contiguous()?),
+        None => None,
+    };
     let [keys, values] = [keys, values].map(|xs| xs.to_dtype(DType::F32));
-    let bias = bias.map(|bias| bias.to_dtype(DType::F32)).transpose()?;
-    floats::in_f32(queries, |queries| in_blocks(queries, &keys?, &values?, heads, bias.as_ref()))
+    floats::in_f32(queries, |queries| {
+        let bias = bias.as_ref().map(Floats::of).transpose()?;
+        in_blocks(queries, &keys?, &values?, heads, bias.as_deref().map_or(Scores::Scaled, Scores::Biased))
+    })
+}
+
+/// Multi-head self-attention whose scores are not scaled, but biased by how far a key is from a query, as T5's are.
+///
+/// - `queries`, `keys`, `values (b, n, c)`; `c` is split over `heads`.
+/// - `bias (heads, 2 n - 1)`: key `j` seen from query `i` is at `j - i + n - 1`.
+/// - Returns `(b, n, c)`.
+pub fn attention_by_distance(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    heads: usize,
+    bias: &Tensor,
+) -> Result<Tensor> {
+    let n = queries.dim(1)?;
+    if n == 0 || keys.dim(1)? != n || bias.dims() != [heads, 2 * n - 1] {
+        bail!("{heads} heads with biases {:?} from {:?} to {:?}", bias.shape(), queries.shape(), keys.shape());
+    }
+    if !floats::is_multiplied_by_us(queries) {
+        // A row of `n` windows of the biases, the first query's at the end.
+        let windows = (0..n).map(|query| bias.narrow(1, n - 1 - query, n)).collect::<Result<Vec<_>>>()?;
+        let bias = Tensor::stack(&windows, 1)?.unsqueeze(0)?; // (1, heads, n, n)
+        return scored(queries, keys, values, heads, 1., Some(&bias));
+    }
+    let [keys, values, bias] = [keys, values, bias].map(|xs| xs.to_dtype(DType::F32)?.contiguous());
+    let bias = bias?;
+    floats::in_f32(queries, |queries| {
+        in_blocks(queries, &keys?, &values?, heads, Scores::ByDistance(&Floats::of(&bias)?))
+    })
 }
 
 /// With our own kernel, which never holds all scores.
-fn in_blocks(queries: &Tensor, keys: &Tensor, values: &Tensor, heads: usize, bias: Option<&Tensor>) -> Result<Tensor> {
+fn in_blocks(queries: &Tensor, keys: &Tensor, values: &Tensor, heads: usize, scores: Scores) -> Result<Tensor> {
     let (b, n, c) = queries.dims3()?;
     let m = keys.dim(1)?;
     if heads == 0 || c % heads != 0 || keys.dims() != [b, m, c] || values.dims() != [b, m, c] || m == 0 {
@@ -38,10 +74,8 @@ fn in_blocks(queries: &Tensor, keys: &Tensor, values: &Tensor, heads: usize, bia
     let size = Heads { batch: b, queries: n, keys: m, heads, width: c / heads };
     let [queries, keys, values] = [queries, keys, values].map(Tensor::contiguous);
     let (queries, keys, values) = (queries?, keys?, values?);
-    let bias = bias.map(|bias| bias.broadcast_as((b, m))?.contiguous()).transpose()?;
-    let bias = bias.as_ref().map(Floats::of).transpose()?;
     let [q, k, v] = [&queries, &keys, &values].map(Floats::of);
-    let ys = kernels::attention(Isa::best(), size, &q?, &k?, &v?, bias.as_deref());
+    let ys = kernels::attention(Isa::best(), size, &q?, &k?, &v?, scores);
     Tensor::from_vec(ys, (b, n, c), queries.device())
 }
 
@@ -52,31 +86,39 @@ fn materialised(
     bias: Option<&Tensor>,
     most: usize,
 ) -> Result<Tensor> {
-    let (b, n, _) = queries.dims3()?;
+    let (b, n, c) = queries.dims3()?;
     let at_once = (most / (b * heads * keys.dim(1)?).max(1)).max(1);
+    let bias = bias.map(|bias| bias.unsqueeze(1)?.unsqueeze(1)).transpose()?; // (b, 1, 1, m)
+    let (scale, bias) = (1. / ((c / heads) as f64).sqrt(), bias.as_ref());
     if n <= at_once {
-        return scored(queries, keys, values, heads, bias);
+        return scored(queries, keys, values, heads, scale, bias);
     }
     let starts = (0..n).step_by(at_once);
     let parts = starts.map(|start| {
         let queries = queries.narrow(1, start, at_once.min(n - start))?;
-        scored(&queries, keys, values, heads, bias)
+        scored(&queries, keys, values, heads, scale, bias)
     });
     Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)
 }
 
-/// With all scores at once.
-fn scored(queries: &Tensor, keys: &Tensor, values: &Tensor, heads: usize, bias: Option<&Tensor>) -> Result<Tensor> {
+/// With all scores at once; `bias` has the rank of the scores `(b, heads, n, m)`.
+fn scored(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    heads: usize,
+    scale: f64,
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
     let (b, n, c) = queries.dims3()?;
     let width = c / heads;
     let split = |xs: &Tensor| -> Result<Tensor> {
         let m = xs.dim(1)?;
         xs.reshape((b, m, heads, width))?.transpose(1, 2)?.contiguous()
     };
-    let scale = 1. / (width as f64).sqrt();
     let scores = (split(queries)? * scale)?.matmul(&split(keys)?.t()?)?; // (b, heads, n, m)
     let scores = match bias {
-        Some(bias) => scores.broadcast_add(&bias.unsqueeze(1)?.unsqueeze(1)?)?,
+        Some(bias) => scores.broadcast_add(bias)?,
         None => scores,
     };
     let mixed = softmax(&scores)?.matmul(&split(values)?)?; // (b, heads, n, width)

@@ -1,7 +1,8 @@
 //! Convolutions.
 
 use super::floats::{self, Floats};
-use crate::kernels::{self, Isa, Shape, Size};
+use super::leaky_relu;
+use crate::kernels::{self, Activation, Isa, Shape, Size};
 use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl Conv2d {
     /// `(b, in, h, w)` → `(b, out, h', w')`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            Way2d::Kernel(kernel) => convolve(kernel, xs, None),
+            Way2d::Kernel(kernel) => convolve(kernel, xs, None, None),
             Way2d::Candle(inner, config) if config.time == TimePadding::Zero || config.padding == 0 => {
                 inner.forward(xs)
             }
@@ -86,7 +87,7 @@ impl Conv2d {
     /// The convolution plus `residual (b, out, h', w')`.
     pub fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            Way2d::Kernel(kernel) => convolve(kernel, xs, Some(residual)),
+            Way2d::Kernel(kernel) => convolve(kernel, xs, Some(residual), None),
             Way2d::Candle(..) => self.forward(xs)? + residual,
         }
     }
@@ -101,12 +102,22 @@ fn kernel(shape: Shape, inputs: usize, outputs: usize, weight: &Tensor, bias: &T
     Ok(Arc::new(kernels::Conv::new(Isa::best(), shape, inputs, outputs, &weight, bias)))
 }
 
-fn convolve(kernel: &kernels::Conv, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+fn convolve(
+    kernel: &kernels::Conv,
+    xs: &Tensor,
+    residual: Option<&Tensor>,
+    then: Option<Activation>,
+) -> Result<Tensor> {
     let residual = residual.map(|residual| residual.to_dtype(DType::F32)).transpose()?;
-    floats::in_f32(xs, |xs| convolve_f32(kernel, xs, residual.as_ref()))
+    floats::in_f32(xs, |xs| convolve_f32(kernel, xs, residual.as_ref(), then))
 }
 
-fn convolve_f32(kernel: &kernels::Conv, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+fn convolve_f32(
+    kernel: &kernels::Conv,
+    xs: &Tensor,
+    residual: Option<&Tensor>,
+    then: Option<Activation>,
+) -> Result<Tensor> {
     let (xs, size) = floats::channel_last(xs)?;
     if size.channels != kernel.inputs() {
         bail!("a convolution of {} channels got {}", kernel.inputs(), size.channels);
@@ -120,7 +131,7 @@ fn convolve_f32(kernel: &kernels::Conv, xs: &Tensor, residual: Option<&Tensor>) 
         bail!("a residual of {other:?} for a map of {outputs:?}");
     }
     let residual = residual.as_ref().map(|(residual, _)| Floats::of(residual)).transpose()?;
-    floats::map(kernel.forward(&Floats::of(&xs)?, size, residual.as_deref()), outputs)
+    floats::map(kernel.forward(&Floats::of(&xs)?, size, residual.as_deref(), then), outputs)
 }
 
 fn convolve_back(kernel: &kernels::ConvTranspose, xs: &Tensor) -> Result<Tensor> {
@@ -176,15 +187,28 @@ impl Conv1d {
     /// `(b, in, t)` → `(b, out, t)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            Way1d::Kernel(kernel) => convolve(kernel, &xs.unsqueeze(3)?, None)?.squeeze(3),
+            Way1d::Kernel(kernel) => convolve(kernel, &xs.unsqueeze(3)?, None, None)?.squeeze(3),
             Way1d::Candle(inner) => inner.forward(xs),
+        }
+    }
+
+    /// The convolution followed by [`leaky_relu`].
+    pub fn forward_leaky_relu(&self, xs: &Tensor, slope: f64) -> Result<Tensor> {
+        match &self.0 {
+            Way1d::Kernel(kernel) => {
+                let then = Activation::LeakyRelu(slope as f32);
+                convolve(kernel, &xs.unsqueeze(3)?, None, Some(then))?.squeeze(3)
+            }
+            Way1d::Candle(_) => leaky_relu(&self.forward(xs)?, slope),
         }
     }
 
     /// The convolution plus `residual (b, out, t)`.
     pub fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            Way1d::Kernel(kernel) => convolve(kernel, &xs.unsqueeze(3)?, Some(&residual.unsqueeze(3)?))?.squeeze(3),
+            Way1d::Kernel(kernel) => {
+                convolve(kernel, &xs.unsqueeze(3)?, Some(&residual.unsqueeze(3)?), None)?.squeeze(3)
+            }
             Way1d::Candle(_) => self.forward(xs)? + residual,
         }
     }

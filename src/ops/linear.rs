@@ -1,8 +1,8 @@
 //! Linear layers.
 
 use super::floats::{self, Floats};
-use super::geglu;
-use crate::kernels::{self, Isa, Packed};
+use super::{gelu, silu};
+use crate::kernels::{self, Activation, Isa, Packed};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
 use std::sync::Arc;
@@ -135,33 +135,87 @@ pub fn linear_no_bias(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<L
     Linear::new(vb.get((outputs, inputs), "weight")?, None)
 }
 
-/// A linear layer whose second half of outputs gates the first: [`geglu`] after it, in one.
+/// What the half of a [`GatedLinear`] that gates goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Gaussian error linear unit, exact.
+    Gelu,
+    /// Gaussian error linear unit, approximated with a hyperbolic tangent.
+    TanhGelu,
+    /// `x * sigmoid(x)`.
+    Silu,
+}
+
+impl Gate {
+    fn activation(self) -> Activation {
+        match self {
+            Self::Gelu => Activation::Gelu,
+            Self::TanhGelu => Activation::TanhGelu,
+            Self::Silu => Activation::Silu,
+        }
+    }
+
+    /// Any shape.
+    fn forward(self, xs: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Gelu => gelu(xs),
+            Self::TanhGelu => xs.gelu(),
+            Self::Silu => silu(xs),
+        }
+    }
+}
+
+/// Two linear layers over the same values, one of which gates the other: an activation and a product after them, in one.
 #[derive(Debug, Clone)]
 pub struct GatedLinear(WayGated);
 
 #[derive(Debug, Clone)]
 enum WayGated {
     Kernel(Arc<Kernel>),
-    Candle(candle_nn::Linear),
+    Candle { value: candle_nn::Linear, gate: candle_nn::Linear, gating: Gate },
 }
 
 impl GatedLinear {
-    /// Reads `weight (2 out, in)` and `bias (2 out,)`.
+    /// Reads `weight (2 out, in)` and `bias (2 out,)`, whose second half gates the first through [`Gate::Gelu`].
     pub fn new(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Self> {
         let (weight, bias) = (vb.get((2 * outputs, inputs), "weight")?, vb.get(2 * outputs, "bias")?);
-        if !floats::is_multiplied_by_us(&weight) {
-            return Ok(Self(WayGated::Candle(candle_nn::Linear::new(weight, Some(bias)))));
+        let half = |i: usize| -> Result<_> {
+            Ok((weight.narrow(0, i * outputs, outputs)?, Some(bias.narrow(0, i * outputs, outputs)?)))
+        };
+        Self::of(half(0)?, half(1)?, Gate::Gelu)
+    }
+
+    /// From `weight (out, in)` and `bias (out,)` of either layer; both or neither have a bias.
+    pub fn of(value: (Tensor, Option<Tensor>), gate: (Tensor, Option<Tensor>), gating: Gate) -> Result<Self> {
+        if value.0.shape() != gate.0.shape() || value.1.is_some() != gate.1.is_some() {
+            bail!("a layer of {:?} gated by one of {:?}, or only one has a bias", value.0.shape(), gate.0.shape());
         }
-        let values = floats::to_vec(&weight)?;
-        let weights = Packed::gated(Isa::best(), inputs, outputs, |i, o| values[o * inputs + i]);
-        Ok(Self(WayGated::Kernel(Arc::new(Kernel { weights, bias: Some(floats::to_vec(&bias)?) }))))
+        if !floats::is_multiplied_by_us(&value.0) {
+            let [value, gate] = [value, gate].map(|(weight, bias)| candle_nn::Linear::new(weight, bias));
+            return Ok(Self(WayGated::Candle { value, gate, gating }));
+        }
+        let (outputs, inputs) = value.0.dims2()?;
+        let (values, gates) = (floats::to_vec(&value.0)?, floats::to_vec(&gate.0)?);
+        let entry = |i: usize, o: usize| match o.checked_sub(outputs) {
+            Some(o) => gates[o * inputs + i],
+            None => values[o * inputs + i],
+        };
+        let weights = Packed::gated(Isa::best(), inputs, outputs, gating.activation(), entry);
+        let bias = match (value.1, gate.1) {
+            (Some(value), Some(gate)) => Some([floats::to_vec(&value)?, floats::to_vec(&gate)?].concat()),
+            _ => None,
+        };
+        Ok(Self(WayGated::Kernel(Arc::new(Kernel { weights, bias }))))
     }
 
     /// `(.., in)` → `(.., out)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         match &self.0 {
             WayGated::Kernel(kernel) => kernel.forward(xs, None),
-            WayGated::Candle(inner) => geglu(&inner.forward(&xs.contiguous()?)?),
+            WayGated::Candle { value, gate, gating } => {
+                let xs = xs.contiguous()?;
+                value.forward(&xs)? * gating.forward(&gate.forward(&xs)?)?
+            }
         }
     }
 }

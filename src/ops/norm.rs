@@ -3,7 +3,7 @@
 use super::floats::{self, Floats};
 use super::silu;
 use crate::kernels::{self, Affine, Isa, Then};
-use candle_core::{D, Result, Tensor, bail};
+use candle_core::{D, DType, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
 use std::sync::Arc;
 
@@ -135,6 +135,49 @@ impl LayerNorm {
             }
             Way::Kernel(affine) => bail!("a normalisation of {} channels got {:?}", affine.scale.len(), xs.shape()),
             Way::Candle(inner) => inner.forward(xs),
+        }
+    }
+}
+
+/// Normalisation by the root of the mean square over the last dimension, with learnt scale.
+#[derive(Debug, Clone)]
+pub struct RmsNorm {
+    way: WayRms,
+    eps: f64,
+}
+
+#[derive(Debug, Clone)]
+enum WayRms {
+    Kernel(Arc<Vec<f32>>),
+    Candle(Tensor),
+}
+
+impl RmsNorm {
+    /// Reads `weight (c,)`.
+    pub fn new(channels: usize, eps: f64, vb: VarBuilder) -> Result<Self> {
+        let weight = vb.get(channels, "weight")?;
+        let way = match floats::is_ours(&weight) {
+            true => WayRms::Kernel(Arc::new(floats::to_vec(&weight)?)),
+            false => WayRms::Candle(weight),
+        };
+        Ok(Self { way, eps })
+    }
+
+    /// Same shape out as in.
+    pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        match &self.way {
+            WayRms::Kernel(scale) if xs.dim(D::Minus1)? == scale.len() => {
+                let xs = xs.contiguous()?;
+                let ys = kernels::rms_norm(Isa::best(), &Floats::of(&xs)?, self.eps as f32, scale);
+                Tensor::from_vec(ys, xs.shape(), xs.device())
+            }
+            WayRms::Kernel(scale) => bail!("a normalisation of {} channels got {:?}", scale.len(), xs.shape()),
+            // Squares of f16 soon leave its range.
+            WayRms::Candle(scale) => {
+                let (dtype, xs) = (xs.dtype(), xs.to_dtype(DType::F32)?);
+                let size = (xs.sqr()?.mean_keepdim(D::Minus1)? + self.eps)?.sqrt()?;
+                xs.broadcast_div(&size)?.to_dtype(dtype)?.broadcast_mul(scale)
+            }
         }
     }
 }

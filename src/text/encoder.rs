@@ -1,17 +1,16 @@
 //! The T5 encoder.
 
+use super::t5::T5Encoder;
 use super::{Reader, TextConfig};
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::t5::T5EncoderModel;
 use std::sync::Arc;
 
 /// Turns prompts into token embeddings.
 #[derive(Debug, Clone)]
 pub struct TextEncoder {
     reader: Arc<Reader>,
-    model: T5EncoderModel,
-    device: Device,
+    model: T5Encoder,
 }
 
 impl TextEncoder {
@@ -30,8 +29,7 @@ impl TextEncoder {
     ///
     /// A tensor is missing or of another shape.
     pub fn with_reader(config: &TextConfig, reader: Arc<Reader>, vb: VarBuilder) -> Result<Self> {
-        let device = vb.device().clone();
-        Ok(Self { reader, model: T5EncoderModel::load(vb, &(&config.t5).into())?, device })
+        Ok(Self { reader, model: T5Encoder::new(&config.t5, vb)? })
     }
 
     /// See [`Reader::ids`].
@@ -52,9 +50,7 @@ impl TextEncoder {
         if let Some(known) = self.reader.known(prompt) {
             return Ok(known);
         }
-        let ids = Tensor::new(self.ids(prompt)?, &self.device)?.unsqueeze(0)?;
-        // candle wants `&mut` for the cache that only decoders use; a clone shares the weights.
-        let tokens = self.model.clone().forward(&ids)?;
+        let tokens = self.model.forward(&self.ids(prompt)?)?;
         self.reader.keep(prompt, &tokens);
         Ok(tokens)
     }
