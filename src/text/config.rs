@@ -1,5 +1,7 @@
 //! Configuration of the text encoder, in the words of transformers' `T5Config`.
 
+use candle_nn::Activation;
+use candle_transformers::models::t5;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of a [`TextEncoder`](super::TextEncoder).
@@ -75,6 +77,31 @@ pub enum FeedForward {
     GatedGelu,
     /// Two linear layers multiplied, one through SiLU.
     GatedSilu,
+}
+
+impl From<&T5Config> for t5::Config {
+    fn from(config: &T5Config) -> Self {
+        let (gated, activation) = match config.feed_forward_proj {
+            FeedForward::Relu => (false, Activation::Relu),
+            FeedForward::GatedGelu => (true, Activation::NewGelu),
+            FeedForward::GatedSilu => (true, Activation::Silu),
+        };
+        Self {
+            vocab_size: config.vocab_size,
+            d_model: config.d_model,
+            d_kv: config.d_kv,
+            d_ff: config.d_ff,
+            num_layers: config.num_layers,
+            num_heads: config.num_heads,
+            relative_attention_num_buckets: config.relative_attention_num_buckets,
+            relative_attention_max_distance: config.relative_attention_max_distance,
+            layer_norm_epsilon: config.layer_norm_epsilon,
+            feed_forward_proj: t5::ActivationWithOptionalGating { gated, activation },
+            pad_token_id: config.pad_token_id as usize,
+            eos_token_id: config.eos_token_id as usize,
+            ..Self::default()
+        }
+    }
 }
 
 fn max_tokens() -> usize {
