@@ -93,6 +93,10 @@ impl Source for Chooser {
         Shipped.hash()
     }
 
+    fn describes_pictures(&self) -> bool {
+        Shipped.describes_pictures()
+    }
+
     fn load(&self) -> Result<Loaded, Error> {
         let settings = self.settings.clone().map_or_else(Settings::read, Ok)?;
         match settings.engine {

@@ -87,6 +87,11 @@ pub trait Source: Send + Sync {
     /// There is none.
     fn hash(&self) -> Result<String, Error>;
 
+    /// Whether that bundle hears pictures through words; not if there is none.
+    fn describes_pictures(&self) -> bool {
+        false
+    }
+
     /// Reads the weights.
     ///
     /// # Errors
@@ -115,6 +120,10 @@ impl Shipped {
 impl Source for Shipped {
     fn hash(&self) -> Result<String, Error> {
         Ok(Self::find()?.hash().to_string())
+    }
+
+    fn describes_pictures(&self) -> bool {
+        Self::find().is_ok_and(|bundle| bundle.manifest().image.words)
     }
 
     fn load(&self) -> Result<Loaded, Error> {

@@ -4,7 +4,7 @@
 //! first step, `again` begins a second time as the engine does when a clip is broken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use melfusion::audio::Audio;
@@ -26,6 +26,8 @@ pub struct Script {
     pub log: Mutex<Vec<String>>,
     pub loads: AtomicUsize,
     pub redecodings: AtomicUsize,
+    /// Whether the bundle hears pictures through words.
+    pub describes_pictures: AtomicBool,
     permits: (Sender<()>, Receiver<()>),
 }
 
@@ -37,6 +39,7 @@ impl Script {
             log: Mutex::default(),
             loads: AtomicUsize::new(0),
             redecodings: AtomicUsize::new(0),
+            describes_pictures: AtomicBool::new(false),
             permits: unbounded(),
         })
     }
@@ -88,6 +91,10 @@ impl Source for Fake {
         Ok(HASH.into())
     }
 
+    fn describes_pictures(&self) -> bool {
+        self.0.describes_pictures.load(SeqCst)
+    }
+
     fn load(&self) -> Result<Loaded, Error> {
         self.0.loads.fetch_add(1, SeqCst);
         Ok(Loaded {
@@ -107,7 +114,8 @@ impl Composer for Fake {
             Some(Transition::Morph { bars }) => {
                 let next = board.request(cue + 1);
                 let picture_sha256 = next.picture.as_ref().map(|picture| picture.sha256().to_string());
-                Some(MorphRecipe { bars, prompt: next.prompt.clone(), picture_sha256, influence: next.influence })
+                let (prompt, picture_words) = (next.prompt.clone(), next.picture_words.clone());
+                Some(MorphRecipe { bars, prompt, picture_sha256, picture_words, influence: next.influence })
             }
             _ => None,
         };
@@ -165,7 +173,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         sampler: request.sampler,
         composed_bpm: request.bpm,
         morph: None,
-        picture_words: None,
+        picture_words: request.picture_words.clone(),
         synapse: Default::default(),
     }
 }
