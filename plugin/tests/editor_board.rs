@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Key, Modifiers, Pos2, vec2};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use melfusion::image::Crop;
 use melfusion::storyboard::Transition;
 use melfusion_plugin::editor::desktop::Arrival;
