@@ -127,7 +127,8 @@ fn what_is_said_of_pictures_is_read_and_written() {
     assert_eq!(said(&draft), [Some("grey, \"wet\"".into()), Some(String::new()), None]);
     let again = read(folder.path(), "b.toml", draft.to_toml(folder.path()));
     assert_eq!(again.sheet, draft.sheet);
-    let defaults = &melfusion::Bundle::mini().unwrap().manifest().defaults;
+    let bundle = melfusion::Bundle::mini().unwrap();
+    let defaults = &bundle.manifest().defaults;
     let board = again.board(defaults).unwrap();
     assert_eq!(board.cues.iter().map(|cue| cue.picture_words.clone()).collect::<Vec<_>>(), said(&draft));
 
