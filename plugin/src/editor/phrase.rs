@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam::channel::{Receiver, TryRecvError, bounded};
-use egui::{Align2, Id, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
+use egui::{Align2, Id, Rect, ScrollArea, TextEdit, Ui, vec2};
 use melfusion::image::Crop;
 
 use super::scene::Scene;
@@ -13,6 +13,13 @@ use crate::project::Frame;
 
 /// The field's name.
 const NAME: &str = "Picture in words";
+/// Height of the label.
+const LABEL: f32 = 20.0;
+/// Heights of the field.
+const TWO_LINES: f32 = 44.0;
+const ONE_LINE: f32 = 28.0;
+/// Height of picture and phrase below which the picture needs it more.
+const NARROW: f32 = 200.0;
 /// Descriptions that are remembered: as many as there can be cues.
 const KEPT: usize = crate::link::CUES;
 
@@ -29,9 +36,14 @@ pub struct Phrase {
 type Sight = (String, Option<Crop>);
 
 impl Phrase {
-    /// Height of label and field; 0 where nothing is shown.
-    pub fn height(scene: &Scene) -> f32 {
-        if is_shown(scene) { 20.0 + 42.0 } else { 0.0 }
+    /// Height of label and field, if picture and phrase share `room`: a field of one line without a label where that is
+    /// little, and 0 where nothing is shown.
+    pub fn height(scene: &Scene, room: f32) -> f32 {
+        match is_shown(scene) {
+            true if room < NARROW => ONE_LINE,
+            true => LABEL + TWO_LINES,
+            false => 0.0,
+        }
     }
 
     /// Draws them: what the bundle says of the picture, or what the user has it say instead.
@@ -39,17 +51,16 @@ impl Phrase {
         let Some(frame) = scene.picture().filter(|_| is_shown(scene)) else { return };
         let found = self.found(frame, scene.cue().and_then(|cue| cue.crop), scene);
         let own = scene.picture_words();
-        widgets::caps(ui, rect.left_top() + vec2(0.0, 8.0), Align2::LEFT_CENTER, NAME, theme::MUTED);
+        if rect.height() > ONE_LINE {
+            widgets::caps(ui, rect.left_top() + vec2(0.0, 8.0), Align2::LEFT_CENTER, NAME, theme::MUTED);
+        }
+        let [well, back] = places(ui, rect, own.is_some());
         if own.is_some() {
-            let width = widgets::quiet_width(ui, "Automatic");
-            let place =
-                Rect::from_min_max(pos2(rect.right() - width, rect.top() - 4.0), rect.right_top() + vec2(0.0, 20.0));
-            let back = widgets::button(ui, place, "Automatic", Look::Quiet, true);
+            let back = widgets::button(ui, back, "Automatic", Look::Quiet, true);
             if back.on_hover_text("Says again what is found in the picture").clicked() {
                 scene.set_picture_words(None);
             }
         }
-        let well = rect.with_min_y(rect.top() + 20.0);
         if let Some(text) = field(ui, well, (own, found), scene.cue) {
             let is_own = found != Some(text.as_str());
             scene.set_picture_words(is_own.then_some(text));
@@ -102,6 +113,16 @@ fn is_shown(scene: &Scene) -> bool {
     scene.picture().is_some() && (scene.describes_pictures || scene.picture_words().is_some())
 }
 
+/// Where the field is, and the way back to the bundle's words if there is one.
+fn places(ui: &Ui, rect: Rect, has_way_back: bool) -> [Rect; 2] {
+    let left = rect.right() - widgets::quiet_width(ui, "Automatic");
+    if rect.height() > ONE_LINE {
+        let (label, well) = rect.split_top_bottom_at_y(rect.top() + LABEL);
+        return [well, label.with_min_x(left).with_min_y(rect.top() - 4.0)];
+    }
+    [if has_way_back { rect.with_max_x(left - 4.0) } else { rect }, rect.with_min_x(left)]
+}
+
 /// The words that the engine finds, as it is given the picture: from the same file and the same part.
 fn describe(frame: &Frame, crop: Option<Crop>) -> String {
     let Ok((picture, _)) = frame.picture() else { return String::new() };
@@ -114,11 +135,13 @@ fn field(ui: &mut Ui, well: Rect, (own, found): (Option<&str>, Option<&str>), cu
     widgets::well(ui, well, ui.memory(|memory| memory.has_focus(id)));
     let mut text = own.or(found).unwrap_or_default().to_owned();
     let hint = if own.is_some() || found.is_some() { "Nothing is said of it" } else { "Looking at it…" };
-    let inner = well.shrink2(vec2(theme::GRID, 4.0));
-    let edit = TextEdit::multiline(&mut text)
+    let inner = well.shrink2(vec2(theme::GRID, 6.0));
+    let edit = match well.height() > ONE_LINE {
+        true => TextEdit::multiline(&mut text).return_key(None).desired_rows(2),
+        false => TextEdit::singleline(&mut text),
+    };
+    let edit = edit
         .id(id)
-        .return_key(None)
-        .desired_rows(2)
         .font(theme::small())
         .text_color(if own.is_some() { theme::TEXT } else { theme::MUTED })
         .hint_text(egui::RichText::new(hint).font(theme::small()))

@@ -43,7 +43,7 @@ impl PictureWell {
     pub fn ui(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene) {
         self.collect(scene);
         let (top, buttons) = rect.split_top_bottom_at_y(rect.bottom() - theme::FIELD);
-        let phrase = Phrase::height(scene);
+        let phrase = Phrase::height(scene, top.height());
         let extra = notices::height(ui, scene, Place::Picture, rect.width()) + self.path_height();
         let extra = if phrase > 0.0 { extra + phrase + theme::GRID } else { extra };
         let well = top.with_max_y(top.bottom() - theme::GRID - extra);
