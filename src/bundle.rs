@@ -19,6 +19,7 @@ pub use manifest::{
 pub use places::places;
 
 use crate::error::Error;
+use crate::hash;
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use parking_lot::Mutex;
@@ -98,7 +99,7 @@ impl Bundle {
         };
         let manifest = Manifest::parse(text).map_err(|problem| broken(path, problem))?;
         // A checkout on Windows may have changed the line ends, which makes it no other bundle.
-        let hash = integrity::sha256(text.replace('\r', "").as_bytes());
+        let hash = hash::sha256(text.replace('\r', "").as_bytes());
         let bundle = Self { manifest, hash, source, checked: Arc::default() };
         for name in bundle.manifest.stage_files() {
             bundle.check_size(name)?;
@@ -199,7 +200,7 @@ impl Bundle {
         if name.ends_with(".safetensors") {
             integrity::check_tensors(bytes).map_err(fail)?;
         }
-        if integrity::sha256(bytes) != self.entry(name)?.sha256 {
+        if hash::sha256(bytes) != self.entry(name)?.sha256 {
             return Err(fail(
                 "not the file that the manifest names (its SHA-256 differs); install the bundle again".into(),
             ));

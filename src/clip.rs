@@ -123,6 +123,9 @@ pub struct MorphRecipe {
     pub prompt: String,
     /// Hash of its picture.
     pub picture_sha256: Option<String>,
+    /// What stood before its words for the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture_words: Option<String>,
     /// Strength of its picture.
     pub influence: f64,
 }

@@ -312,6 +312,7 @@ impl Engine {
             bars: *bars,
             prompt: next.prompt.clone(),
             picture_sha256: next.picture.as_ref().map(|p| p.sha256().to_string()),
+            picture_words: self.picture_words(next),
             influence: next.influence,
         });
         Recipe {

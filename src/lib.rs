@@ -53,6 +53,7 @@ pub mod denoiser;
 pub mod device;
 pub mod engine;
 pub mod error;
+pub mod hash;
 pub mod image;
 #[cfg(feature = "cli")]
 pub mod import;

@@ -72,7 +72,7 @@ impl Default for RequestFields {
             key: None,
             seed: 0,
             steps: 20,
-            guidance: 2.0,
+            guidance: 1.5,
             influence: 1.0,
             sample_rate: 48_000,
             sampler: SamplerKind::default(),

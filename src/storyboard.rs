@@ -228,6 +228,7 @@ impl Board {
                 Some(crop) => picture.cropped(crop),
                 None => picture.clone(),
             }),
+            picture_words: cue.picture_words.clone(),
             bars: cue.bars,
             meter: self.meter,
             bpm: self.tempo.at(cue.start_bar),

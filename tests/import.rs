@@ -13,7 +13,9 @@ use laws::{bits, generate, picture, request};
 use melfusion::check;
 use melfusion::error::Error;
 use melfusion::import::{Copied, Plan, Sources};
+use melfusion::progress::Silent;
 use melfusion::request::{RequestFields, SamplerKind, SynapseKind};
+use melfusion::storyboard::{Board, BoardFields, Cue, TempoMap, Transition};
 use melfusion::{Bundle, Engine};
 use tempfile::TempDir;
 
@@ -163,6 +165,38 @@ fn without_trained_shares_the_picture_speaks_through_words_alone() {
     assert_eq!(engine.picture_words(&request(own.clone())).as_deref(), Some("night rain"));
     let unheard = RequestFields { influence: 0.0, ..own };
     assert_eq!(engine.picture_words(&request(unheard)), None);
+}
+
+#[test]
+fn a_cue_of_a_board_says_of_its_picture_what_it_shall_and_remembers_it() {
+    let engine = Engine::load(&Desk::new().import(None).unwrap(), Device::Cpu).unwrap();
+    let cue = |start_bar: u32, words: Option<&str>| Cue {
+        picture: Some(picture(start_bar)),
+        picture_words: words.map(Into::into),
+        start_bar,
+        bars: 1,
+        transition: Transition::Morph { bars: 1 },
+        ..Cue::default()
+    };
+    let board = |words: [Option<&str>; 2]| {
+        let cues = vec![cue(1, words[0]), cue(2, words[1])];
+        let tempo = TempoMap::constant(240.0).unwrap();
+        let (steps, sample_rate, sampler) = (2, 16_000, SamplerKind::Ddim);
+        Board::new(BoardFields { tempo, steps, sample_rate, sampler, cues, ..BoardFields::default() }).unwrap()
+    };
+    let own = board([Some("night rain"), Some("neon")]);
+    let clip = engine.score(&own, 0, &Silent).unwrap();
+    let recipe = &clip.recipe;
+    assert_eq!(recipe.picture_words.as_deref(), Some("night rain"));
+    assert_eq!(recipe.morph.as_ref().and_then(|morph| morph.picture_words.as_deref()), Some("neon"));
+    assert!(engine.is_score(&own, 0)(recipe));
+    for other in [board([None, Some("neon")]), board([Some("night rain"), None]), board([Some("night rain"), Some("")])]
+    {
+        assert!(!engine.is_score(&other, 0)(recipe), "what is said of either picture makes another clip");
+    }
+    let found = engine.score(&board([None, None]), 1, &Silent).unwrap();
+    assert_eq!(found.recipe.picture_words, Some(picture(2).words()));
+    assert_ne!(bits(&found), bits(&engine.score(&own, 1, &Silent).unwrap()));
 }
 
 #[test]

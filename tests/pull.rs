@@ -68,7 +68,7 @@ fn everything_an_import_reads_arrives_and_the_import_is_named() {
         "melfusion bundle import --tango {place}/tango --stable-diffusion {place}/image --tokenizer {place}/tokenizer/tokenizer.json \
          --name tango-full-ft-audio-music-caps"
     );
-    assert_ended(&output, 0, &["NOT for commercial use", "cc-by-nc-sa-4.0", "OpenRAIL++-M", "0.4 MB", &command]);
+    assert_ended(&output, 0, &["NON-COMMERCIAL", "cc-by-nc-sa-4.0", "OpenRAIL++-M", "0.4 MB", &command]);
     assert_whole(&hub, to.path());
     // Halves where there are some, nothing that no import reads.
     assert!(to.path().join("image/unet/diffusion_pytorch_model.fp16.safetensors").is_file());
@@ -81,7 +81,7 @@ fn nothing_is_downloaded_before_the_licences_are_agreed_to() {
     for answer in ["", "no\n", "y\n"] {
         let (hub, to) = (Hub::new(), folder());
         let output = pull_typing(&hub, to.path(), &[], answer);
-        assert_ended(&output, 2, &["NOT for commercial use", "nothing was downloaded", "--yes"]);
+        assert_ended(&output, 2, &["NON-COMMERCIAL", "nothing was downloaded", "--yes"]);
         assert!(hub.downloads().is_empty(), "{:?}", hub.downloads());
     }
     let (hub, to) = (Hub::new(), folder());

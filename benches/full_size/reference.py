@@ -2,8 +2,9 @@
 
     python benches/full_size/reference.py FOLDER
 
-Takes 16 GB of disk, 11 GB of memory and some minutes. Weights are exact in f16. The layouts are those of
-tests/golden/public.py, but for the two .json files that the real folders do not have: there the published numbers hold.
+Takes 13 GB of disk with the bundle that is made of it, 11 GB of memory and some minutes. Weights are exact in f16. The
+layouts are those of tests/golden/public.py, but for the two .json files that the real folders do not have: there the
+published numbers hold.
 """
 
 from __future__ import annotations

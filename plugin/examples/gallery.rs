@@ -1,5 +1,5 @@
 //! Opens the editor without a host, in a state named on the command line: `empty`, `words`, `making`, `takes`, `error`,
-//! `board`, `scoring`.
+//! `board`, `scoring`; `told-` before it is with a bundle that hears pictures through words.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,6 +25,7 @@ use nice_plug_egui::{App, EguiWindow, EguiWindowSettings, Frame};
 struct Stand {
     values: RefCell<HashMap<Dial, f32>>,
     engine: EngineState,
+    describes_pictures: bool,
 }
 
 impl Host for Stand {
@@ -43,6 +44,9 @@ impl Host for Stand {
     fn transpose(&self, _: u64, _: Option<Key>) {}
     fn engine(&self) -> EngineState {
         self.engine.clone()
+    }
+    fn describes_pictures(&self) -> bool {
+        self.describes_pictures
     }
     fn load(&self) {}
     fn unload(&self) {}
@@ -160,6 +164,7 @@ fn board(scoring: bool) -> Board {
             bars: next.transition.bars(),
             prompt: next.prompt(&brief),
             picture_sha256: None,
+            picture_words: None,
             influence: 1.0,
         });
         for take in &mut board.cues[index].takes {
@@ -233,14 +238,23 @@ fn fill(session: &Session, state: &str) {
 
 fn main() {
     let mut args = std::env::args().skip(1);
-    let state = args.next().unwrap_or_else(|| "takes".into());
+    let wanted = args.next().unwrap_or_else(|| "takes".into());
+    let (state, describes_pictures) = wanted.strip_prefix("told-").map_or((&*wanted, false), |state| (state, true));
     let mut side = || args.next().and_then(|side| side.parse::<f64>().ok());
     let (width, height) = (side().unwrap_or(1000.0), side().unwrap_or(680.0));
     let (outbox, inbox) = link::pair();
     std::mem::forget(inbox);
     let session = Session::new(outbox);
     let params = Arc::new(MelfusionParams::new(&session));
-    fill(&session, &state);
+    fill(&session, state);
+    if let Some(cue) = session.project.lock().board.cues.get_mut(1).filter(|_| describes_pictures) {
+        cue.picture_words = Some("grey water, fog".into());
+        for take in &mut cue.takes {
+            let picture_words = Some("bright, warm, busy scene, gentle and peaceful".into());
+            let recipe = Recipe { picture_words, ..take.recipe.clone() };
+            *take = Arc::new(Take { recipe, ..Take::clone(take) });
+        }
+    }
     let slot = if state == "takes" { 2.0 / 15.0 } else { 0.0 };
     let values = HashMap::from([
         (Dial::Take, slot),
@@ -249,9 +263,9 @@ fn main() {
         (Dial::Steps, 0.17),
         (Dial::Gain, 0.72),
         (Dial::Loop, 1.0),
-        (Dial::Board, f32::from(u8::from(["board", "scoring"].contains(&state.as_str())))),
+        (Dial::Board, f32::from(u8::from(["board", "scoring"].contains(&state)))),
     ]);
-    let engine = match state.as_str() {
+    let engine = match state {
         "error" => EngineState::Unloaded { reason: Some("no memory".into()) },
         "empty" => EngineState::Unloaded { reason: None },
         _ => EngineState::Loaded {
@@ -261,7 +275,7 @@ fn main() {
             memory: 212_000_000,
         },
     };
-    let host = Stand { values: RefCell::new(values), engine };
+    let host = Stand { values: RefCell::new(values), engine, describes_pictures };
     let repaint = session.repaint.clone();
     let gallery = Gallery { screen: Screen::new(session.clone(), params), host, session };
     let settings = EguiWindowSettings::new()

@@ -15,6 +15,7 @@ mod listen;
 mod meter;
 mod notices;
 mod pair;
+mod phrase;
 mod picture_well;
 mod readouts;
 mod request;

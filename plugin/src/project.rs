@@ -43,6 +43,8 @@ pub struct Brief {
     pub negative: String,
     /// What to look at.
     pub picture: Option<Arc<Frame>>,
+    /// What is said of the picture, in the user's own words; `None` leaves it to the bundle.
+    pub picture_words: Option<String>,
     /// Length in bars.
     pub bars: u32,
     /// `None` takes the host's.
@@ -114,6 +116,9 @@ pub struct Look {
     pub sha256: String,
     /// `None` is all of it.
     pub crop: Option<Crop>,
+    /// What the user had said of it; `None` was left to the bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
 }
 
 impl Project {
@@ -218,6 +223,13 @@ impl Clip {
     }
 }
 
+impl Brief {
+    /// Gives it another picture, of which nothing is said yet.
+    pub fn show(&mut self, picture: Option<Arc<Frame>>) {
+        (self.picture, self.picture_words) = (picture, None);
+    }
+}
+
 impl Default for Project {
     fn default() -> Self {
         let (brief, takes, board) = Default::default();
@@ -238,6 +250,7 @@ impl Default for Brief {
             prompt: String::new(),
             negative: String::new(),
             picture: None,
+            picture_words: None,
             bars: 4,
             meter: None,
             bpm: None,

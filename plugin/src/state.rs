@@ -30,7 +30,7 @@ use crate::worker::fit;
 /// The name of the field in the plugin's state.
 const FIELD: &str = "project";
 /// The version of the text that [`write()`] writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Bytes of sound and pictures, as base64, that go into a project at most.
 pub const CAP: usize = 32_000_000;
 

@@ -229,6 +229,11 @@ impl Seat {
         self.worker.studio.state()
     }
 
+    /// Whether its bundle hears pictures through words.
+    pub fn describes_pictures(&self) -> bool {
+        self.worker.studio.describes_pictures()
+    }
+
     /// Reads the bundle, in the background.
     pub fn load(&self) {
         self.call(Call::Load(self.chair.clone()));

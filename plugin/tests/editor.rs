@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 use melfusion::audio::wav;
+use melfusion::clip::Recipe;
 use melfusion::error::Stage as Doing;
 use melfusion::request::Mode;
 use melfusion_plugin::editor::desktop::Arrival;
 use melfusion_plugin::editor::export;
 use melfusion_plugin::editor::host::Dial;
-use melfusion_plugin::project::Take;
+use melfusion_plugin::project::{Frame, Take};
 use melfusion_plugin::session::{Job, Notice, Place};
 use melfusion_plugin::worker::EngineState;
 use stage::{Call, Stage, take};
@@ -413,4 +414,102 @@ fn no_two_takes_share_a_file_name() {
     let names: std::collections::HashSet<String> = names.iter().map(|take| export::file_name(take)).collect();
     assert_eq!(names.len(), 4);
     assert!(names.iter().all(|name| name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))), "{names:?}");
+}
+
+/// Waits until the field shows what is found in the picture.
+fn await_phrase(stage: &mut Stage, words: &str) {
+    let began = Instant::now();
+    while phrase(stage).as_deref() != Some(words) {
+        assert!(began.elapsed() < Duration::from_secs(300), "{:?} is shown in place of {words:?}", phrase(stage));
+        stage.step();
+    }
+}
+
+fn phrase(stage: &Stage) -> Option<String> {
+    stage.window.query_by_label("Picture in words").and_then(|field| field.accesskit_node().value())
+}
+
+fn frame(name: &str) -> Option<Arc<Frame>> {
+    let path = format!("{}/../examples/frames/{name}.png", env!("CARGO_MANIFEST_DIR"));
+    Some(Arc::new(Frame::open(path.as_ref()).expect("is a picture")))
+}
+
+const HARBOUR: &str = "bright, warm, busy scene, gentle and peaceful";
+
+#[test]
+fn a_picture_s_words_are_shown_only_where_the_bundle_hears_them() {
+    let mut stage = Stage::new();
+    stage.host.describes_pictures.set(true);
+    stage.step();
+    assert_eq!(phrase(&stage), None, "there is no picture");
+    stage.session.project.lock().brief.picture = frame("harbour");
+    await_phrase(&mut stage, HARBOUR);
+    stage.host.describes_pictures.set(false);
+    stage.step();
+    assert_eq!(phrase(&stage), None, "the bundle sees");
+    // What would be said all the same is not hidden.
+    stage.session.project.lock().brief.picture_words = Some("rust and rope".into());
+    await_phrase(&mut stage, "rust and rope");
+    stage.click("Automatic");
+    assert_eq!((phrase(&stage), stage.session.project.lock().brief.picture_words.clone()), (None, None));
+}
+
+#[test]
+fn a_picture_s_words_are_changed_undone_and_left_to_the_bundle_again() {
+    let mut stage = Stage::new();
+    stage.host.describes_pictures.set(true);
+    stage.session.project.lock().brief.picture = frame("harbour");
+    await_phrase(&mut stage, HARBOUR);
+    let own = |stage: &Stage| stage.session.project.lock().brief.picture_words.clone();
+    assert_eq!(own(&stage), None, "to look is no change");
+    stage.replace("Picture in words", "rust and rope");
+    assert_eq!(own(&stage).as_deref(), Some("rust and rope"));
+    stage.key(Key::Enter);
+    assert_eq!(own(&stage).as_deref(), Some("rust and rope"), "a phrase is one line");
+    stage.key(Key::Escape);
+    stage.chord(Modifiers::COMMAND, Key::Z);
+    assert_eq!(own(&stage), None);
+    await_phrase(&mut stage, HARBOUR);
+    stage.chord(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    await_phrase(&mut stage, "rust and rope");
+    stage.click("Automatic");
+    await_phrase(&mut stage, HARBOUR);
+    assert!(stage.window.query_by_label("Automatic").is_none());
+    // All of it deleted is a wish, too: nothing is said.
+    stage.click("Picture in words");
+    stage.chord(Modifiers::COMMAND, Key::A);
+    stage.key(Key::Delete);
+    assert_eq!(own(&stage).as_deref(), Some(""));
+    stage.replace("Picture in words", HARBOUR);
+    assert_eq!(own(&stage), None, "what the bundle says itself is left to it");
+}
+
+#[test]
+fn another_picture_is_told_in_words_of_its_own_and_undo_brings_both_back() {
+    let mut stage = Stage::new();
+    stage.host.describes_pictures.set(true);
+    let harbour = frame("harbour");
+    stage.session.project.lock().brief.picture = harbour.clone();
+    await_phrase(&mut stage, HARBOUR);
+    stage.replace("Picture in words", "rust and rope");
+    stage.key(Key::Escape);
+    let path = format!("{}/../examples/frames/first_planet.png", env!("CARGO_MANIFEST_DIR"));
+    stage.host.arrive(Arrival::PictureFile(path.into()));
+    await_phrase(&mut stage, "dark scene, mysterious and tense");
+    assert_eq!(stage.session.project.lock().brief.picture_words, None);
+    stage.click("Undo");
+    await_phrase(&mut stage, "rust and rope");
+    assert_eq!(stage.session.project.lock().brief.picture, harbour);
+}
+
+#[test]
+fn a_take_says_what_was_said_of_its_picture() {
+    let mut stage = Stage::new();
+    let plain = take(1, "one", 120.0);
+    let recipe = Recipe { picture_words: Some("rust and rope".into()), ..plain.recipe.clone() };
+    stage.session.project.lock().takes[0] = Some(Arc::new(Take { recipe, ..Take::clone(&plain) }));
+    stage.step();
+    stage.window.get_by_label("Take 1: one").hover();
+    stage.window.run_steps(60);
+    stage.window.get_by_label("The picture was told as “rust and rope”");
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Key, Modifiers, Pos2, vec2};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use melfusion::image::Crop;
 use melfusion::storyboard::Transition;
 use melfusion_plugin::editor::desktop::Arrival;
@@ -315,4 +315,55 @@ fn frames_of_which_none_can_be_read_are_named_though_there_is_no_lane() {
         stage.step();
     }
     assert!(board(&stage).is_empty());
+}
+
+#[test]
+fn each_cue_s_picture_is_told_in_words_of_its_own() {
+    let mut stage = stage();
+    stage.host.describes_pictures.set(true);
+    let phrase = |stage: &Stage| {
+        stage.window.query_by_label("Picture in words").and_then(|field| field.accesskit_node().value())
+    };
+    let await_phrase = |stage: &mut Stage, words: &str| {
+        let began = Instant::now();
+        while phrase(stage).as_deref() != Some(words) {
+            assert!(began.elapsed() < Duration::from_secs(300), "{:?} is shown in place of {words:?}", phrase(stage));
+            stage.step();
+        }
+    };
+    await_phrase(&mut stage, "dark, colourless, sparse scene, mysterious and tense");
+    stage.replace("Picture in words", "night rain");
+    stage.key(Key::Escape);
+    let third = centre(&stage, "Cue 3");
+    drag(&mut stage, third, third);
+    await_phrase(&mut stage, "dim, colourless, sparse scene, lonely and melancholic");
+    let said = |stage: &Stage| board(stage).cues.iter().map(|cue| cue.picture_words.clone()).collect::<Vec<_>>();
+    assert_eq!(said(&stage), [Some("night rain".into()), None, None]);
+    let first = centre(&stage, "Cue 1");
+    drag(&mut stage, first, first);
+    await_phrase(&mut stage, "night rain");
+    stage.click("Undo");
+    assert_eq!(said(&stage), [None, None, None]);
+}
+
+#[test]
+fn the_part_that_is_scored_is_the_part_that_is_told() {
+    let mut stage = stage();
+    stage.host.describes_pictures.set(true);
+    // White on the left, black on the right.
+    let rgb = (0..64 * 48).flat_map(|i| [if i % 64 < 32 { 255 } else { 0 }; 3]).collect();
+    let halves = Frame::from_rgb(64, 48, rgb, "halves").expect("is a picture");
+    stage.session.project.lock().board.cues[0].picture = Some(Arc::new(halves));
+    for (left, word) in [(0.0, "bright"), (0.5, "dark")] {
+        stage.session.project.lock().board.cues[0].crop = Crop::new(left, 0.0, 0.5, 1.0).ok();
+        let began = Instant::now();
+        let begins = |stage: &Stage| {
+            let field = stage.window.query_by_label("Picture in words");
+            field.and_then(|field| field.accesskit_node().value()).is_some_and(|words| words.starts_with(word))
+        };
+        while !begins(&stage) {
+            assert!(began.elapsed() < Duration::from_secs(300), "not told as {word}");
+            stage.step();
+        }
+    }
 }

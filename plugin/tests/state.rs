@@ -73,6 +73,7 @@ fn brief() -> Brief {
         prompt: "rain on a tin roof\t\u{0}\r\n\u{2028}end".into(),
         negative: "drums".into(),
         picture: Some(Arc::new(frame())),
+        picture_words: Some(" rain\n\u{1f327} ".into()),
         bars: 8,
         meter: Some(Meter::new(7, 8).unwrap()),
         bpm: Some(120.1),
@@ -177,6 +178,7 @@ fn board() -> Board {
     let mut first = Cue {
         name: "harbour «ß»".into(),
         crop: Some(Crop::new(0.1, 0.2, 1.0 / 3.0, 0.5).unwrap()),
+        picture_words: Some("grey, \"wet\"".into()),
         words: "fog\nhorns".into(),
         bars: 64,
         transition: Transition::Morph { bars: 2 },
@@ -184,13 +186,14 @@ fn board() -> Board {
         seed: Some(u64::MAX),
         ..cue(501)
     };
-    let look = Look { sha256: first.picture.as_ref().unwrap().sha256.clone(), crop: first.crop };
-    let seen = Some(Seen { own: Some(look.clone()), next: Some(Look { crop: None, ..look }) });
+    let sha256 = first.picture.as_ref().unwrap().sha256.clone();
+    let look = Look { sha256, crop: first.crop, words: Some("grey, \"wet\"".into()) };
+    let seen = Some(Seen { own: Some(look.clone()), next: Some(Look { crop: None, words: None, ..look }) });
     assert!(first.add(Arc::new(Take { seen, ..Take::clone(&take(601, 900)) })));
     assert!(first.add(take(602, 901)));
     first.chosen = Some(601);
     let bare = Cue { picture: None, ..Cue::new(502, None) };
-    let mut last = Cue { transition: Transition::Cut, ..cue(503) };
+    let mut last = Cue { transition: Transition::Cut, picture_words: Some(String::new()), ..cue(503) };
     assert!(last.add(take(603, 902)));
     last.chosen = None;
     Board { cues: vec![first, bare, last] }
@@ -226,7 +229,8 @@ fn project_of_version_1() -> Project {
         path: Some("/pictures/harbour.png".into()),
         name: "harbour.png".into(),
     };
-    let brief = Brief { picture: Some(Arc::new(picture)), ..brief() };
+    // Words of pictures came with version 3.
+    let brief = Brief { picture: Some(Arc::new(picture)), picture_words: None, ..brief() };
     let mut project = Project { brief, anchor_bar: -3, window: (1200, 777), ..Project::default() };
     let take = take(11, 0);
     project.takes[0] = Some(Arc::new(Take { sound, ..Take::clone(&take) }));
@@ -245,7 +249,24 @@ fn a_saved_project_of_version_1_opens_for_ever() {
 
 /// What `tests/state/version-2.txt` holds.
 fn project_of_version_2() -> Project {
+    let mut project = project_of_version_3();
+    project.brief.picture_words = None;
+    for cue in &mut project.board.cues {
+        cue.picture_words = None;
+        for take in &mut cue.takes {
+            let wordless = |look: Option<Look>| look.map(|look| Look { words: None, ..look });
+            let seen = take.seen.clone().map(|seen| Seen { own: wordless(seen.own), next: wordless(seen.next) });
+            let recipe = Recipe { picture_words: None, ..take.recipe.clone() };
+            *take = Arc::new(Take { seen, recipe, ..Take::clone(take) });
+        }
+    }
+    project
+}
+
+/// What `tests/state/version-3.txt` holds.
+fn project_of_version_3() -> Project {
     let mut project = project_of_version_1();
+    project.brief.picture_words = brief().picture_words;
     let picture = project.brief.picture.clone();
     let ramp = |frames: usize| (0..frames).map(|i| [i as f32 / 2000.0, -(i as f32) / 3000.0]).collect();
     let sound = |frames: usize| Arc::new(Sound::new(ramp(frames), 44_100, 95.000_000_056_123_4));
@@ -254,10 +275,12 @@ fn project_of_version_2() -> Project {
         cue.picture = cue.picture.take().and(picture.clone());
         for take in &mut cue.takes {
             let frames = 100 + take.id as usize;
-            let look = |frame: &Arc<Frame>| Look { sha256: frame.sha256.clone(), crop: cue.crop };
+            let words = cue.picture_words.clone();
+            let look = |frame: &Arc<Frame>| Look { sha256: frame.sha256.clone(), crop: cue.crop, words };
             let own = take.seen.as_ref().and(picture.as_ref()).map(look);
             let seen = take.seen.as_ref().map(|_| Seen { next: own.clone(), own });
-            *take = Arc::new(Take { seen, sound: sound(frames), ..Take::clone(take) });
+            let recipe = Recipe { picture_words: cue.picture_words.clone(), ..take.recipe.clone() };
+            *take = Arc::new(Take { seen, recipe, sound: sound(frames), ..Take::clone(take) });
         }
     }
     project.board.cues[2].chosen = Some(603);
@@ -270,6 +293,14 @@ fn a_saved_project_of_version_2_opens_for_ever() {
     let reading = state::read(text, &Library::new("/nonexistent"));
     assert_eq!((reading.trouble, reading.without_sound.len()), (None, 1));
     assert_same(&reading.project, &project_of_version_2());
+}
+
+#[test]
+fn a_saved_project_of_version_3_opens_for_ever() {
+    let text = include_str!("state/version-3.txt");
+    let reading = state::read(text, &Library::new("/nonexistent"));
+    assert_eq!((reading.trouble, reading.without_sound.len()), (None, 1));
+    assert_same(&reading.project, &project_of_version_3());
 }
 
 #[test]
@@ -327,7 +358,7 @@ fn a_text_that_cannot_be_read_is_kept_until_something_is_made() {
         "1".into(),
         "{\"json\":true}".into(),
         "\u{0}\u{ffff}ÄÖÜ".into(),
-        good.replacen("2:", "3:", 1),
+        good.replacen("3:", "4:", 1),
         good[..good.len() / 2].to_owned(),
         good[..good.len() - 1].to_owned(),
         good.replace("\"seed\"", "\"sead\""),
@@ -643,7 +674,7 @@ fn saving_and_opening_at_once_ends() {
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| (0..20).for_each(|_| bench.saved.open(text.clone())));
-            scope.spawn(|| (0..20).for_each(|_| assert!(bench.saved.text().starts_with("2:"))));
+            scope.spawn(|| (0..20).for_each(|_| assert!(bench.saved.text().starts_with("3:"))));
         }
     });
     assert!(*bench.saved.text() == text);

@@ -478,3 +478,29 @@ fn two_instances_generate_while_one_is_dropped() {
     b.await_take(1);
     until("both at one tempo", || b.take(1).unwrap().sound.bpm == 131.0);
 }
+
+#[test]
+fn what_is_said_of_the_picture_goes_with_the_job_and_stays_with_the_take() {
+    let worker = worker(&Script::new());
+    let it = Instance::new(&worker);
+    let picture = Frame::from_rgb(16, 16, vec![90; 3 * 16 * 16], "pasted").unwrap();
+    it.session.project.lock().brief.show(Some(Arc::new(picture)));
+    it.generate("calm");
+    assert_eq!(it.await_take(0).recipe.picture_words, None, "left to the bundle");
+    it.session.project.lock().brief.picture_words = Some("rust and rope".into());
+    it.generate("calm");
+    assert_eq!(it.await_take(1).recipe.picture_words.as_deref(), Some("rust and rope"));
+}
+
+#[test]
+fn whether_the_bundle_hears_pictures_through_words_is_looked_at_again_when_it_was_read() {
+    let script = Script::new();
+    let worker = worker(&script);
+    let it = Instance::new(&worker);
+    assert!(!it.seat.describes_pictures());
+    script.describes_pictures.store(true, SeqCst);
+    assert!(!it.seat.describes_pictures(), "not with every frame of the window");
+    it.seat.load();
+    until("the bundle", || matches!(it.seat.engine(), EngineState::Loaded { .. }));
+    assert!(it.seat.describes_pictures());
+}

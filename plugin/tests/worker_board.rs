@@ -134,7 +134,7 @@ fn a_cue_that_leans_towards_the_next_is_made_again_when_that_changes() {
     made([1, 1, 1]);
     let morph = cue(&it, ids[0]).take().unwrap().recipe.morph.clone();
     assert_eq!(morph.map(|morph| (morph.bars, morph.prompt)), Some((1, "two".into())));
-    // Its words, its picture, the part of that: each is the end of the cue before.
+    // Its words, its picture, the part of that, what is said of it: each is the end of the cue before.
     it.session.project.lock().board.cues[1].words = "too".into();
     made([2, 2, 1]);
     let picture = Frame::from_rgb(16, 16, vec![7; 16 * 16 * 3], "still").unwrap();
@@ -142,10 +142,13 @@ fn a_cue_that_leans_towards_the_next_is_made_again_when_that_changes() {
     made([3, 3, 1]);
     it.session.project.lock().board.cues[1].crop = Crop::new(0.0, 0.0, 0.5, 0.5).ok();
     made([4, 4, 1]);
-    let before = cue(&it, ids[1]).take().unwrap().recipe.picture_sha256.clone();
+    it.session.project.lock().board.cues[1].picture_words = Some("rust and rope".into());
+    made([5, 5, 1]);
+    let before = cue(&it, ids[1]).take().unwrap().recipe.clone();
     it.session.project.lock().board.cues[1].transition = Transition::Cut;
-    made([5, 4, 1]);
-    assert!(before.is_some());
+    made([6, 5, 1]);
+    assert!(before.picture_sha256.is_some());
+    assert_eq!(before.picture_words.as_deref(), Some("rust and rope"));
 }
 
 #[test]

@@ -84,7 +84,7 @@ esac
     }
 
     fn worker(&self, engine: Choice) -> Arc<Worker> {
-        let settings = Settings { engine, program: Some(self.path()) };
+        let settings = Settings { engine, program: Some(self.path()), ..Settings::default() };
         Worker::new(Box::new(Chooser::new(settings, Place::at(self.folder.path()))), TIMING)
     }
 
@@ -185,7 +185,7 @@ fn without_a_gpu_this_process_composes_and_says_why() {
     let program = Program::new(true, ENGINE);
     fs::remove_file(program.path()).unwrap();
     let loaded = Chooser::new(
-        Settings { engine: Choice::Auto, program: Some(program.path()) },
+        Settings { engine: Choice::Auto, program: Some(program.path()), ..Settings::default() },
         Place::at(program.folder.path()),
     );
     let loaded = loaded.load(&Silent).unwrap();

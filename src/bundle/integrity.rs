@@ -1,16 +1,6 @@
 //! Whether a file is what it should be.
 
 use safetensors::{Dtype, SafeTensors};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
-
-/// In lower-case hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
-        hex
-    })
-}
 
 /// Checks that `bytes` are safetensors, that every tensor lies within them and that every number is finite.
 pub(super) fn check_tensors(bytes: &[u8]) -> Result<(), String> {

@@ -27,7 +27,7 @@ const FORMAT: i64 = 1;
 ///
 /// [defaults]
 /// steps = 20
-/// guidance = 2.0
+/// guidance = 1.5
 /// guidance_rescale = 0.7
 /// sampler = "dpm-solver-2m"
 ///

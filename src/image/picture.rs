@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::Crop;
 use crate::error::Error;
+use crate::hash::hex;
 
 /// Pixels kept: a model looks at a square of 128 to 512, an editor shows a thumbnail.
 const KEPT_PIXELS: u64 = 1024 * 1024;
@@ -216,8 +217,4 @@ fn longest(side: u32, other: u32) -> u32 {
 fn planar(image: &RgbImage) -> Vec<f32> {
     let channel = |c: usize| image.pixels().map(move |pixel| f32::from(pixel.0[c]) / 127.5 - 1.0);
     (0..3).flat_map(channel).collect()
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

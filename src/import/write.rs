@@ -5,6 +5,7 @@ use super::needed::Needed;
 use super::source::Source;
 use crate::bundle::FileEntry;
 use crate::error::Error;
+use crate::hash::hex;
 use candle_core::{DType, Tensor};
 use half::f16;
 use serde_json::{Map, Value, json};
@@ -155,7 +156,6 @@ impl Hashed {
     fn finish(mut self) -> io::Result<FileEntry> {
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
-        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(FileEntry { sha256, bytes: self.bytes })
+        Ok(FileEntry { sha256: hex(self.hash), bytes: self.bytes })
     }
 }

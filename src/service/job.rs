@@ -85,7 +85,7 @@ impl From<&Job> for Parcel {
                     let picture = other.picture.take();
                     match index.checked_sub(*cue) {
                         Some(place @ (0 | 1)) => pictures[place] = picture.as_ref().map(Pixels::from),
-                        _ => (other.name, other.prompt) = Default::default(),
+                        _ => (other.name, other.prompt, other.picture_words) = Default::default(),
                     }
                 }
                 Self::Score { fields, cue: *cue, pictures }
@@ -178,6 +178,7 @@ mod tests {
             prompt: "tense strings".into(),
             negative: "drums".into(),
             picture: Some(picture(1)),
+            picture_words: Some("grey light".into()),
             bars: 3,
             meter: "7/8".parse().unwrap(),
             bpm: 95.3,
@@ -194,6 +195,7 @@ mod tests {
             name: format!("cue {index}"),
             picture: Some(picture(index as u8)),
             crop: Some(Crop::new(0.0, 0.25, 1.0, 0.5).unwrap()),
+            picture_words: Some(format!("look {index}")),
             prompt: format!("words {index}"),
             start_bar: 1 + 4 * index,
             transition: if index == 0 { Transition::Cut } else { Transition::Morph { bars: 2 } },

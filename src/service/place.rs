@@ -150,10 +150,8 @@ impl Place {
     #[cfg(not(unix))]
     fn name(&self) -> io::Result<Name<'static>> {
         use interprocess::local_socket::{GenericNamespaced, ToNsName};
-        use sha2::{Digest, Sha256};
-        let hash = Sha256::digest(self.folder.to_string_lossy().as_bytes());
-        let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("melfusion-worker-{hash}").to_ns_name::<GenericNamespaced>()
+        let hash = crate::hash::sha256(self.folder.to_string_lossy().as_bytes());
+        format!("melfusion-worker-{}", &hash[..32]).to_ns_name::<GenericNamespaced>()
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Cue {
     pub picture: Option<Picture>,
     /// The part of the frame to look at; `None` is all of it.
     pub crop: Option<Crop>,
+    /// What is said of the picture before the words; may be empty. `None` leaves it to the bundle, as
+    /// [`RequestFields::picture_words`](crate::request::RequestFields::picture_words) does.
+    pub picture_words: Option<String>,
     /// What to hear, beside the board's style. May be empty.
     pub prompt: String,
     /// The bar at which it begins; the first is 1, as DAWs count.
@@ -39,6 +42,7 @@ impl Default for Cue {
             name: String::new(),
             picture: None,
             crop: None,
+            picture_words: None,
             prompt: String::new(),
             start_bar: 1,
             bars: 4,

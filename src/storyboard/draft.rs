@@ -17,7 +17,7 @@ use self::lines::Lines;
 pub use self::timecode::FrameRate;
 use super::{Board, BoardFields, Cue, Sheet, SheetCue, TempoMap};
 use crate::bundle::Defaults;
-use crate::error::Error;
+use crate::error::{CueName, Error};
 use crate::image::Picture;
 use crate::request::Meter;
 
@@ -108,6 +108,7 @@ impl Draft {
             next_bar = start_bar.saturating_add(cue.bars);
             let picture = match &cue.picture {
                 Some(path) => Some(self.open(index, &self.resolved(path), &mut known)?),
+                None if cue.picture_words.is_some() => return Err(self.speechless(index)),
                 None => None,
             };
             cues.push(Cue { start_bar, picture, ..as_cue(cue, sheet) });
@@ -167,6 +168,15 @@ impl Draft {
         found(folder, &picture.to_string_lossy()).map_or(there, |found| folder.join(found))
     }
 
+    /// What a picture is said to be, where there is none.
+    fn speechless(&self, index: usize) -> Error {
+        let what = "picture_words";
+        let problem = "there is no picture that they could be of; give the cue one, or put them into its prompt";
+        let line = self.lines.of(Some(index), what);
+        let name = CueName { index, name: self.sheet.cues[index].name.clone() };
+        at(&self.path, line, format!("{name}: {what}: {problem}"))
+    }
+
     /// Adds the line to what is wrong with a board.
     fn located(&self, error: Error) -> Error {
         match error {
@@ -184,6 +194,7 @@ fn as_cue(cue: &SheetCue, sheet: &Sheet) -> Cue {
     Cue {
         name: cue.name.clone(),
         crop: cue.crop,
+        picture_words: cue.picture_words.clone(),
         prompt: cue.prompt.clone(),
         bars: cue.bars,
         transition: cue.transition.unwrap_or(sheet.transition),

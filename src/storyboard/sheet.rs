@@ -28,6 +28,7 @@ use crate::request::{Key, Meter, RequestFields, SamplerKind};
 /// name = "storm"
 /// picture = "frames/storm.png"
 /// crop = [0.5, 0.0, 0.5, 1.0]     # x, y, width, height: score this part
+/// picture_words = "black clouds"  # said of it before the prompt; "" says nothing
 /// prompt = "low drums"
 /// bars = 8
 /// transition = "morph 2"
@@ -86,6 +87,9 @@ pub struct SheetCue {
     /// The part of the frame to look at: x, y, width and height in shares.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<Crop>,
+    /// What is said of the picture before the prompt; left out, nothing, or a description where the bundle cannot see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_words: Option<String>,
     /// What to hear.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub prompt: String,
@@ -132,6 +136,7 @@ impl Default for SheetCue {
             name: String::new(),
             picture: None,
             crop: None,
+            picture_words: None,
             prompt: String::new(),
             start_bar: None,
             bars: 4,

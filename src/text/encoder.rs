@@ -105,8 +105,11 @@ mod tests {
         tensor("shared", &[config.vocab_size, model]);
         tensor("encoder.final_layer_norm", &[model]);
         for block in 0..config.num_layers {
-            let (attention, dense) = (format!("encoder.block.{block}.layer.0"), format!("encoder.block.{block}.layer.1"));
-            ["q", "k", "v"].iter().for_each(|name| tensor(&format!("{attention}.SelfAttention.{name}"), &[width, model]));
+            let (attention, dense) =
+                (format!("encoder.block.{block}.layer.0"), format!("encoder.block.{block}.layer.1"));
+            ["q", "k", "v"]
+                .iter()
+                .for_each(|name| tensor(&format!("{attention}.SelfAttention.{name}"), &[width, model]));
             tensor(&format!("{attention}.SelfAttention.o"), &[model, width]);
             tensor(&format!("{attention}.layer_norm"), &[model]);
             tensor(&format!("{dense}.layer_norm"), &[model]);

@@ -104,6 +104,17 @@ fn a_crop_is_another_picture() {
 }
 
 #[test]
+fn what_is_said_of_a_picture_is_the_cue_s_own() {
+    let mut fields = fields(cues(&[1, 1, 1], Transition::Cut));
+    (fields.cues[0].picture_words, fields.cues[2].picture_words) = (Some("grey light".into()), Some(String::new()));
+    let board = Board::new(fields.clone()).unwrap();
+    let said = [0, 1, 2].map(|cue| board.request(cue).into_fields().picture_words);
+    assert_eq!(said, [Some("grey light".into()), None, Some(String::new())]);
+    fields.cues[1].picture_words = Some("a".repeat(MAX_PROMPT_BYTES + 1));
+    refused(fields, &["cue 2", "picture words"]);
+}
+
+#[test]
 fn transitions_are_read_as_they_are_written() {
     for transition in [Transition::Cut, Transition::Crossfade { bars: 2 }, Transition::Morph { bars: 11 }] {
         assert_eq!(transition.to_string().parse::<Transition>().unwrap(), transition);

@@ -113,6 +113,35 @@ fn what_is_wrong_with_a_table_is_said_with_its_line() {
     refused(b"\xff\xfen\0a\0", "a.csv", &["UTF-16", "Excel"]);
 }
 
+#[test]
+fn what_is_said_of_pictures_is_read_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/frames/harbour.png");
+    fs::copy(frame, folder.path().join("harbour.png")).unwrap();
+    let cue = |words: &str| format!("[[cue]]\npicture = \"harbour.png\"\n{words}\n\n");
+    let text = [cue("picture_words = \"grey, \\\"wet\\\"\""), cue("picture_words = \"\""), cue("")].concat();
+    let draft = read(folder.path(), "a.toml", &text);
+    let said = |draft: &Draft| -> Vec<Option<String>> {
+        draft.sheet.cues.iter().map(|cue| cue.picture_words.clone()).collect()
+    };
+    assert_eq!(said(&draft), [Some("grey, \"wet\"".into()), Some(String::new()), None]);
+    let again = read(folder.path(), "b.toml", draft.to_toml(folder.path()));
+    assert_eq!(again.sheet, draft.sheet);
+    let bundle = melfusion::Bundle::mini().unwrap();
+    let defaults = &bundle.manifest().defaults;
+    let board = again.board(defaults).unwrap();
+    assert_eq!(board.cues.iter().map(|cue| cue.picture_words.clone()).collect::<Vec<_>>(), said(&draft));
+
+    let rows = "picture,Picture words,words\nharbour.png,\"grey, wet\",calm\nharbour.png,,calm\n";
+    assert_eq!(said(&read(folder.path(), "a.csv", rows)), [Some("grey, wet".into()), None]);
+
+    let blind = read(folder.path(), "c.toml", "[[cue]]\nname = \"dark\"\nbars = 2\npicture_words = \"night\"\n");
+    let error = blind.board(defaults).unwrap_err().to_string();
+    for word in ["c.toml", "line 4", "cue 1 \"dark\"", "no picture", "into its prompt"] {
+        assert!(error.contains(word), "no {word:?} in: {error}");
+    }
+}
+
 const EDL: &str = "TITLE: The crossing\r\nFCM: NON-DROP FRAME\r\n\r\n\
     001  AX       V     C        00:00:00:00 00:00:08:00 01:00:00:00 01:00:08:00\r\n\
     * FROM CLIP NAME: harbour.png\r\n\

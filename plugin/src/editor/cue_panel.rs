@@ -119,6 +119,7 @@ impl CuePanel {
         let chosen = cue.chosen == Some(take.id);
         let name = format!("Take {} of cue {}", number + 1, index + 1);
         let row = widgets::press(ui, rect, "row", &name, Some(chosen), Sense::click_and_drag());
+        let row = takes::remember(row, take);
         if row.clicked() && !chosen {
             scene.edit_cue(cue.id, |cue| cue.chosen = Some(take.id));
         }
@@ -154,11 +155,12 @@ fn listen(ui: &mut Ui, rect: Rect, index: usize, scene: &Scene) {
     }
 }
 
-/// "4 bars · seed 5 · influence 80 % · calm strings"
+/// "4 bars · seed 5 · 80 % · calm strings", and what was said of the picture
 fn facts(take: &Take) -> String {
     let recipe = &take.recipe;
     let bars = if recipe.bars == 1 { "1 bar".to_owned() } else { format!("{} bars", recipe.bars) };
-    format!("{bars} · seed {} · {:.0} % · {}", recipe.seed, recipe.influence * 100.0, recipe.title())
+    let told = recipe.picture_words.as_ref().map_or(String::new(), |words| format!(" · “{words}”"));
+    format!("{bars} · seed {} · {:.0} % · {}{told}", recipe.seed, recipe.influence * 100.0, recipe.title())
 }
 
 /// Name, how the music gets here, length, and the way out.

@@ -31,6 +31,8 @@ enum Kind {
     Prompt,
     Negative,
     Picture,
+    /// What is said of the picture.
+    PictureWords,
     Request,
     Takes,
     /// The storyboard: what is on it, and in which order.
@@ -103,7 +105,7 @@ impl History {
 
     /// Typing on and turning on is one change.
     fn continues(&self, kind: Kind, now: f64) -> bool {
-        let typed = matches!(kind, Kind::Prompt | Kind::Negative | Kind::Request | Kind::Board);
+        let typed = matches!(kind, Kind::Prompt | Kind::Negative | Kind::PictureWords | Kind::Request | Kind::Board);
         typed && self.last.is_some_and(|(last, when)| last == kind && now - when < PAUSE)
     }
 }
@@ -151,6 +153,7 @@ fn difference(before: &Project, after: &Project) -> Option<Kind> {
         (made(before) != made(after) || !has_same_takes(before, after), Kind::Takes),
         (!has_same_sheets(before, after), Kind::Board),
         (hash(before) != hash(after), Kind::Picture),
+        (old.picture_words != new.picture_words, Kind::PictureWords),
         (old.prompt != new.prompt, Kind::Prompt),
         (old.negative != new.negative, Kind::Negative),
         (seed || numbers || before.anchor_bar != after.anchor_bar, Kind::Request),

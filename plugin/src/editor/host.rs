@@ -65,6 +65,9 @@ pub trait Host {
     /// What the engine is doing.
     fn engine(&self) -> EngineState;
 
+    /// Whether its bundle hears pictures through words.
+    fn describes_pictures(&self) -> bool;
+
     /// Reads the bundle.
     fn load(&self);
 
@@ -219,6 +222,10 @@ impl Host for PluginHost {
 
     fn engine(&self) -> EngineState {
         self.seat.engine()
+    }
+
+    fn describes_pictures(&self) -> bool {
+        self.seat.describes_pictures()
     }
 
     fn load(&self) {

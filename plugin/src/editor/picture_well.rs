@@ -8,6 +8,7 @@ use egui::{Align2, Rect, Role, Sense, Stroke, StrokeKind, TextEdit, TextureHandl
 
 use super::crop::CropTool;
 use super::icons::Icon;
+use super::phrase::Phrase;
 use super::scene::Scene;
 use super::widgets::{self, Look};
 use super::{notices, theme};
@@ -22,6 +23,7 @@ pub struct PictureWell {
     /// A picture that is being read on a thread of its own, and the cue it is for.
     reading: Option<Reading>,
     crop: CropTool,
+    phrase: Phrase,
     /// The cue that is generated as soon as it has another picture.
     vary: Option<u64>,
     /// The path that is being typed.
@@ -41,10 +43,17 @@ impl PictureWell {
     pub fn ui(&mut self, ui: &mut Ui, rect: Rect, scene: &Scene) {
         self.collect(scene);
         let (top, buttons) = rect.split_top_bottom_at_y(rect.bottom() - theme::FIELD);
+        let phrase = Phrase::height(scene, top.height());
         let extra = notices::height(ui, scene, Place::Picture, rect.width()) + self.path_height();
+        let extra = if phrase > 0.0 { extra + phrase + theme::GRID } else { extra };
         let well = top.with_max_y(top.bottom() - theme::GRID - extra);
         self.picture(ui, well, scene);
         let mut rest = Rect::from_min_max(pos2(rect.left(), well.bottom() + theme::GRID), rect.max);
+        if phrase > 0.0 {
+            let (place, below) = rest.split_top_bottom_at_y(rest.top() + phrase);
+            self.phrase.ui(ui, place, scene);
+            rest = below.with_min_y(below.top() + theme::GRID);
+        }
         rest = self.path_field(ui, rest, scene);
         notices::show(ui, scene, Place::Picture, rest);
         self.buttons(ui, buttons, scene);

@@ -24,6 +24,8 @@ pub struct Scene<'a> {
     pub status: Status,
     /// What the engine does.
     pub engine: EngineState,
+    /// Its bundle hears pictures through words.
+    pub describes_pictures: bool,
     /// The slot that is selected.
     pub slot: usize,
     /// The cue that is selected, while the storyboard is heard.
@@ -42,6 +44,7 @@ impl<'a> Scene<'a> {
             project: session.project.lock().clone(),
             status: session.status.lock().clone(),
             engine: host.engine(),
+            describes_pictures: host.describes_pictures(),
             slot: slot_of(params, host.value(Dial::Take)),
             cue: None,
             over_lane: false,
@@ -122,8 +125,24 @@ impl<'a> Scene<'a> {
 
     /// Gives a cue, or the brief, another picture.
     pub fn set_picture(&self, cue: Option<u64>, picture: Option<Arc<Frame>>) {
-        let Some(cue) = cue else { return self.edit(|project| project.brief.picture = picture) };
+        let Some(cue) = cue else { return self.edit(|project| project.brief.show(picture)) };
         self.edit_cue(cue, |cue| cue.show(picture));
+    }
+
+    /// What the user has said of the picture in the well; `None` if that is left to the bundle.
+    pub fn picture_words(&self) -> Option<&str> {
+        match self.cue() {
+            Some(cue) => cue.picture_words.as_deref(),
+            None => self.project.brief.picture_words.as_deref(),
+        }
+    }
+
+    /// Has something said of it, or leaves that to the bundle.
+    pub fn set_picture_words(&self, words: Option<String>) {
+        match self.cue {
+            Some(cue) => self.edit_cue(cue, |cue| cue.picture_words = words),
+            None => self.edit(|project| project.brief.picture_words = words),
+        }
     }
 
     /// Whether the storyboard is heard, and worked on.

@@ -13,6 +13,7 @@ use super::host::Host;
 use super::lane::Lane;
 use super::listen::Listen;
 use super::pair::Pair;
+use super::phrase::Phrase;
 use super::picture_well::{PictureWell, holds_words};
 use super::readouts::{self, Step};
 use super::request::Request;
@@ -274,7 +275,7 @@ impl Plan {
         let left = body.with_max_x(body.left() + column);
         let right = body.with_min_x(left.right() + theme::GAP);
         // The picture gets all the height that its width can use; the rest is for words.
-        let said = notices::height(ui, scene, Place::Picture, column);
+        let said = notices::height(ui, scene, Place::Picture, column) + Phrase::height(scene, f32::INFINITY);
         let words = if scene.cue.is_some() { Words::BOARD_HEIGHT } else { Words::HEIGHT };
         let height = (left.height() - words - theme::GAP).min(column * 0.84 + 40.0 + said);
         let picture = left.with_max_y(left.top() + height);

@@ -118,6 +118,7 @@ impl Takes {
         let name = format!("Take {}: {}", slot + 1, take.name);
         let selected = Some(slot == scene.slot);
         let row = widgets::press(ui, rect, "row", &name, selected, Sense::click_and_drag());
+        let row = remember(row, take);
         if row.clicked() {
             scene.select(slot);
         }
@@ -250,6 +251,14 @@ pub(super) fn ground(ui: &Ui, rect: Rect, selected: bool, hovered: bool) {
     if selected {
         let mark = rect.with_max_x(rect.left() + 3.0);
         ui.painter().rect_filled(mark, theme::ROUND_SMALL, theme::ACCENT);
+    }
+}
+
+/// Says under the pointer what was said of the take's picture.
+pub(super) fn remember(row: Response, take: &Take) -> Response {
+    match &take.recipe.picture_words {
+        Some(words) => row.on_hover_text(format!("The picture was told as “{words}”")),
+        None => row,
     }
 }
 

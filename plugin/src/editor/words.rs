@@ -1,6 +1,6 @@
 //! The prompt, what to stay away from, and the words of a cue: typed, pasted, or read from a file.
 
-use egui::{Align2, Id, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
+use egui::{Align2, Id, Rect, Response, ScrollArea, TextEdit, Ui, pos2, vec2};
 
 use super::scene::Scene;
 use super::theme;
@@ -74,12 +74,7 @@ impl Words {
             ScrollArea::vertical().id_salt(field).auto_shrink(false).show(ui, |ui| ui.add(edit)).inner
         });
         let response = response.accessible_name(name);
-        // A click beside the last line is a click into the field. Not only its beginning: at its end the field finds that
-        // it was elsewhere, and lets go.
-        let clicks = ui.input(|input| input.pointer.primary_pressed() || input.pointer.primary_clicked());
-        if clicks && pressed_in(ui, well) {
-            response.request_focus();
-        }
+        catch_clicks(ui, well, &response);
         if response.changed() {
             field.set(scene, text);
         }
@@ -138,6 +133,15 @@ impl Field {
             (Self::Cue, Some(cue)) => scene.edit_cue(cue, |cue| cue.words = text),
             (Self::Cue, None) => {}
         }
+    }
+}
+
+/// A click beside the last line is a click into the field. Not only its beginning: at its end the field finds that it was
+/// elsewhere, and lets go.
+pub(super) fn catch_clicks(ui: &Ui, well: Rect, field: &Response) {
+    let clicks = ui.input(|input| input.pointer.primary_pressed() || input.pointer.primary_clicked());
+    if clicks && pressed_in(ui, well) {
+        field.request_focus();
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Cue {
     pub picture: Option<Arc<Frame>>,
     /// The part of the picture to look at; `None` is all of it.
     pub crop: Option<Crop>,
+    /// What is said of the picture, in the user's own words; `None` leaves it to the bundle.
+    pub picture_words: Option<String>,
     /// What to hear, before the words that all cues share.
     pub words: String,
     /// Length in bars.
@@ -164,6 +166,7 @@ impl Cue {
             name,
             picture,
             crop: None,
+            picture_words: None,
             words: String::new(),
             bars: 4,
             transition: Transition::Crossfade { bars: 1 },
@@ -178,21 +181,22 @@ impl Cue {
     pub fn is_same_sheet(&self, other: &Self) -> bool {
         let head = |cue: &Self| (cue.id, cue.bars, cue.transition, cue.crop, cue.influence, cue.seed);
         let picture = |cue: &Self| cue.picture.as_ref().map(|frame| (frame.sha256.clone(), frame.path.clone()));
-        let words = self.name == other.name && self.words == other.words;
-        head(self) == head(other) && words && picture(self) == picture(other)
+        let words = |cue: &Self| (cue.name.clone(), cue.words.clone(), cue.picture_words.clone());
+        head(self) == head(other) && words(self) == words(other) && picture(self) == picture(other)
     }
 
-    /// Gives it another picture, all of which is looked at. A cue that is called as its picture was is called as this one.
+    /// Gives it another picture, all of which is looked at and of which nothing is said yet. A cue that is called as its picture was is called as this one.
     pub fn show(&mut self, picture: Option<Arc<Frame>>) {
         let name = |picture: &Option<Arc<Frame>>| picture.as_ref().map_or_else(String::new, |frame| title(&frame.name));
         if self.name == name(&self.picture) {
             self.name = name(&picture);
         }
-        (self.picture, self.crop) = (picture, None);
+        (self.picture, self.crop, self.picture_words) = (picture, None, None);
     }
 
     fn look(&self) -> Option<Look> {
-        self.picture.as_ref().map(|frame| Look { sha256: frame.sha256.clone(), crop: self.crop })
+        let words = self.picture_words.as_ref().map(|words| words.trim().to_owned());
+        self.picture.as_ref().map(|frame| Look { sha256: frame.sha256.clone(), crop: self.crop, words })
     }
 
     /// All words that it is made from: its own, then those that all cues share.

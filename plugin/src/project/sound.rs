@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use melfusion::hash::sha256;
 use melfusion::request::Key;
 
 use crate::state::flac::{self, FlacError};
-use crate::state::text::sha256;
 
 /// Sound fitted to a tempo and a rate; or, if its file is gone, the place where sound was.
 #[derive(Debug)]

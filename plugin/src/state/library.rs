@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use directories::ProjectDirs;
+use melfusion::hash::sha256;
 
-use super::text::{is_hash, sha256};
+use super::text::is_hash;
 use crate::project::{Link, Packed};
 
 /// Files longer than this are not read: no sound is.

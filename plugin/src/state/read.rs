@@ -138,6 +138,7 @@ fn read_brief(sheet: BriefSheet, damaged: &mut bool) -> Brief {
         prompt: sheet.prompt,
         negative: sheet.negative,
         picture: None,
+        picture_words: sheet.picture_words,
         bars,
         meter: sheet.meter,
         bpm,

@@ -16,22 +16,14 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use melfusion::hash::sha256;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use super::exact;
 
 /// Letters of a hash that stand before JSON.
 const CHECK: usize = 16;
-
-/// Lower-case hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
-        hex
-    })
-}
 
 /// Whether `text` could come from [`sha256`], and is safe as the name of a file.
 pub(crate) fn is_hash(text: &str) -> bool {

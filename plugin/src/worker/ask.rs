@@ -59,6 +59,7 @@ impl Ask {
             prompt: brief.prompt,
             negative: brief.negative,
             picture: None,
+            picture_words: brief.picture_words,
             bars: brief.bars,
             meter: host_meter(session, brief.meter)?.unwrap_or_default(),
             bpm: tempo(session, brief.bpm),
@@ -176,6 +177,7 @@ fn board(session: &Session, project: &Project, strengths: Strengths) -> Result<B
     for (index, (engine, cue)) in cues.iter_mut().zip(&board.cues).enumerate() {
         engine.name = cue.name.clone();
         engine.crop = cue.crop;
+        engine.picture_words = cue.picture_words.clone();
         engine.prompt = cue.words.clone();
         let automated = || session.passages.influence(index);
         engine.influence = cue.influence.or_else(automated).unwrap_or(strengths.influence);

@@ -3,11 +3,11 @@
 //! Chosen when a composer is needed, never before: looking for a GPU takes time. A worker that ends takes only its job
 //! with it, and the next job starts another; if that ends, too, the job after it is made here.
 
-use melfusion::Error;
 use melfusion::progress::Progress;
 use melfusion::service::{Client, ENGINE, PROTOCOL, Place, Program};
+use melfusion::{Bundle, Error};
 
-use super::composer::{Composer, Deaths, Shipped, Source};
+use super::composer::{Composer, Deaths, Source, find};
 use super::settings::{Choice, Settings};
 
 /// Workers that may end under a job, one after the other, before clips are made here.
@@ -49,43 +49,61 @@ impl Chooser {
         if probe.is_gpu { Ok(program) } else { Err(format!("{path} finds no GPU.")) }
     }
 
-    fn auto(&self, settings: &Settings, progress: &dyn Progress) -> Result<Composer, Error> {
+    fn settings(&self) -> Result<Settings, Error> {
+        self.settings.clone().map_or_else(Settings::read, Ok)
+    }
+
+    fn bundle(&self) -> Result<Bundle, Error> {
+        find(self.settings()?.bundle.as_deref())
+    }
+
+    fn auto(&self, settings: &Settings, bundle: Bundle, progress: &dyn Progress) -> Result<Composer, Error> {
         if self.deaths.count() >= MOST_DEATHS {
             // Whoever unloads it and generates again has it tried again.
             self.deaths.forget();
             let why = format!("The worker process ended under {MOST_DEATHS} clips, one after the other.");
-            return Shipped::compose(why, progress);
+            return Composer::on_cpu(bundle, why, progress);
         }
         let program = match Self::gpu(settings) {
             Ok(program) => program,
-            Err(why) => return Shipped::compose(why, progress),
+            Err(why) => return Composer::on_cpu(bundle, why, progress),
         };
-        self.worker(Some(program), String::new(), progress).or_else(|error| match error {
-            Error::Worker { .. } => Shipped::compose(sentence(&error), progress),
+        self.worker(Some(program), &bundle, String::new(), progress).or_else(|error| match error {
+            Error::Worker { .. } => Composer::on_cpu(bundle, sentence(&error), progress),
             error => Err(error),
         })
     }
 
     /// A worker process composes.
-    fn worker(&self, program: Option<Program>, why: String, progress: &dyn Progress) -> Result<Composer, Error> {
+    fn worker(
+        &self,
+        program: Option<Program>,
+        bundle: &Bundle,
+        why: String,
+        progress: &dyn Progress,
+    ) -> Result<Composer, Error> {
         let place = self.place.clone().map_or_else(Place::of_user, Ok)?;
-        let client = Client::new(place, program, Some(Shipped::find()?.hash().into()));
+        let client = Client::new(place, program, Some(bundle.hash().into()));
         Composer::elsewhere(client, why, self.deaths.clone(), progress)
     }
 }
 
 impl Source for Chooser {
     fn hash(&self) -> Result<String, Error> {
-        Shipped.hash()
+        Ok(self.bundle()?.hash().to_string())
+    }
+
+    fn describes_pictures(&self) -> bool {
+        self.bundle().is_ok_and(|bundle| bundle.manifest().image.words)
     }
 
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
-        let settings = self.settings.clone().map_or_else(Settings::read, Ok)?;
+        let (settings, bundle) = (self.settings()?, self.bundle()?);
         let why = || "Your settings say so.".into();
         match settings.engine {
-            Choice::Auto => self.auto(&settings, progress),
-            Choice::Host => Shipped::compose(why(), progress),
-            Choice::Worker => self.worker(program(&settings), why(), progress),
+            Choice::Auto => self.auto(&settings, bundle, progress),
+            Choice::Host => Composer::on_cpu(bundle, why(), progress),
+            Choice::Worker => self.worker(program(&settings), &bundle, why(), progress),
         }
     }
 }
@@ -98,4 +116,32 @@ fn sentence(error: &Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use melfusion::progress::Silent;
+
+    use super::*;
+
+    fn chooser(bundle: &str) -> Chooser {
+        let settings = Settings { engine: Choice::Host, bundle: Some(bundle.into()), ..Settings::default() };
+        Chooser { settings: Some(settings), ..Chooser::of_user() }
+    }
+
+    #[test]
+    fn the_bundle_is_the_one_that_the_settings_name() {
+        let chooser = chooser(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/wave"));
+        let bundle = Bundle::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/wave")).unwrap();
+        assert_eq!(chooser.hash().unwrap(), bundle.hash());
+        let said = chooser.load(&Silent).unwrap().bundle;
+        assert!(said.starts_with(&bundle.manifest().name), "{said}");
+    }
+
+    #[test]
+    fn a_bundle_that_is_not_there_is_named() {
+        let error = chooser("no-such-bundle").hash().unwrap_err().to_string();
+        assert!(error.contains("no-such-bundle"), "{error}");
+    }
 }

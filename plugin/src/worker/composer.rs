@@ -35,6 +35,11 @@ impl Composer {
         Self::of(Client::here(workshop)?, "in this host", why, Deaths::default(), progress)
     }
 
+    /// Threads of this process that compute on the CPU, with the weights read, and why there.
+    pub(super) fn on_cpu(bundle: Bundle, why: String, progress: &dyn Progress) -> Result<Self, Error> {
+        Self::here(Workshop::new(bundle, Device::Cpu, "CPU"), why, progress)
+    }
+
     /// A worker process, with the weights read; where it ends under a job, that is noted.
     pub(super) fn elsewhere(
         client: Client,
@@ -105,6 +110,11 @@ pub trait Source: Send + Sync {
     /// There is none.
     fn hash(&self) -> Result<String, Error>;
 
+    /// Whether that bundle hears pictures through words; not if there is none.
+    fn describes_pictures(&self) -> bool {
+        false
+    }
+
     /// Reads the weights.
     ///
     /// # Errors
@@ -113,8 +123,19 @@ pub trait Source: Send + Sync {
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error>;
 }
 
-/// The bundle `mini`, in this process: the user's own of that name if there is one, else the one that ships inside the
-/// plugin.
+/// The bundle that the user's settings name, else `mini`: the user's own of that name if there is one, else the one that
+/// ships inside the plugin.
+///
+/// # Errors
+///
+/// There is none of that name, or the user's own is damaged.
+pub(super) fn find(name: Option<&str>) -> Result<Bundle, Error> {
+    // Not the folder of the executable, which is the host's.
+    let user = ProjectDirs::from("", "", "melfusion").map(|project| project.data_dir().join("bundles"));
+    Bundle::find_in(name, &Vec::from_iter(user))
+}
+
+/// The bundle `mini`, in this process.
 pub struct Shipped;
 
 impl Shipped {
@@ -124,14 +145,7 @@ impl Shipped {
     ///
     /// The user's own is damaged.
     pub fn find() -> Result<Bundle, Error> {
-        // Not the folder of the executable, which is the host's.
-        let user = ProjectDirs::from("", "", "melfusion").map(|project| project.data_dir().join("bundles"));
-        Bundle::find_in(None, &Vec::from_iter(user))
-    }
-
-    /// A composer, and why it is this one.
-    pub(super) fn compose(why: String, progress: &dyn Progress) -> Result<Composer, Error> {
-        Composer::here(Workshop::new(Self::find()?, Device::Cpu, "CPU"), why, progress)
+        find(None)
     }
 }
 
@@ -140,7 +154,11 @@ impl Source for Shipped {
         Ok(Self::find()?.hash().to_string())
     }
 
+    fn describes_pictures(&self) -> bool {
+        Self::find().is_ok_and(|bundle| bundle.manifest().image.words)
+    }
+
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
-        Self::compose(String::new(), progress)
+        Composer::on_cpu(Self::find()?, String::new(), progress)
     }
 }

@@ -3,6 +3,7 @@
 //! ```toml
 //! engine = "auto"                     # "host" is this process, "worker" another one
 //! program = "/opt/melfusion/melfusion" # the program that the worker is; else it is looked for
+//! bundle = "tango"                    # a bundle in the data folder; else the one that ships
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub struct Settings {
     pub engine: Choice,
     /// The program that a worker is; `None` where it is installed.
     pub program: Option<PathBuf>,
+    /// Name of the bundle that composes; `None` is `mini`.
+    pub bundle: Option<String>,
 }
 
 /// Which engine makes clips.
@@ -67,7 +70,9 @@ impl Settings {
             Ok(text) => toml::from_str(&text).map_err(|error| {
                 // The first line is a position; the rest draws it for terminals.
                 let what = error.message().lines().next().unwrap_or_default().to_owned();
-                problem(format!("{what}; write engine = \"auto\", \"host\" or \"worker\", and program = a path"))
+                problem(format!(
+                    "{what}; write engine = \"auto\", \"host\" or \"worker\", program = a path, bundle = a name"
+                ))
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(problem(format!("cannot be read ({error})"))),
@@ -94,8 +99,9 @@ mod tests {
         let file = folder.path().join("engine.toml");
         let read = |variable| Settings::from(Some(&file), variable).unwrap();
         assert_eq!(read(None), Settings::default());
-        fs::write(&file, "engine = \"host\"\nprogram = \"/x/melfusion\"\n").unwrap();
-        assert_eq!(read(None), Settings { engine: Choice::Host, program: Some("/x/melfusion".into()) });
+        fs::write(&file, "engine = \"host\"\nprogram = \"/x/melfusion\"\nbundle = \"tango\"\n").unwrap();
+        let (program, bundle) = (Some("/x/melfusion".into()), Some("tango".into()));
+        assert_eq!(read(None), Settings { engine: Choice::Host, program, bundle });
         assert_eq!(read(Some("worker")).engine, Choice::Worker);
         assert_eq!(Settings::from(None, Some("auto")).unwrap().engine, Choice::Auto);
     }

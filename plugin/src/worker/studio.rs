@@ -15,6 +15,8 @@ use super::composer::{Composer, Source};
 pub struct Studio {
     source: Box<dyn Source>,
     held: Mutex<Held>,
+    /// Whether the source's bundle hears pictures through words; looked at again when a composer has come or gone.
+    describes: Mutex<Option<bool>>,
     /// Held while weights are read, so that they are read once.
     loading: Mutex<()>,
 }
@@ -35,7 +37,7 @@ impl Studio {
     /// Touches nothing yet.
     pub fn new(source: Box<dyn Source>) -> Self {
         let held = Held { state: State::Empty { reason: None }, used: Instant::now() };
-        Self { source, held: Mutex::new(held), loading: Mutex::new(()) }
+        Self { source, held: Mutex::new(held), describes: Mutex::default(), loading: Mutex::new(()) }
     }
 
     /// The composer, read now if it is not there. Waits if another thread is reading it.
@@ -71,6 +73,11 @@ impl Studio {
         self.source.hash().is_ok_and(|hash| hash == sha256)
     }
 
+    /// Whether this studio's bundle hears pictures through words.
+    pub fn describes_pictures(&self) -> bool {
+        *self.describes.lock().get_or_insert_with(|| self.source.describes_pictures())
+    }
+
     /// Whether a composer is there.
     pub fn is_loaded(&self) -> bool {
         matches!(self.held.lock().state, State::Ready(_))
@@ -95,6 +102,7 @@ impl Studio {
         let mut held = self.held.lock();
         if matches!(held.state, State::Ready(_)) {
             let old = std::mem::replace(&mut held.state, State::Empty { reason });
+            *self.describes.lock() = None;
             // Weights take a moment to free; nobody needs to wait for that.
             drop(held);
             if let State::Ready(composer) = &old {
@@ -147,5 +155,6 @@ impl Studio {
 
     fn set(&self, state: State) {
         *self.held.lock() = Held { state, used: Instant::now() };
+        *self.describes.lock() = None;
     }
 }

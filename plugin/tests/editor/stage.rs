@@ -40,6 +40,8 @@ pub enum Call {
 pub struct Book {
     /// What the plugin says that the engine is doing.
     pub engine: RefCell<EngineState>,
+    /// Whether its bundle hears pictures through words.
+    pub describes_pictures: Cell<bool>,
     values: RefCell<HashMap<Dial, f32>>,
     calls: RefCell<Vec<Call>>,
     listed: Cell<usize>,
@@ -124,6 +126,10 @@ impl Host for Book {
         self.engine.borrow().clone()
     }
 
+    fn describes_pictures(&self) -> bool {
+        self.describes_pictures.get()
+    }
+
     fn load(&self) {}
 
     fn unload(&self) {}
@@ -198,6 +204,7 @@ impl Stage {
         let values = dials.map(|dial| (dial, dial.default_value(&params)));
         let host = Rc::new(Book {
             engine: RefCell::new(EngineState::Unloaded { reason: None }),
+            describes_pictures: Cell::new(false),
             values: RefCell::new(HashMap::from(values)),
             calls: RefCell::default(),
             listed: Cell::new(0),

@@ -30,6 +30,8 @@ pub struct Script {
     /// Its weights cannot be read.
     pub is_damaged: AtomicBool,
     pub redecodings: AtomicUsize,
+    /// Whether the bundle hears pictures through words.
+    pub describes_pictures: AtomicBool,
     permits: (Sender<()>, Receiver<()>),
 }
 
@@ -42,6 +44,7 @@ impl Script {
             loads: AtomicUsize::new(0),
             is_damaged: AtomicBool::new(false),
             redecodings: AtomicUsize::new(0),
+            describes_pictures: AtomicBool::new(false),
             permits: unbounded(),
         })
     }
@@ -110,6 +113,10 @@ impl Source for Fake {
         Ok(HASH.into())
     }
 
+    fn describes_pictures(&self) -> bool {
+        self.0.describes_pictures.load(SeqCst)
+    }
+
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
         let script = self.0.clone();
         // Some bundle there has to be; nothing of it is read.
@@ -144,7 +151,8 @@ impl Fake {
             Some(Transition::Morph { bars }) => {
                 let next = board.request(cue + 1);
                 let picture_sha256 = next.picture.as_ref().map(|picture| picture.sha256().to_string());
-                Some(MorphRecipe { bars, prompt: next.prompt.clone(), picture_sha256, influence: next.influence })
+                let (prompt, picture_words) = (next.prompt.clone(), next.picture_words.clone());
+                Some(MorphRecipe { bars, prompt, picture_sha256, picture_words, influence: next.influence })
             }
             _ => None,
         };
@@ -196,7 +204,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         sampler: request.sampler,
         composed_bpm: request.bpm,
         morph: None,
-        picture_words: None,
+        picture_words: request.picture_words.clone(),
         synapse: Default::default(),
     }
 }

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 use melfusion::error::Error;
+use melfusion::import::Licence;
 
 use self::files::{Download, Files};
 use self::hub::Hub;
@@ -30,7 +31,8 @@ pub fn run(args: &Pull) -> anyhow::Result<ExitCode> {
     let token = token(args)?;
     create(&args.to)?;
     for part in &parts {
-        terminal::line(&format!("{}: {}, {}", part.folder, part.repository, part.licence))?;
+        let Licence { name, terms, .. } = part.licence;
+        terminal::line(&format!("{}: {}, {name}: {terms}", part.folder, part.repository))?;
     }
     let files = Files::new(&args.to);
     let hub = Hub::new(&files.incomplete(), token)?;

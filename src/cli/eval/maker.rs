@@ -13,6 +13,7 @@ use melfusion::bundle::Bundle;
 use melfusion::clip::Clip;
 use melfusion::engine::{Engine, Resynthesis, Through};
 use melfusion::error::{Error, Stage};
+use melfusion::hash::hex;
 use melfusion::image::Picture;
 use melfusion::progress::Progress;
 use melfusion::request::{Request, RequestFields};
@@ -133,7 +134,7 @@ impl<'a> Maker<'a> {
         if let Some(source) = job.source(&self.args.set) {
             hash.update(read(&source)?);
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(hash))
     }
 }
 

@@ -101,7 +101,8 @@ impl<'a> Report<'a> {
             terminal::warn(&format!("cue {}: the prompt is read as {reading:?}", index + 1));
         }
         if let Some(words) = engine.picture_words(request) {
-            terminal::warn(&format!("cue {}: the picture is told as {:?}", index + 1, plain(&words)));
+            let else_said = if request.picture_words.is_none() { "; its picture_words say it otherwise" } else { "" };
+            terminal::warn(&format!("cue {}: the picture is told as {:?}{else_said}", index + 1, plain(&words)));
         }
     }
 

@@ -30,6 +30,7 @@ impl Lines {
             "bpm" => "tempo",
             "sample rate" => "rate",
             "negative prompt" => "negative",
+            "picture words" => "picture_words",
             field => field,
         };
         let cue = cue.and_then(|cue| self.cues.get(cue));

@@ -11,9 +11,10 @@ use super::{Draft, Import, Problem, base, found};
 use crate::storyboard::{Gaps, Sheet, SheetCue};
 
 /// Names that columns may have, after the name of what they are.
-const COLUMNS: [(&str, &[&str]); 9] = [
+const COLUMNS: [(&str, &[&str]); 10] = [
     ("name", &["cue", "title", "shot", "scene"]),
     ("picture", &["frame", "image", "file", "still"]),
+    ("picture_words", &["seen as"]),
     ("prompt", &["words", "text", "description"]),
     ("start_bar", &["bar", "start bar"]),
     ("bars", &["length", "length in bars"]),
@@ -123,6 +124,7 @@ fn cue(folder: &Path, cell: &dyn Fn(&str) -> Option<String>, import: &Import) ->
     Ok(SheetCue {
         name: cell("name").unwrap_or_default(),
         picture,
+        picture_words: cell("picture_words"),
         prompt: cell("prompt").unwrap_or_default(),
         start_bar: whole("start_bar")?,
         bars: whole("bars")?.unwrap_or(import.bars),

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use hf_hub::api::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use melfusion::error::Error;
+use melfusion::hash::hex;
 use sha2::{Digest, Sha256};
 
 use super::hub::{Hub, Repository, Sibling};
@@ -165,7 +166,7 @@ fn hash(path: &Path) -> io::Result<String> {
     let (mut file, mut hash, mut block) = (File::open(path)?, Sha256::new(), vec![0; BLOCK]);
     loop {
         match file.read(&mut block)? {
-            0 => return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(hex(hash)),
             read => hash.update(&block[..read]),
         }
     }

@@ -1,5 +1,7 @@
 //! What can be pulled: repositories of the hub, and which of their files an import reads.
 
+use melfusion::import::{LICENCES, Licence};
+
 use crate::cli::args::Pull;
 
 /// Owner of the music models.
@@ -27,7 +29,7 @@ pub struct Part {
     /// The option that names another.
     pub option: &'static str,
     /// What may be done with the weights that are published under the usual name.
-    pub licence: &'static str,
+    pub licence: Licence,
     pub files: &'static [Wanted],
 }
 
@@ -74,27 +76,28 @@ const TOKENIZER: [Wanted; 1] = [one(&["tokenizer.json"])];
 /// The parts of the bundle that `args` names; `None` if there is no such bundle.
 pub fn parts(args: &Pull) -> Option<[Part; 3]> {
     let name = NAMES.into_iter().find(|name| *name == args.name)?;
+    let [music, image, words] = LICENCES;
     let repository = |typed: &Option<String>, usual: String| typed.clone().unwrap_or(usual);
     Some([
         Part {
             folder: "tango",
             repository: repository(&args.tango_repo, format!("{MUSIC_OWNER}/{name}")),
             option: "--tango-repo",
-            licence: "CC-BY-NC-SA-4.0: NOT for commercial use, nor is what is made from the weights",
+            licence: music,
             files: &MUSIC,
         },
         Part {
             folder: "image",
             repository: repository(&args.image_repo, IMAGE_REPOSITORY.into()),
             option: "--image-repo",
-            licence: "OpenRAIL++-M: some uses are forbidden",
+            licence: image,
             files: &IMAGE,
         },
         Part {
             folder: "tokenizer",
             repository: repository(&args.tokenizer_repo, TOKENIZER_REPOSITORY.into()),
             option: "--tokenizer-repo",
-            licence: "Apache-2.0",
+            licence: words,
             files: &TOKENIZER,
         },
     ])
