@@ -49,7 +49,7 @@ const ERF: [f32; 5] = [1.061_405_4, -1.453_152, 1.421_413_7, -0.284_496_74, 0.25
 const ERF_SLOPE: f32 = 0.327_591_1;
 
 /// `2 sqrt(2 / pi)`.
-const TWO_SQRT_2_OVER_PI: f32 = 1.595_769_1;
+const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
 
 /// `e^x`, to two units in the last place; next to 0 and 1.6e38 beyond -87 and 88.
 #[inline(always)]
