@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import mel as recipe
-from fine_structure import PLAYED_UPDATES, FineStructure
+from fine_structure import PLAYED_UPDATES, FineStructure, stretch
 
 HOP, ITERATIONS, MOMENTUM = 256, 24, 0.99
 WIDTH, CORNER_HZ, TURNS = 0.4, 200.0, 2.0
@@ -34,7 +34,7 @@ class Sound(nn.Module):
         self.register_buffer("weights", 1 / squares)
 
     def forward(self, mel: Tensor) -> Tensor:
-        magnitudes = self._invert(self._stretch(mel))
+        magnitudes = self._invert(stretch(mel, self.frames))
         phases = torch.from_numpy(_phases(magnitudes.numpy(), HOP))
         magnitudes = magnitudes * (self.window.sum() / 2)
         frames = self._synthesise(torch.polar(magnitudes, phases))
@@ -54,14 +54,6 @@ class Sound(nn.Module):
         turn = torch.polar(gain, -2 * math.pi * TURNS * torch.log1p(ratio) / math.log(2))
         side = torch.fft.irfft(torch.fft.rfft(mono) * turn, n=len(mono))
         return torch.stack([mono + side, mono - side]).float()
-
-    def _stretch(self, mel: Tensor) -> Tensor:
-        """Catmull-Rom around the loop to the frames of the sound, within the mel's range."""
-        position = torch.arange(self.frames, dtype=torch.float64) * (len(mel) / self.frames)
-        first, t = position.long(), position.frac().float()[:, None]
-        a, b, c, d = (mel[(first + offset) % len(mel)] for offset in (-1, 0, 1, 2))
-        found = b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-        return found.clamp(math.log(recipe.FLOOR), 1.5)
 
     def _invert(self, mel: Tensor) -> Tensor:
         """Multiplicative updates; works on columns, as sparse products do."""

@@ -273,6 +273,8 @@ def main() -> None:
         for folder in (*options.data, *options.held_out):
             print(folder.name, attribute_fit([path for path in shards([folder]) if inversion_of(path).exists()]), flush=True)
         return
+    if not options.data and not options.painted:
+        parser.error("there is nothing to learn from; give --data, --painted or both")
     sets = [read_pictures(shards(options.data))] if options.data else []
     if options.painted:
         sets.append(paint_pictures(options.painted))

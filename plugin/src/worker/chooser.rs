@@ -98,7 +98,8 @@ impl Source for Chooser {
     }
 
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
-        let (settings, bundle) = (self.settings()?, self.bundle()?);
+        let settings = self.settings()?;
+        let bundle = find(settings.bundle.as_deref())?;
         let why = || "Your settings say so.".into();
         match settings.engine {
             Choice::Auto => self.auto(&settings, bundle, progress),
