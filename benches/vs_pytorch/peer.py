@@ -22,6 +22,10 @@ import time
 from pathlib import Path
 from typing import Callable
 
+# What libraries print, while they are imported too, must not come between the answers.
+ANSWERS = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
 HERE = Path(__file__).parent
 sys.dont_write_bytecode = True
 sys.path += [str(HERE), str(HERE.parents[1] / "bundles" / "mini" / "recipe")]
@@ -139,9 +143,6 @@ def _peak_mb() -> float:
 
 def main() -> None:
     """Answers until there are no more requests."""
-    # What libraries print must not come between the answers.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
     peer = Peer()
     for line in sys.stdin:
         request = json.loads(line)
@@ -150,7 +151,7 @@ def main() -> None:
                 answer = getattr(peer, request.pop("do"))(**request)
         except Exception as error:  # the other side decides what to do without this answer
             answer = dict(error=f"{type(error).__name__}: {error}"[:2000])
-        print(json.dumps(answer), file=answers, flush=True)
+        print(json.dumps(answer), file=ANSWERS, flush=True)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,10 @@ impl Peer {
             "processor_time": options.processor_time,
         });
         peer.hello = peer.ask(hello).map_err(|e| {
-            format!("PyTorch does not start ({e}); its messages are in {}", directory.join("peer.log").display())
+            let log = directory.join("peer.log");
+            let messages = fs::read_to_string(&log).unwrap_or_default();
+            let last = messages.lines().last().unwrap_or("it said nothing");
+            format!("PyTorch does not start ({e}): {last} (all its messages are in {})", log.display())
         })?;
         Ok(peer)
     }

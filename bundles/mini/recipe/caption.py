@@ -18,6 +18,7 @@ from compose import Chord
 from scene import Scene
 from styles import STYLES
 
+CAPTION_STREAM = 11  # of an item's random numbers
 SHORT_SHARE = 0.09  # of the captions name one genre or one instrument, and nothing else
 SHARES = {  # of the other captions, what they tell
     "mood": 0.32, "genre": 0.88, "instruments": 0.86, "tempo": 0.30, "energy": 0.06, "mode": 0.16,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mel import BANDS, HIGHEST_HZ, LOWEST_HZ, unwarp, warp
-from triplets import read_shard, shards
+from shards import read_shard, shards
 
 RARE = 15  # words of fewer captions are not fitted
 RIDGE = 20.0

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from evaluate_probes import listen
 from mel import beat_mel
 from scene import MODES, STYLES
-from triplets import read_shard
+from shards import read_shard
 
 EMBEDDING = 32
 SIDE = 64

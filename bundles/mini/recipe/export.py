@@ -29,8 +29,8 @@ from image_ldm import inversion_of, load_image_model, shrink
 from mel import BANDS, FLOOR, SAMPLE_RATE
 from mel import WINDOW as N_FFT
 from schedule import CONFIG, Schedule
+from shards import read_shard, shards
 from trainer import load_average
-from triplets import read_shard, shards
 
 VERSION = "0.4.0"
 FILES = ("text", "image", "music", "synapse", "decoder")

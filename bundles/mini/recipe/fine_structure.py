@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from codec import PatchCodec, load_codec
 from mel import BANDS, BINS, FLOOR, WINDOW, filter_bank, window
+from shards import INT16_PEAK, read_shard, shards
 from trainer import Budget, Trainer
-from triplets import INT16_PEAK, read_shard, shards
 
 HIDDEN = 512
 CONTEXT = 1  # frames before and after

@@ -29,11 +29,11 @@ from torch import Tensor, nn
 import synapse
 from augment import augment
 from nets import IMAGE_SIZE, ImageModel, image_vae
-from schedule import Schedule
-from picture import paint
+from picture import PICTURE_STREAM, paint
 from scene import HOURS, PLACES, WEATHERS, sample_scene
+from schedule import Schedule
+from shards import read_shard, shards
 from trainer import Budget, Trainer, load_average
-from triplets import PICTURE_STREAM, read_shard, shards
 
 STEPS = 20  # of the inversion, as the sampler's default
 HEAD_SHARE = 0.4  # of every batch is nearly clean and trains the head

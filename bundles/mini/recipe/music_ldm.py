@@ -26,8 +26,8 @@ from codec import load_codec
 from image_ldm import STEPS, inversion_of, load_image_model
 from nets import TRIPLE_WINDOW, WINDOW, ImageModel, MusicModel, position_planes, tempo_features
 from schedule import Schedule
+from shards import read_shard, shards
 from trainer import Budget, Trainer
-from triplets import read_shard, shards
 
 NO_TEXT, NO_PICTURE, NEITHER = 0.20, 0.10, 0.08  # shares of the samples
 BARS = 4  # in a clip

@@ -14,6 +14,7 @@ from pen import Pen
 from places import draw_place
 from scene import Scene
 
+PICTURE_STREAM = 7  # of an item's random numbers
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 

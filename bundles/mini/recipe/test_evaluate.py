@@ -23,7 +23,7 @@ from evaluate_pictures import CORNERS, PAIRS, corner_picture
 from evaluate_scores import evaluated, frechet, names_mood, similarity, verdict
 from evaluate_set import asked_key, swap_partners, tone_loop
 from mel import SAMPLE_RATE, beat_mel
-from triplets import write_shard
+from shards import write_shard
 
 BPM, BEATS = 96, 16
 LENGTH = BEATS * 60 * SAMPLE_RATE // BPM

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nets import TEXT, TEXT_TOKENS
 from caption import all_phrases
-from triplets import read_shard, shards
+from shards import read_shard, shards
 
 PAD, END, UNKNOWN = 0, 1, 2  # as in T5
 PHRASE_WEIGHT = 20  # every vocabulary phrase counts as this many captions, so that rare words stay whole

@@ -11,22 +11,21 @@ All clips of a seed have the same metre. Every item depends on (split, seed, ind
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from caption import CAPTION_STREAM, caption
 from compose import Score, compose
 from mel import beat_mel
+from picture import PICTURE_STREAM, paint
 from render import Synth
 from scene import Scene, sample_scene
+from shards import INT16_PEAK, read_shard, shards, write_shard
 
 SHARD = 250
-PICTURE_STREAM, CAPTION_STREAM = 7, 11
-INT16_PEAK = 32767.0
 
 
 def make_clip(synth: Synth, split: int, seed: int, index: int, bar: int = 4) -> tuple[dict, np.ndarray]:
@@ -42,37 +41,13 @@ def make_clip(synth: Synth, split: int, seed: int, index: int, bar: int = 4) -> 
 
 def make_picture(meta: dict) -> np.ndarray:
     """The picture of an item, uint8 (128, 128, 3)."""
-    from picture import paint
-
     return paint(Scene(**meta["scene"]), np.random.default_rng(_stream(meta, PICTURE_STREAM)))
 
 
 def make_caption(meta: dict) -> str:
     """The caption of an item."""
-    from caption import caption
-
     rng = np.random.default_rng(_stream(meta, CAPTION_STREAM))
     return caption(Scene(**meta["scene"]), Score.from_summary(meta["score"]), rng)
-
-
-def shards(folders: list[Path]) -> list[Path]:
-    """The shards of some folders, in order."""
-    return [path for folder in folders for path in sorted(folder.glob("shard_*.npz"))]
-
-
-def read_shard(path: Path) -> tuple[dict[str, np.ndarray], list[dict]]:
-    """The arrays and the metadata of a shard."""
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    return arrays, json.loads(str(arrays.pop("meta")))
-
-
-def write_shard(path: Path, arrays: dict[str, np.ndarray], metas: list[dict]) -> None:
-    """Write a shard so that a reader sees all of it or nothing."""
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, meta=np.array(json.dumps(metas)), **arrays)
-    os.replace(partial, path)
 
 
 def render_shards(split: int, seed: int, count: int, out: Path, *, bar: int, seconds: float, soundfont: str | None,
