@@ -120,6 +120,11 @@ impl Bundle {
         }
     }
 
+    /// The folder; `None` if the bundle is built in.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        matches!(self.source, Source::Folder(_)).then(|| self.location())
+    }
+
     /// Identifies the bundle: the SHA-256 of its manifest, which holds those of all files, in hexadecimal.
     ///
     /// Not of the table of files alone, since the same weights under another schedule make other music.

@@ -35,7 +35,7 @@ pub use self::failure::{Failure, panic_words};
 pub use self::frame::{FrameError, MAX_FRAME, read_frame, write_frame};
 pub use self::job::{Job, Parcel};
 pub use self::line::{GREETING, PROTOCOL};
-pub use self::message::{EngineState, Facts, FromWorker, ToWorker};
+pub use self::message::{EngineState, Facts, FromWorker, ToWorker, Wanted};
 pub use self::place::Place;
 pub use self::program::{Probe, Program};
 pub use self::server::{Ending, Options, Server};

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use candle_core::Device;
+use melfusion::Bundle;
 use melfusion::error::Stage;
 use melfusion::progress::Silent;
 use melfusion::service::{ENGINE, Options, PROTOCOL, Place, Server, Workshop};
@@ -143,6 +144,17 @@ fn a_worker_with_a_gpu_is_chosen_and_makes_the_same_clip() {
     let other = Instance::new(&worker);
     other.generate("soft strings");
     other.await_take(0);
+}
+
+#[test]
+fn a_bundle_anywhere_is_found_by_the_worker_too() {
+    let program = Program::new(true, ENGINE);
+    let wave = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/wave");
+    let settings = Settings { engine: Choice::Worker, program: Some(program.path()), bundle: Some(wave.into()) };
+    let composer = Chooser::new(settings, Place::at(program.folder.path())).load(&Silent).unwrap();
+    let manifest = Bundle::open(wave).unwrap().manifest().clone();
+    assert_eq!(composer.bundle, format!("{} {}", manifest.name, manifest.version));
+    assert_eq!(composer.device, "A card, worker process");
 }
 
 #[test]

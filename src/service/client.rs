@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use self::connection::{Connection, Refusal};
 pub use self::ticket::Ticket;
 use super::line;
-use super::message::{EngineState, Facts, ToWorker};
+use super::message::{EngineState, Facts, ToWorker, Wanted};
 use super::server::Here;
 use super::{Job, Place, Program, Workshop, lost};
 use crate::clip::Clip;
@@ -46,17 +46,16 @@ enum Worker {
         /// Starts it; `None` if only one that is there will do.
         program: Option<Program>,
         /// The bundle that is to compose; `None` is the worker's own.
-        bundle_sha256: Option<String>,
+        bundle: Option<Wanted>,
     },
     /// Threads of this process.
     Here(Here),
 }
 
 impl Client {
-    /// Of a worker process. Looks for nothing yet. `bundle_sha256` is the bundle that is to compose; `None` is the worker's
-    /// own.
-    pub fn new(place: Place, program: Option<Program>, bundle_sha256: Option<String>) -> Self {
-        Self::of(Worker::Process { place, program, bundle_sha256 })
+    /// Of a worker process. Looks for nothing yet. `bundle` is the one that is to compose; `None` is the worker's own.
+    pub fn new(place: Place, program: Option<Program>, bundle: Option<Wanted>) -> Self {
+        Self::of(Worker::Process { place, program, bundle })
     }
 
     /// Of a worker that is threads of this process, at low priority, and this client's alone. Reads no weights yet.
@@ -152,9 +151,7 @@ impl Client {
 
     fn look(&self) -> Result<Connection, Error> {
         match &self.worker {
-            Worker::Process { place, program, bundle_sha256 } => {
-                look(place, program.as_ref(), bundle_sha256.as_deref())
-            }
+            Worker::Process { place, program, bundle } => look(place, program.as_ref(), bundle.as_ref()),
             Worker::Here(here) => Connection::open(here.connect()?, None).map_err(|refusal| match refusal {
                 Refusal::Final(reason) | Refusal::Ending(reason) => lost(reason),
             }),
@@ -163,11 +160,11 @@ impl Client {
 }
 
 /// Connects to the worker process that is there, or starts one.
-fn look(place: &Place, program: Option<&Program>, bundle_sha256: Option<&str>) -> Result<Connection, Error> {
+fn look(place: &Place, program: Option<&Program>, bundle: Option<&Wanted>) -> Result<Connection, Error> {
     let began = Instant::now();
     loop {
         let reason = match place.connect().and_then(line::open) {
-            Ok(line) => match Connection::open(line, bundle_sha256.map(Into::into)) {
+            Ok(line) => match Connection::open(line, bundle.cloned()) {
                 Ok(connection) => return Ok(connection),
                 Err(Refusal::Final(reason)) => return Err(lost(format!("refused this program: {reason}"))),
                 Err(Refusal::Ending(reason)) => reason,

@@ -1,9 +1,12 @@
 //! All that a client and a worker say to each other, whether it is a process or threads of the client's own.
 
+use std::path;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::{Failure, Parcel};
+use crate::bundle::Bundle;
 use crate::clip::Recipe;
 use crate::error::Stage;
 
@@ -14,8 +17,8 @@ pub enum ToWorker {
     Hello {
         /// Version of the client's engine.
         engine: String,
-        /// Hash of the bundle that is to compose for it; `None` is the worker's own.
-        bundle_sha256: Option<String>,
+        /// The bundle that is to compose for it; `None` is the worker's own.
+        bundle: Option<Wanted>,
     },
     /// Make this. Answered by [`Progress`](FromWorker::Progress) and then one [`Clip`](FromWorker::Clip) or
     /// [`Failed`](FromWorker::Failed).
@@ -40,6 +43,22 @@ pub enum ToWorker {
     Unload,
     /// The last message.
     Goodbye,
+}
+
+/// A bundle that a client wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Its hash.
+    pub sha256: String,
+    /// Where it is, if not among those that are found by name: an absolute path on the client's machine.
+    pub folder: Option<String>,
+}
+
+impl From<&Bundle> for Wanted {
+    fn from(bundle: &Bundle) -> Self {
+        let folder = bundle.folder().and_then(|folder| path::absolute(folder).ok());
+        Self { sha256: bundle.hash().into(), folder: folder.and_then(|folder| Some(folder.to_str()?.to_owned())) }
+    }
 }
 
 /// What a worker says.

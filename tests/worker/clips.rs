@@ -6,7 +6,7 @@ use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::progress::{Progress, Silent};
 use melfusion::request::RequestFields;
-use melfusion::service::Job;
+use melfusion::service::{Job, Wanted};
 use melfusion::storyboard::{Board, BoardFields, Cue, TempoMap, Transition};
 use melfusion::{Clip, Request};
 
@@ -90,7 +90,8 @@ fn errors_arrive_as_what_they_are() {
         assert!(matches!((&here, &there), (Error::Request { what: "bpm", .. }, Error::Request { what: "bpm", .. })));
         assert_eq!(there.to_string(), here.to_string());
     }
-    let nobody = melfusion::service::Client::new(house.place(), None, Some("0".repeat(64)));
+    let wanted = Wanted { sha256: "0".repeat(64), folder: None };
+    let nobody = melfusion::service::Client::new(house.place(), None, Some(wanted));
     let error = nobody.facts().unwrap_err();
     assert!(matches!(error, Error::Worker { .. }) && error.to_string().contains("no bundle"), "{error}");
 }

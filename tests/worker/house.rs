@@ -202,7 +202,7 @@ pub fn greeting(protocol: u32) -> Vec<u8> {
 }
 
 pub fn hello(engine: &str) -> ToWorker {
-    ToWorker::Hello { engine: engine.into(), bundle_sha256: None }
+    ToWorker::Hello { engine: engine.into(), bundle: None }
 }
 
 pub fn job_of(message: &FromWorker) -> Option<u64> {

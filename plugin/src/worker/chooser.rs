@@ -83,7 +83,7 @@ impl Chooser {
         progress: &dyn Progress,
     ) -> Result<Composer, Error> {
         let place = self.place.clone().map_or_else(Place::of_user, Ok)?;
-        let client = Client::new(place, program, Some(bundle.hash().into()));
+        let client = Client::new(place, program, Some(bundle.into()));
         Composer::elsewhere(client, why, self.deaths.clone(), progress)
     }
 }

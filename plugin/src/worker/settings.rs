@@ -3,7 +3,7 @@
 //! ```toml
 //! engine = "auto"                     # "host" is this process, "worker" another one
 //! program = "/opt/melfusion/melfusion" # the program that the worker is; else it is looked for
-//! bundle = "tango"                    # a bundle in the data folder; else the one that ships
+//! bundle = "tango"                    # a bundle in the data folder, or its path; else the one that ships
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Settings {
     pub engine: Choice,
     /// The program that a worker is; `None` where it is installed.
     pub program: Option<PathBuf>,
-    /// Name of the bundle that composes; `None` is `mini`.
+    /// Name or path of the bundle that composes; `None` is `mini`.
     pub bundle: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Settings {
                 // The first line is a position; the rest draws it for terminals.
                 let what = error.message().lines().next().unwrap_or_default().to_owned();
                 problem(format!(
-                    "{what}; write engine = \"auto\", \"host\" or \"worker\", program = a path, bundle = a name"
+                    "{what}; write engine = \"auto\", \"host\" or \"worker\", program = a path, bundle = a name or path"
                 ))
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),

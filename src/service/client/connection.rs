@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::service::ENGINE;
 use crate::service::line::{self, Cutter, Incoming, Line, Outgoing};
-use crate::service::message::{EngineState, Facts, FromWorker, ToWorker};
+use crate::service::message::{EngineState, Facts, FromWorker, ToWorker, Wanted};
 
 /// How long a worker may take to say hello.
 const HELLO: Duration = Duration::from_secs(10);
@@ -52,10 +52,10 @@ pub enum Refusal {
 
 impl Connection {
     /// Greets.
-    pub fn open(line: Line<ToWorker, FromWorker>, bundle_sha256: Option<String>) -> Result<Self, Refusal> {
+    pub fn open(line: Line<ToWorker, FromWorker>, bundle: Option<Wanted>) -> Result<Self, Refusal> {
         let no_thread = |error: std::io::Error| Refusal::Final(format!("there is no thread to talk to it ({error})"));
         let Line { outgoing, incoming, cutter } = line;
-        outgoing.send(ToWorker::Hello { engine: ENGINE.into(), bundle_sha256 });
+        outgoing.send(ToWorker::Hello { engine: ENGINE.into(), bundle });
         let desk = Desk { waiting: HashMap::new(), last: 0, lost: None };
         let shared = Arc::new(Shared { desk: Mutex::new(desk), state: Mutex::new(EngineState::Unloaded) });
         let (said, hello) = mpsc::channel();

@@ -114,8 +114,8 @@ impl Server {
             is_other_version: matches!(error, GreetingError::Version(_)),
             reason: error.to_string(),
         })?;
-        let (engine, sha256) = match incoming.next() {
-            Ok(ToWorker::Hello { engine, bundle_sha256 }) => (engine, bundle_sha256),
+        let (engine, wanted) = match incoming.next() {
+            Ok(ToWorker::Hello { engine, bundle }) => (engine, bundle),
             Ok(_) => return turned("a client says hello first"),
             Err(error) => return turned(error.to_string()),
         };
@@ -123,12 +123,7 @@ impl Server {
             let reason = format!("the worker's engine is {ENGINE}, and the client's {engine}");
             return Err(Turned { reason, is_other_version: true });
         }
-        let Some(bundle) = self.shelf.bundle(sha256.as_deref()) else {
-            let sha256 = sha256.unwrap_or_default();
-            return turned(format!(
-                "the worker finds no bundle whose hash is {sha256}; install it where the program looks"
-            ));
-        };
+        let bundle = self.shelf.bundle(wanted.as_ref()).or_else(turned)?;
         if self.guests.lock().len() >= MOST_GUESTS {
             return turned(format!("the worker has {MOST_GUESTS} clients; close one"));
         }

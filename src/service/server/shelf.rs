@@ -1,11 +1,13 @@
 //! The one engine that is in memory, and the bundles that there are.
 
+use std::iter;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::bundle::Bundle;
 use crate::error::Error;
+use crate::service::message::Wanted;
 use crate::service::{Maker, Workshop};
 
 /// Holds at most one engine; a client of another bundle has it changed.
@@ -25,12 +27,20 @@ impl Shelf {
         &self.workshop
     }
 
-    /// The bundle of this hash, among those that can be found by name; the worker's own if there is none to look for.
-    pub fn bundle(&self, sha256: Option<&str>) -> Option<Bundle> {
+    /// The bundle that a client wants, among those that can be found by name and then in its folder; the worker's own if
+    /// it wants none.
+    ///
+    /// # Errors
+    ///
+    /// There is none of its hash, and what to do.
+    pub fn bundle(&self, wanted: Option<&Wanted>) -> Result<Bundle, String> {
         let own = self.workshop.bundle().clone();
-        let Some(sha256) = sha256 else { return Some(own) };
-        let found = || Bundle::list().into_iter().flatten();
-        std::iter::once(own).chain(found()).find(|bundle| bundle.hash() == sha256)
+        let Some(Wanted { sha256, folder }) = wanted else { return Ok(own) };
+        let listed = iter::once_with(Bundle::list).flatten().flatten();
+        let there = folder.iter().filter_map(|folder| Bundle::open(folder).ok());
+        iter::once(own).chain(listed).chain(there).find(|bundle| bundle.hash() == sha256).ok_or_else(|| {
+            format!("the worker finds no bundle whose hash is {sha256}; install it where the program looks")
+        })
     }
 
     /// The engine of a bundle. If it has to be read, `loading` is told before (`false`) and after (`true`). Waits while
