@@ -32,7 +32,7 @@ from schedule import CONFIG, Schedule
 from shards import read_shard, shards
 from trainer import load_average
 
-VERSION = "0.4.0"
+VERSION = "0.4.1"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
@@ -46,10 +46,19 @@ def half(state: dict[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
     return {prefix + name: value.detach().half().contiguous() for name, value in state.items()}
 
 
+def music_model(work: Path) -> nets.MusicModel:
+    """The music model as it was trained here, or as it came from the bundle that the work began from."""
+    trained, model = work / "music.pt", nets.MusicModel()
+    if trained.exists():
+        return load_average(model, trained)
+    model.load_state_dict(torch.load(work / "start.pt", weights_only=True))
+    return model.eval().requires_grad_(False)
+
+
 def write_weights(work: Path, out: Path) -> None:
     """One file per stage."""
     vae, image, _ = load_image_model(work)
-    music = load_average(nets.MusicModel(), work / "music.pt")
+    music = music_model(work)
     encoder = {k: v for k, v in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
     norm = torch.load(work / "pooled_norm.pt", weights_only=True)
     text = {k: v for k, v in music.text.state_dict().items() if k != "encoder.embed_tokens.weight"}
