@@ -37,10 +37,16 @@ class Session:
         self.run("/usr/lib/ardour7/ardour-vst3-scanner", "-f", "-v", str(plugin), settings=settings)
         self.lua("insert.lua")
 
-    def run(self, *command, settings=None, aborts=0):
-        run = subprocess.run(command, env=self.environment | (settings or {}), capture_output=True, text=True, timeout=120)
-        if run.returncode == -signal.SIGABRT and aborts > 0:
-            return self.run(*command, settings=settings, aborts=aborts - 1)
+    def run(self, *command, settings=None, failures=0):
+        """What the command prints; it may abort or hang `failures` times before that counts."""
+        try:
+            run = subprocess.run(command, env=self.environment | (settings or {}), capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            if failures == 0:
+                raise
+            return self.run(*command, settings=settings, failures=failures - 1)
+        if run.returncode == -signal.SIGABRT and failures > 0:
+            return self.run(*command, settings=settings, failures=failures - 1)
         assert run.returncode == 0, f"{command}: {run.stdout[-2000:]} {run.stderr[-2000:]}"
         return run.stdout
 
@@ -74,8 +80,9 @@ class Session:
 
     def export(self) -> np.ndarray:
         out = self.folder.parent / "out.wav"
-        # Ardour 7.3's exporter aborts now and then on a busy machine, in sessions without any plugin too (five of at most 60).
-        self.run("ardour7-export", "-b", "float", "-o", str(out), str(self.folder), "t", aborts=4)
+        # Ardour 7.3's exporter aborts now and then on a busy machine, in sessions without any plugin too (five of at most 60);
+        # once it hung.
+        self.run("ardour7-export", "-b", "float", "-o", str(out), str(self.folder), "t", failures=4)
         samples, rate = soundfile.read(out, dtype="float32")
         assert rate == int(self.environment["RATE"])
         return samples

@@ -49,12 +49,16 @@ fn project_of_version_1() -> Project {
     project
 }
 
-#[test]
-fn a_saved_project_of_version_1_opens_for_ever() {
-    let text = include_str!("version-1.txt");
+/// One of its takes has no sound.
+fn assert_opens(text: &str, expected: &Project) {
     let reading = state::read(text, &Library::new("/nonexistent"));
     assert_eq!((reading.trouble, reading.without_sound.len()), (None, 1));
-    assert_same(&reading.project, &project_of_version_1());
+    assert_same(&reading.project, expected);
+}
+
+#[test]
+fn a_saved_project_of_version_1_opens_for_ever() {
+    assert_opens(include_str!("version-1.txt"), &project_of_version_1());
 }
 
 /// What `tests/state/version-2.txt` holds.
@@ -99,18 +103,12 @@ fn project_of_version_3() -> Project {
 
 #[test]
 fn a_saved_project_of_version_2_opens_for_ever() {
-    let text = include_str!("version-2.txt");
-    let reading = state::read(text, &Library::new("/nonexistent"));
-    assert_eq!((reading.trouble, reading.without_sound.len()), (None, 1));
-    assert_same(&reading.project, &project_of_version_2());
+    assert_opens(include_str!("version-2.txt"), &project_of_version_2());
 }
 
 #[test]
 fn a_saved_project_of_version_3_opens_for_ever() {
-    let text = include_str!("version-3.txt");
-    let reading = state::read(text, &Library::new("/nonexistent"));
-    assert_eq!((reading.trouble, reading.without_sound.len()), (None, 1));
-    assert_same(&reading.project, &project_of_version_3());
+    assert_opens(include_str!("version-3.txt"), &project_of_version_3());
 }
 
 #[test]
