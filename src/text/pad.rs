@@ -19,6 +19,10 @@ pub fn pad(tokens: &Tensor, n: usize) -> Result<(Tensor, Tensor)> {
         candle_core::bail!("{l} tokens do not fit into {n}")
     }
     let keep = Tensor::zeros((b, l), tokens.dtype(), tokens.device())?;
+    if n == l {
+        // A GPU refuses to fill a tensor of no elements.
+        return Ok((tokens.clone(), keep));
+    }
     let hide = Tensor::full(HIDDEN, (b, n - l), tokens.device())?.to_dtype(tokens.dtype())?;
     Ok((tokens.pad_with_zeros(1, 0, n - l)?, Tensor::cat(&[keep, hide], 1)?))
 }
