@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 import nets
 import synapse
+from augment import IMAGE_SIZE
 from built import Built, last
 from codec import PatchCodec
 from fine_structure import FineStructure
@@ -192,7 +193,7 @@ def image() -> Built:
 
 
 def picture(scale: float) -> Built:
-    return Built(encode(scale), dict(pixels=torch.rand(1, 3, nets.IMAGE_SIZE, nets.IMAGE_SIZE) * 2 - 1), gives_weights=False)
+    return Built(encode(scale), dict(pixels=torch.rand(1, 3, IMAGE_SIZE, IMAGE_SIZE) * 2 - 1), gives_weights=False)
 
 
 def text(prompt: str) -> Built:

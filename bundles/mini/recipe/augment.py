@@ -9,12 +9,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+IMAGE_SIZE = 64  # of the pictures that the model sees
+VARIED = 2 / 3  # share of the pictures that are augmented at all
 CROP, LETTERBOX, CAST, TONE, BLUR, GRAIN, GREY, PAPER = 0.5, 0.25, 0.4, 0.4, 0.25, 0.25, 0.15, 0.1  # shares of the pictures
 
 
 def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
     """Varied copies of pictures (n, 3, s, s) in -1..1, each with some of the changes."""
     return torch.stack([_one(picture[None], generator)[0] for picture in pictures])
+
+
+def shrink(pictures: Tensor) -> Tensor:
+    """Painted pictures uint8 (n, 3, s, s) at the model's size."""
+    small = F.interpolate(pictures.float(), size=IMAGE_SIZE, mode="bilinear", antialias=True)
+    return small.round().clamp(0, 255).to(torch.uint8)
+
+
+def vary(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures uint8 (n, 3, 64, 64), most of them augmented."""
+    varied = torch.rand(len(pictures), generator=generator) < VARIED
+    x = pictures.float() / 127.5 - 1
+    if varied.any():
+        x[varied] = augment(x[varied], generator)
+    return ((x + 1) * 127.5).round().to(torch.uint8)
 
 
 def _one(x: Tensor, generator: torch.Generator) -> Tensor:

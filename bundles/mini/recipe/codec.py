@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from shards import wait_for
 from trainer import Budget, Trainer
 
 ROWS = 16
@@ -152,12 +153,12 @@ def reconstruction_loss(made: Tensor, mel: Tensor) -> Tensor:
 @torch.no_grad()
 def evaluate(codec: PatchCodec, mels: np.ndarray, noise: float = 0.0, batch: int = 16) -> dict[str, float]:
     """Mean L1 of the linear and of the full decoder, with `noise` on the latents."""
-    generator = torch.Generator().manual_seed(0)
+    generator, device = torch.Generator().manual_seed(0), codec.mean.device
     linear = full = 0.0
     for start in range(0, len(mels), batch):
-        mel = torch.from_numpy(mels[start : start + batch].astype(np.float32))
+        mel = torch.from_numpy(mels[start : start + batch].astype(np.float32)).to(device)
         latents = codec.encode(mel)
-        latents = latents + noise * torch.randn(latents.shape, generator=generator)
+        latents = latents + noise * torch.randn(latents.shape, generator=generator).to(device)
         base = codec.decode_linear(latents)
         linear += (base - mel).abs().mean().item() * len(mel)
         full += (base + codec.correction(latents) - mel).abs().mean().item() * len(mel)
@@ -166,18 +167,20 @@ def evaluate(codec: PatchCodec, mels: np.ndarray, noise: float = 0.0, batch: int
 
 def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: Budget, batch: int = 4) -> PatchCodec:
     """Train the residual decoder on clips turned by whole 16ths, with noise on the latents; returns the averaged weights."""
-    rng = np.random.default_rng(0)
+    rng, device, frames = np.random.default_rng(0), codec.mean.device, mels.shape[1]
+    held = torch.from_numpy(mels).to(device)
 
     def loss(model: PatchCodec) -> tuple[Tensor, dict]:
-        chosen, turns = rng.integers(0, len(mels), batch), rng.integers(0, mels.shape[1] // PATCH_FRAMES, batch) * PATCH_FRAMES
-        clips = [np.roll(mels[i], int(turn), axis=0) for i, turn in zip(chosen, turns)]
-        mel = torch.from_numpy(np.stack(clips).astype(np.float32))
+        chosen = torch.from_numpy(rng.integers(0, len(mels), batch)).to(device)
+        turns = torch.from_numpy(rng.integers(0, frames // PATCH_FRAMES, batch) * PATCH_FRAMES).to(device)
+        places = (torch.arange(frames, device=device) + turns[:, None]) % frames
+        mel = held[chosen[:, None], places].float()
         latents = model.encode(mel)
         latents = latents + torch.randn_like(latents) * float(rng.uniform(0.0, MOST_NOISE))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(device.type, dtype=torch.bfloat16):
             correction = model.correction(latents)
         value = reconstruction_loss(model.decode_linear(latents) + correction, mel)
-        return value, dict(loss=value.item())
+        return value, dict(loss=value)
 
     return Trainer(codec, checkpoint, budget, rate=1e-3, warmup=50).run(loss).eval()
 
@@ -208,21 +211,26 @@ def main() -> None:
     parser.add_argument("--codec", "--out", type=Path, required=True)
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--clips", type=int)
+    parser.add_argument("--wait", action="store_true", help="until so many clips are there")
     parser.add_argument("--seconds", type=float, default=400)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    if options.wait:
+        wait_for([options.data], options.clips)
     mels = read_mels(options.data, options.clips)
     if options.command == "fit":
         codec = PatchCodec()
         codec.fit(torch.from_numpy(mels.astype(np.float32)))
         save_atomically(dict(codec=codec.state_dict()), options.codec)
     else:
-        codec = load_codec(options.codec)
+        codec = load_codec(options.codec).to(options.device)
     if options.command == "train":
         budget = Budget(options.seconds, options.steps)
-        codec = train_codec(codec, mels, options.codec.with_suffix(".training"), budget)
+        codec = train_codec(codec, mels, options.codec.with_suffix(".training"), budget, options.batch)
         save_atomically(dict(codec=codec.state_dict()), options.codec)
     _report(codec, read_mels(options.held_out) if options.held_out else mels)
 

@@ -1,7 +1,8 @@
 """The composer: four bars of loopable music for a scene, in 4/4 or 3/4, in C major or A minor.
 
 What a picture can carry is made strong here. Valence decides mode (with the scene's rare flips), register, the presence
-of bells and how bright the programs and the mix are; arousal decides tempo, density of steps, drums and velocity.
+of bells and how bright the programs and the mix are; arousal decides density of steps, drums, articulation and velocity.
+Tempo leans to arousal only a little: a composer's host says it, and a model that could read arousal off it would not look.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scene import Scene
 from styles import PARTS, STYLES, Style
 
 BARS = 4
+DETACHED = ("bass", "pluck", "lead")  # parts whose notes get shorter as arousal grows
 SCALE = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (9, 11, 0, 2, 4, 5, 7)}  # pitch classes by degree
 PROGRESSIONS = {
     "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 0, 4), (0, 2, 3, 4), (3, 4, 0, 5), (0, 3, 1, 4), (0, 0, 3, 3),
@@ -27,6 +29,8 @@ LONG_PROGRESSIONS = {
     "minor": ((0, 6, 5, 2, 3, 0, 5, 4), (0, 3, 6, 2, 5, 3, 4, 4), (0, 2, 5, 6, 3, 0, 5, 6)),
 }
 NOTE_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+SLOWEST_BPM, FASTEST_BPM = 60, 140
+TEMPO_LEAN = 0.3  # how far arousal decides the tempo
 TIMING_MS = 4.0  # standard deviation of the humanised timing
 
 
@@ -98,7 +102,8 @@ class Score:
 def compose(scene: Scene, rng: np.random.Generator, bar: int = 4) -> Score:
     """Compose four bars of `bar` beats for `scene`; the same generator state gives the same score."""
     style = STYLES[scene.style]
-    bpm = int(np.clip(60 + 80 * scene.arousal + 6 * rng.normal(), 60, 140))
+    lean = TEMPO_LEAN * scene.arousal + (1 - TEMPO_LEAN) * rng.random()
+    bpm = SLOWEST_BPM + int((FASTEST_BPM + 1 - SLOWEST_BPM) * lean)
     level = int(np.clip(scene.arousal * 3 + 0.25 * rng.normal(), 0, 2))
     score = Score(
         bpm=bpm,
@@ -108,7 +113,7 @@ def compose(scene: Scene, rng: np.random.Generator, bar: int = 4) -> Score:
         parts=_choose_parts(scene, style, rng),
         drums_level=level,
         brightness=_brightness(scene, rng),
-        space=int(np.clip(style.space + 30 * (0.5 - scene.arousal) + 5 * rng.normal(), 0, 127)),
+        space=int(np.clip(style.space + 45 * (0.5 - scene.arousal) + 5 * rng.normal(), 0, 127)),
         beats=BARS * bar,
     )
     writer = _Writer(scene, style, score, rng)
@@ -145,8 +150,8 @@ def _chord(mode: str, degree: int, seventh: bool, beat: float, length: float) ->
 def _choose_parts(scene: Scene, style: Style, rng: np.random.Generator) -> dict[str, int]:
     """Who plays: the style's chances, with bells for the bright and drums for the lively; never fewer than two."""
     valence, arousal = scene.valence, scene.arousal
-    factor = dict(pad=1.15 - 0.4 * arousal, bass=0.85 + 0.25 * arousal, pluck=0.9 + 0.15 * arousal,
-                  bell=0.25 + 2.0 * valence**1.5, lead=0.7 + 0.6 * arousal, drums=0.45 + 0.85 * arousal)
+    factor = dict(pad=1.25 - 0.6 * arousal, bass=0.85 + 0.25 * arousal, pluck=0.75 + 0.4 * arousal,
+                  bell=0.25 + 2.0 * valence**1.5, lead=0.5 + 0.9 * arousal, drums=0.2 + 1.2 * arousal)
     present = [part for part in PARTS if rng.random() < style.chance[part] * factor[part]]
     if sum(part != "drums" for part in present) < 2:
         present += [part for part in ("pad", "pluck") if part not in present]
@@ -250,7 +255,9 @@ class _Writer:
         return sorted(moved, key=lambda note: (note.beat, note.part, note.pitch))
 
     def _add(self, part: str, beat: float, length: float, pitch: int, velocity: float) -> None:
-        velocity += 40 * (self.scene.arousal - 0.5) + 4 * self.rng.normal()
+        velocity += 48 * (self.scene.arousal - 0.5) + 4 * self.rng.normal()
+        if part in DETACHED:
+            length *= min(1.0, 1.2 - 0.65 * self.scene.arousal)  # legato where it is calm, short notes where it is lively
         self.notes.append(Note(float(beat), float(length), part, int(pitch), int(np.clip(velocity, 22, 124))))
 
     def _step(self) -> float:

@@ -23,11 +23,13 @@ import nets
 import start
 import synapse
 import tokens
+from augment import IMAGE_SIZE, shrink
 from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, PatchCodec, load_codec
 from fine_structure import CEILING, HIDDEN, PLAYED_UPDATES, FineStructure
-from image_ldm import inversion_of, load_image_model, shrink
+from image_ldm import load_image_model
 from mel import BANDS, FLOOR, SAMPLE_RATE
 from mel import WINDOW as N_FFT
+from music_ldm import TRAINED_ON
 from schedule import CONFIG, Schedule
 from shards import read_shard, shards
 from trainer import load_average
@@ -169,7 +171,7 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
         table("defaults", dict(steps=20, guidance=1.5, guidance_rescale=0.7, unguided=0.4, deep_steps=1,
                                sampler="dpm-solver-2m")),
         table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS, spelling=True)), table("text.t5", t5),
-        table("image", dict(weights="image.safetensors", size=nets.IMAGE_SIZE, context="null_text")),
+        table("image", dict(weights="image.safetensors", size=IMAGE_SIZE, context="null_text")),
         table("image.vae", {**vae, "scaling_factor": scale}), table("image.unet", {**unet, "in_channels": 4, "out_channels": 4}),
         table("image.schedule", CONFIG),
         table("music", dict(weights="music.safetensors", tempo_features=nets.TEMPO_PAIRS, text_features=True)),
@@ -191,24 +193,21 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
     return head + "".join(tables)
 
 
-def describe(data: list[Path], work: Path) -> str:
+def describe(work: Path) -> str:
     """What the bundle was trained on, in a sentence."""
     begun = f", begun from {(work / 'begun.txt').read_text()}" if (work / "begun.txt").exists() else ""
-    count, seconds = 0, 0.0
-    for path in shards(data):
-        if not inversion_of(path).exists():
-            continue
-        metas = read_shard(path)[1]
-        count, seconds = count + len(metas), seconds + sum(meta["seconds"] for meta in metas)
-    return (f"{count} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
-            f"FluidR3 GM soundfont (MIT), {seconds / 3600:.1f} hours{begun}; made by bundles/mini/recipe")
+    counted = work / TRAINED_ON
+    if not counted.exists():
+        return f"the triplets of the bundle before{begun}; made by bundles/mini/recipe"
+    data = json.loads(counted.read_text())
+    return (f"{data['clips']} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
+            f"FluidR3 GM soundfont (MIT), {data['hours']:.1f} hours{begun}; made by bundles/mini/recipe")
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
@@ -223,7 +222,7 @@ def main() -> None:
     found = reference(shipped, tokenizer, shrink(torch.from_numpy(arrays["pictures"][:1]).permute(0, 3, 1, 2)))
     about = dict(prompt=PROMPT, seconds_per_beat=repr(BEAT), steps=str(STEPS), guidance=repr(GUIDANCE))
     save_file({k: v.contiguous() for k, v in found.items()}, out / "reference.safetensors", metadata=about)
-    (out / "manifest.toml").write_text(manifest(out, scale, describe(options.data, work)))
+    (out / "manifest.toml").write_text(manifest(out, scale, describe(work)))
     total = sum(path.stat().st_size for path in out.glob("*.safetensors"))
     print(f"{out}: {total / 1e6:.1f} MB with the reference")
 

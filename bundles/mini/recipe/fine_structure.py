@@ -148,7 +148,7 @@ def train(clips: list[Clip], checkpoint: Path, budget: Budget) -> FineStructure:
             wanted.append(clip.magnitudes(index))
         made = inversion(torch.cat(centre), model(torch.cat(bands)), UPDATES)
         error = 10 * (compressed(made) - compressed(torch.cat(wanted))).abs().mean()
-        return error, dict(loss=error.item())
+        return error, dict(loss=error)
 
     return Trainer(FineStructure(), checkpoint, budget, rate=2e-3, warmup=50).run(loss, every=250).eval()
 

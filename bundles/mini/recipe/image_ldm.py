@@ -11,24 +11,25 @@ not find in the latents cannot be heard later. Both readers are thrown away. A p
 costs a fifth of a second, so `--painted` scenes without music may be added. Where the work folder has `vae_start.pt` or
 `image_start.pt` (see `start.py`), training goes on from those weights.
 `invert` writes the DDIM inversion of every picture on the sampler's grid, which the music's training reads, beside each
-shard that lacks it; pictures to train on are varied before (`augment.py`).
+shard that lacks it; pictures to train on are varied before (`augment.py`). With --follow it waits for more shards.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
+import time
 import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 import synapse
-from augment import augment
-from nets import IMAGE_SIZE, ImageModel, image_vae
+from augment import shrink, vary
+from nets import ImageModel, image_vae
 from picture import PICTURE_STREAM, paint
 from scene import HOURS, PLACES, WEATHERS, sample_scene
 from schedule import Schedule
@@ -41,6 +42,7 @@ HEAD_MOST_T = 60
 MOODS = 2  # of the attributes: valence and arousal
 TARGETS = MOODS + len(HOURS) + len(WEATHERS) + len(PLACES)
 PAINTED_SEED = 1000  # of scenes that are painted and have no music
+PAINTED_AT_ONCE = 500  # by one process
 
 
 def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:
@@ -54,10 +56,10 @@ def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:
     return torch.cat(pictures), torch.tensor(attributes)
 
 
-def paint_pictures(count: int) -> tuple[Tensor, Tensor]:
-    """Pictures uint8 (count, 3, 64, 64) of scenes of the training split that have no music, and their attributes."""
+def paint_pictures(begin: int, end: int) -> tuple[Tensor, Tensor]:
+    """Pictures uint8 (n, 3, 64, 64) of scenes of the training split that have no music, and their attributes."""
     pictures, attributes = [], []
-    for index in range(count):
+    for index in range(begin, end):
         scene = sample_scene(np.random.default_rng([0, PAINTED_SEED, index]))
         picture = paint(scene, np.random.default_rng([0, PAINTED_SEED, index, PICTURE_STREAM]))
         pictures.append(shrink(torch.from_numpy(picture).permute(2, 0, 1)[None]))
@@ -65,10 +67,33 @@ def paint_pictures(count: int) -> tuple[Tensor, Tensor]:
     return torch.cat(pictures), torch.tensor(attributes)
 
 
-def shrink(pictures: Tensor) -> Tensor:
-    """Painted pictures uint8 (n, 3, s, s) at the model's size."""
-    small = F.interpolate(pictures.float(), size=IMAGE_SIZE, mode="bilinear", antialias=True)
-    return small.round().clamp(0, 255).to(torch.uint8)
+def paint_varied(begin: int, end: int, looks: int) -> tuple[Tensor, Tensor]:
+    """What `paint_pictures` paints, varied in as many ways as there are `looks`."""
+    torch.set_num_threads(1)
+    pictures, attributes = paint_pictures(begin, end)
+    generator = torch.Generator().manual_seed(begin)
+    return torch.cat([vary(pictures, generator) for _ in range(looks)]), attributes.repeat(looks, 1)
+
+
+def paint_many(count: int, looks: int, processes: int) -> tuple[Tensor, Tensor]:
+    """Varied pictures and their attributes, painted by several processes."""
+    edges = [*range(0, count, PAINTED_AT_ONCE), count]
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        # As numpy: a tensor would travel as a file descriptor, of which there are too few.
+        parts = pool.starmap(_paint_arrays, [(begin, end, looks) for begin, end in zip(edges[:-1], edges[1:])])
+    return tuple(torch.from_numpy(np.concatenate(each)) for each in zip(*parts))
+
+
+def painted(work: Path, count: int, looks: int, processes: int) -> tuple[Tensor, Tensor]:
+    """What `paint_many` paints, kept for the other stage."""
+    kept = work / f"painted_{count}_{looks}.pt"
+    if not kept.exists():
+        torch.save(paint_many(count, looks, processes), kept)
+    return torch.load(kept, weights_only=True)
+
+
+def _paint_arrays(begin: int, end: int, looks: int) -> tuple[np.ndarray, ...]:
+    return tuple(each.numpy() for each in paint_varied(begin, end, looks))
 
 
 def scene_attributes(scene: dict) -> list[float]:
@@ -78,19 +103,9 @@ def scene_attributes(scene: dict) -> list[float]:
     return mood + one_of("hour", HOURS) + one_of("weather", WEATHERS) + one_of("place", PLACES)
 
 
-def batch_of(pictures: Tensor, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random pictures as (size, 3, 64, 64) in -1..1, two in three of them varied, and their indices."""
-    index = torch.randint(len(pictures), (size,), generator=generator)
-    return vary(pictures[index].float() / 127.5 - 1, generator), index
-
-
-def vary(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Pictures (b, 3, 64, 64) in -1..1, two in three of them augmented."""
-    varied = torch.rand(len(x), generator=generator) < 2 / 3
-    x = x.clone()
-    if varied.any():
-        x[varied] = augment(x[varied], generator)
-    return x
+def signed(pictures: Tensor) -> Tensor:
+    """Pictures uint8 as -1..1."""
+    return pictures.float() / 127.5 - 1
 
 
 class ReadAutoencoder(nn.Module):
@@ -110,38 +125,38 @@ def attribute_loss(guess: Tensor, attributes: Tensor) -> Tensor:
     return error[:, :MOODS].mean() + error[:, MOODS:].mean()
 
 
-def train_vae(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget, batch: int = 16) -> None:
+def train_vae(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget, batch: int) -> None:
     """L1 on pixels and on their differences, a little pull towards unit variance, and the reader of attributes."""
     generator = torch.Generator().manual_seed(1)
     coder, start = ReadAutoencoder(), work / "vae_start.pt"
     if start.exists():
         # The decoder is missing there: it does not ship.
         coder.vae.load_state_dict(torch.load(start, weights_only=True), strict=False)
-    coder.to(memory_format=torch.channels_last)
+    coder.to(pictures.device, memory_format=torch.channels_last)
 
     def loss(model) -> tuple[Tensor, dict]:
-        x, index = batch_of(pictures, batch, generator)
-        x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        index = torch.randint(len(pictures), (batch,), generator=generator).to(pictures.device)
+        x = signed(pictures[index]).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
             posterior = model.vae.encode(x).latent_dist
             z = posterior.sample()
             y, guess = model.vae.decode(z).sample.float(), model.reader(z)
         l1 = (y - x).abs().mean()
         edges = (y.diff(dim=-1) - x.diff(dim=-1)).abs().mean() + (y.diff(dim=-2) - x.diff(dim=-2)).abs().mean()
         kl, head = posterior.kl().float().mean() / posterior.mean[0].numel(), attribute_loss(guess, attributes[index])
-        return l1 + 0.5 * edges + 1e-3 * kl + 0.1 * head, dict(l1=l1.item(), kl=kl.item(), head=head.item())
+        return l1 + 0.5 * edges + 1e-3 * kl + 0.1 * head, dict(l1=l1, kl=kl, head=head)
 
     trainer = Trainer(coder, work / "vae_training.pt", budget, rate=2e-3, decay=0.995)
     torch.save(dict(average=trainer.run(loss, every=50).vae.state_dict()), work / "vae.pt")
 
 
 @torch.no_grad()
-def encode(vae, pictures: Tensor, batch: int = 32) -> Tensor:
+def encode(vae, pictures: Tensor) -> Tensor:
     """Latents (n, 4, 16, 16) of uint8 pictures, not yet scaled."""
     found = []
-    for x in pictures.split(batch):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            found.append(vae.encode(x.float() / 127.5 - 1).latent_dist.mode().float())
+    for x in pictures.split(32 if pictures.device.type == "cpu" else 1024):
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+            found.append(vae.encode(signed(x)).latent_dist.mode().float())
     return torch.cat(found)
 
 
@@ -150,32 +165,33 @@ def fit_scale(vae, pictures: Tensor) -> float:
     return 1.0 / encode(vae, pictures[:256]).std().item()
 
 
-def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget, batch: int = 32) -> None:
+def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget, batch: int) -> None:
     """Diffusion on the pictures' latents, with the attribute head on nearly clean ones."""
-    vae = load_average(image_vae(), work / "vae.pt")
+    device = pictures.device
+    vae = load_average(image_vae(), work / "vae.pt").to(device)
     scale = fit_scale(vae, pictures)
-    generator, schedule = torch.Generator().manual_seed(2), Schedule()
+    generator, noises, schedule = torch.Generator().manual_seed(2), torch.Generator(device).manual_seed(2), Schedule(device)
     model, start, clean = ImageModel(TARGETS), work / "image_start.pt", int(batch * HEAD_SHARE)
     if start.exists():
         # The head is missing there: it does not ship.
         model.load_state_dict(torch.load(start, weights_only=True), strict=False)
-    model.to(memory_format=torch.channels_last)
-    latents, index = _varied_latents(vae, pictures, generator)
-    latents *= scale
+    model.to(device, memory_format=torch.channels_last)
+    latents = encode(vae, pictures) * scale
 
     def loss(model) -> tuple[Tensor, dict]:
-        pick = torch.randint(len(latents), (batch,), generator=generator)
-        z, eps = latents[pick], torch.randn(batch, *latents.shape[1:], generator=generator)
+        pick = torch.randint(len(latents), (batch,), generator=generator).to(device)
+        z, eps = latents[pick], torch.randn(batch, *latents.shape[1:], generator=noises, device=device)
         t = torch.randint(1000, (batch,), generator=generator)
         t[:clean] = torch.randint(HEAD_MOST_T, (clean,), generator=generator)
+        t = t.to(device)
         signal, noise = schedule.signal_noise(t)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(device.type, dtype=torch.bfloat16):
             v = model(signal * z + noise * eps, t).float()
         taps = [block.attn1.processor for block in synapse.decoder_blocks(model.unet)]
         guess = model.head(synapse.pooled_values(taps)[:clean])
         diffusion = (schedule.loss_weight(t) * (v - (signal * eps - noise * z)).square().mean((1, 2, 3))).mean()
-        head = attribute_loss(guess, attributes[index[pick[:clean]]])
-        return diffusion + 0.5 * head, dict(diffusion=diffusion.item(), head=head.item())
+        head = attribute_loss(guess, attributes[pick[:clean]])
+        return diffusion + 0.5 * head, dict(diffusion=diffusion, head=head)
 
     synapse.capture(model.unet)
     trainer = Trainer(model, work / "image_unet.pt", budget, rate=1e-3)
@@ -183,24 +199,10 @@ def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget,
     torch.save(dict(scale=scale), work / "image_scale.pt")
 
 
-def _varied_latents(vae, pictures: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Latents of varied pictures and whose they are, one for each, and two where they are few.
-
-    Made once, because encoding at every step would cost half as much again as the UNet.
-    """
-    found, indices, count = [], [], max(len(pictures), min(2 * len(pictures), 10_000))
-    for _ in range(max(1, count // 64)):
-        x, index = batch_of(pictures, 64, generator)
-        found.append(encode(vae, ((x + 1) * 127.5)))
-        indices.append(index)
-    return torch.cat(found), torch.cat(indices)
-
-
-def load_image_model(work: Path) -> tuple[torch.nn.Module, ImageModel, float]:
+def load_image_model(work: Path, device: torch.device | str = "cpu") -> tuple[torch.nn.Module, ImageModel, float]:
     """The frozen VAE, the frozen image model with capturing taps, and the latents' scale."""
-    vae = load_average(image_vae(), work / "vae.pt")
-    model = ImageModel(TARGETS)
-    model = load_average(model, work / "image_unet.pt")
+    vae = load_average(image_vae(), work / "vae.pt").to(device)
+    model = load_average(ImageModel(TARGETS), work / "image_unet.pt").to(device)
     return vae, model, torch.load(work / "image_scale.pt", weights_only=True)["scale"]
 
 
@@ -209,39 +211,62 @@ def inversion_of(shard: Path) -> Path:
     return shard.with_suffix(".pictures.pt")
 
 
-def invert_shard(shard: Path, work: Path, varied: bool) -> None:
-    """Write the inversion of a shard's pictures, varied before or as they are; a shard that is not painted is passed over."""
-    if "pictures" not in read_shard(shard)[0]:
-        return
-    pictures, _ = read_pictures([shard])
-    if varied:
-        x = vary(pictures.float() / 127.5 - 1, torch.Generator().manual_seed(zlib.crc32(shard.name.encode())))
-        pictures = ((x + 1) * 127.5).round().to(torch.uint8)
-    invert(pictures, work, inversion_of(shard))
-    print(inversion_of(shard).name, flush=True)
+def views(shard: Path, varied: bool) -> Tensor | None:
+    """Every picture of a shard's items, uint8 (n, v, 3, 64, 64), the first of them varied or as it is; None where there are none."""
+    arrays, _ = read_shard(shard)
+    if "pictures" not in arrays:
+        return None
+    first = shrink(torch.from_numpy(arrays["pictures"]).permute(0, 3, 1, 2))
+    if not varied:
+        return first[:, None]
+    found = vary(first, torch.Generator().manual_seed(zlib.crc32(shard.name.encode())))[:, None]
+    return torch.cat([found, torch.from_numpy(arrays["views"])], 1) if "views" in arrays else found
 
 
-@torch.no_grad()
-def invert(pictures: Tensor, work: Path, out: Path, batch: int = 64) -> None:
-    """Write the inversion paths f16 (n, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, p) of uint8 pictures."""
-    vae, model, scale = load_image_model(work)
-    taps, schedule = synapse.capture(model.unet), Schedule()
-    paths, pooled = [], []
-    for x in pictures.split(batch):
-        z = encode(vae, x) * scale
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            model(z, torch.zeros(len(z), dtype=torch.long))
-            pooled.append(synapse.pooled_values(taps))
-            path = schedule.invert(lambda x, t: model(x, t).float(), z, STEPS)
-        paths.append(torch.stack(path, 1).half())
-    partial = out.with_suffix(".partial")
-    torch.save(dict(paths=torch.cat(paths), pooled=torch.cat(pooled)), partial)
-    os.replace(partial, out)
+class Inverter:
+    """Writes what the music's training reads of a shard's pictures beside the shard."""
+
+    def __init__(self, work: Path, device: torch.device) -> None:
+        self.device, self.schedule = device, Schedule(device)
+        self.vae, self.model, self.scale = load_image_model(work, device)
+        self.taps = synapse.capture(self.model.unet)
+
+    def shard(self, shard: Path, varied: bool) -> None:
+        """Write the paths f16 (n, v, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, v, p); nothing where nothing is painted."""
+        pictures = views(shard, varied)
+        if pictures is None:
+            return
+        paths, pooled = self.invert(pictures.flatten(0, 1))
+        out = inversion_of(shard)
+        partial = out.with_suffix(".partial")
+        torch.save(dict(paths=paths.unflatten(0, pictures.shape[:2]), pooled=pooled.unflatten(0, pictures.shape[:2])), partial)
+        os.replace(partial, out)
+
+    @torch.no_grad()
+    def invert(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Paths f16 (n, steps + 1, 4, 16, 16) and pooled clean values f32 (n, p) of uint8 pictures."""
+        paths, pooled = [], []
+        for x in pictures.split(64 if self.device.type == "cpu" else 1024):
+            z = encode(self.vae, x.to(self.device)) * self.scale
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                self.model(z, torch.zeros(len(z), dtype=torch.long, device=self.device))
+                pooled.append(synapse.pooled_values(self.taps).cpu())
+                path = self.schedule.invert(lambda x, t: self.model(x, t).float(), z, STEPS)
+            paths.append(torch.stack(path, 1).half().cpu())
+        return torch.cat(paths), torch.cat(pooled)
+
+
+def invert_all(inverter: Inverter, folders: list[Path], varied: bool) -> int:
+    """Invert the pictures of all shards that lack it; returns how many had to be."""
+    lacking = [path for path in shards(folders) if not inversion_of(path).exists()]
+    for path in lacking:
+        inverter.shard(path, varied)
+    return len(lacking)
 
 
 def attribute_fit(paths: list[Path]) -> str:
     """How well a held-out linear fit reads valence and arousal from the pooled values."""
-    x = torch.cat([torch.load(inversion_of(path), weights_only=True)["pooled"] for path in paths]).double()
+    x = torch.cat([torch.load(inversion_of(path), weights_only=True)["pooled"][:, 0] for path in paths]).double()
     x = torch.cat([(x - x.mean(0)) / (x.std(0) + 1e-6), torch.ones(len(x), 1, dtype=torch.double)], 1)
     y, half = read_pictures(paths)[1][:, :2].double(), len(x) // 2
     eye = torch.eye(x.shape[1], dtype=torch.double) * 10
@@ -262,28 +287,47 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=480)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--looks", type=int, default=1, help="ways in which every painted scene is varied")
+    parser.add_argument("--processes", type=int, default=1, help="that paint")
+    parser.add_argument("--batch", type=int, help="default: 16 for vae, 32 for unet")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    parser.add_argument("--follow", action="store_true", help="invert: go on with shards that appear, until stopped")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    budget = Budget(options.seconds, options.steps)
     if options.stage == "invert":
-        for path in shards([*options.data, *options.held_out]):
-            if not inversion_of(path).exists():
-                invert_shard(path, options.work, varied=path.parent in options.data)
-        for folder in (*options.data, *options.held_out):
-            print(folder.name, attribute_fit([path for path in shards([folder]) if inversion_of(path).exists()]), flush=True)
-        return
-    if not options.data and not options.painted:
+        run_inversion(options)
+    elif not options.data and not options.painted:
         parser.error("there is nothing to learn from; give --data, --painted or both")
-    sets = [read_pictures(shards(options.data))] if options.data else []
-    if options.painted:
-        sets.append(paint_pictures(options.painted))
-    pictures, attributes = (torch.cat(parts) for parts in zip(*sets))
-    print(f"{len(pictures)} pictures", flush=True)
-    if options.stage == "vae":
-        train_vae(pictures, attributes, options.work, budget)
     else:
-        train_unet(pictures, attributes, options.work, budget)
+        run_training(options)
+
+
+def run_inversion(options: argparse.Namespace) -> None:
+    """The command `invert`."""
+    inverter = Inverter(options.work, options.device)
+    invert_all(inverter, options.held_out, varied=False)
+    while invert_all(inverter, options.data, varied=True) or options.follow:
+        time.sleep(1)
+    for folder in (*options.data, *options.held_out):
+        print(folder.name, attribute_fit([path for path in shards([folder]) if inversion_of(path).exists()]), flush=True)
+
+
+def run_training(options: argparse.Namespace) -> None:
+    """The commands `vae` and `unet`."""
+    sets = []
+    if options.data:
+        pictures, attributes = read_pictures(shards(options.data))
+        sets.append((vary(pictures, torch.Generator().manual_seed(1)), attributes))
+    if options.painted:
+        sets.append(painted(options.work, options.painted, options.looks, options.processes))
+    pictures, attributes = (torch.cat(parts).to(options.device) for parts in zip(*sets))
+    print(f"{len(pictures)} pictures", flush=True)
+    budget = Budget(options.seconds, options.steps)
+    if options.stage == "vae":
+        train_vae(pictures, attributes, options.work, budget, options.batch or 16)
+    else:
+        train_unet(pictures, attributes, options.work, budget, options.batch or 32)
 
 
 if __name__ == "__main__":

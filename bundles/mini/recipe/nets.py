@@ -16,7 +16,6 @@ WINDOW, ROWS, LATENT_CHANNELS = 64, 16, 16  # time columns, frequency rows, code
 TRIPLE_WINDOW = 48  # time columns of four bars in three
 HARMONICS = (1, 2, 4, 8, 16)
 TEMPO_PAIRS = 16
-IMAGE_SIZE = 64
 NULL_TOKENS = 4
 
 TEXT = dict(vocab_size=5120, d_model=TEXT_WIDTH, d_kv=32, num_heads=6, d_ff=384, num_layers=3, dropout_rate=0.0,
@@ -46,10 +45,10 @@ def pooled_width() -> int:
     return 2 * (UNET["block_out_channels"][2] + UNET["block_out_channels"][1])
 
 
-def music_unet() -> UNet2DConditionModel:
+def music_unet(dropout: float = 0.0) -> UNet2DConditionModel:
     """Denoises music latents (b, 16, 64, 16), circular along time; extra input planes say where in the bar a column is."""
     width = pooled_width() + TEXT_WIDTH + 2 * TEMPO_PAIRS
-    unet = UNet2DConditionModel(**UNET, in_channels=LATENT_CHANNELS + 2 + 2 * len(HARMONICS),
+    unet = UNet2DConditionModel(**UNET, dropout=dropout, in_channels=LATENT_CHANNELS + 2 + 2 * len(HARMONICS),
                                 out_channels=LATENT_CHANNELS, sample_size=(WINDOW, ROWS),
                                 class_embed_type="simple_projection", projection_class_embeddings_input_dim=width)
     return circular_time(unet)
@@ -83,7 +82,7 @@ def position_planes(columns: int = WINDOW) -> Tensor:
 
 def tempo_features(seconds_per_beat: Tensor) -> Tensor:
     """Sines and cosines (b, 32) of the grid beat's length in seconds (b,)."""
-    angle = 2 * math.pi * seconds_per_beat[:, None] * torch.linspace(1, 12, TEMPO_PAIRS)
+    angle = 2 * math.pi * seconds_per_beat[:, None] * torch.linspace(1, 12, TEMPO_PAIRS, device=seconds_per_beat.device)
     return torch.cat([angle.sin(), angle.cos()], -1)
 
 
@@ -105,9 +104,9 @@ class ImageModel(nn.Module):
 class MusicModel(nn.Module):
     """Text encoder, music UNet and the synapse's alphas: everything that learns to compose."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
         self.text = T5EncoderModel(T5Config(**TEXT, use_cache=False))
-        self.unet = music_unet()
+        self.unet = music_unet(dropout)
         self.alpha = nn.Parameter(torch.full((4,), -0.5))  # before the sigmoid
         self.register_buffer("planes", position_planes(), persistent=False)

@@ -21,11 +21,11 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 def paint(scene: Scene, rng: np.random.Generator, size: int = 128, aspect: float = 1.0) -> np.ndarray:
     """The scene as uint8 (size, round(size * aspect), 3); the same state of `rng` gives the same picture."""
     width = round(size * aspect)
-    tilt = 0.16 * max(0.0, scene.arousal - 0.45) * float(rng.normal())
-    pen = Pen(size, width, float(np.clip(tilt, -0.14, 0.14)), scene.look == "sketch", rng)
+    tilt = 0.22 * max(0.0, scene.arousal - 0.45) * float(rng.normal())
+    pen = Pen(size, width, float(np.clip(tilt, -0.18, 0.18)), scene.look == "sketch", rng)
     draw_place(pen, Light.of(scene, rng), scene, rng)
     picture = _grade(pen.picture(), scene)
-    picture = _texture(picture, 0.015 + 0.10 * scene.arousal**1.5, rng)
+    picture = _texture(picture, 0.010 + 0.16 * scene.arousal**1.5, rng)
     picture = LOOKS[scene.look](picture, scene, rng)
     return _to_bytes(picture)
 
@@ -36,9 +36,9 @@ def _grade(picture: np.ndarray, scene: Scene) -> np.ndarray:
     picture = picture ** (1.22 - 0.50 * valence)
     picture = picture * np.array([0.90 + 0.20 * valence, 1.0, 1.14 - 0.26 * valence], np.float32)
     grey = (picture @ LUMA)[..., None]
-    picture = grey + (picture - grey) * (0.45 + 0.55 * valence + 0.35 * arousal)
+    picture = grey + (picture - grey) * (0.38 + 0.55 * valence + 0.50 * arousal)
     centre = 0.13 + 0.42 * valence
-    return centre + (picture - centre) * (0.72 + 0.56 * arousal)
+    return centre + (picture - centre) * (0.62 + 0.76 * arousal)
 
 
 def _texture(picture: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:

@@ -76,7 +76,7 @@ def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[lis
         ["image_ldm.py", "unet", *dirs, *painted, *size.unet],
         ["image_ldm.py", "invert", *dirs, "--held-out", test],
         ["music_ldm.py", *dirs, "--held-out", test, *size.music],
-        ["export.py", *dirs, "--held-out", test, "--out", str(out)],
+        ["export.py", "--work", str(work), "--held-out", test, "--out", str(out)],
     ]
 
 

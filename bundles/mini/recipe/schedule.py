@@ -22,10 +22,10 @@ def alphas_cumprod() -> Tensor:
 
 
 class Schedule:
-    """Forward process and its inverse steps on the grid that the engine uses."""
+    """Forward process and its inverse steps on the grid that the engine uses; timesteps lie where the samples do."""
 
-    def __init__(self) -> None:
-        self.alphas = alphas_cumprod()
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self.alphas = alphas_cumprod().to(device)
 
     def signal_noise(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Signal and noise scales at integer timesteps `t (b,)`, each (b, 1, 1, 1)."""
@@ -68,7 +68,7 @@ class Schedule:
         path, x = [latents], latents
         for here, there in zip(grid[:-1], grid[1:]):
             a = torch.tensor(1.0) if here is None else self.alphas[here]
-            v = velocity(x, torch.full((len(x),), here or 0))
+            v = velocity(x, torch.full((len(x),), here or 0, device=x.device))
             clean, noise = a.sqrt() * x - (1 - a).sqrt() * v, a.sqrt() * v + (1 - a).sqrt() * x
             b = self.alphas[there]
             x = b.sqrt() * clean + (1 - b).sqrt() * noise

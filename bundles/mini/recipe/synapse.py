@@ -24,6 +24,10 @@ def decoder_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
 def attend(attn, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
     """Multi-head attention of projected tokens (b, n, c), then the output projection; `bias` (b, 1, n) hides keys."""
     split = lambda x: x.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+    if queries.is_cuda:
+        mask = None if bias is None else bias[:, None]
+        mixed = F.scaled_dot_product_attention(*map(split, (queries, keys, values)), attn_mask=mask, scale=attn.scale)
+        return attn.to_out[0](mixed.transpose(1, 2).flatten(2))
     # Spelt out: on a CPU the backward pass of torch's fused attention takes longer than the rest of the network.
     scores = (split(queries) * attn.scale) @ split(keys).transpose(-1, -2)
     if bias is not None:

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
 
 import nets
-from augment import augment
+from augment import IMAGE_SIZE, augment
 from image_ldm import MOODS, TARGETS, ReadAutoencoder, attribute_loss, paint_pictures
 from scene import sample_scene
 from schedule import Schedule
@@ -62,9 +62,9 @@ def test_variation_is_repeatable() -> None:
 
 
 def test_painted_pictures_are_of_scenes_without_music() -> None:
-    pictures, attributes = paint_pictures(6)
-    again, _ = paint_pictures(4)
-    assert pictures.shape == (6, 3, nets.IMAGE_SIZE, nets.IMAGE_SIZE) and torch.equal(pictures[:4], again)
+    pictures, attributes = paint_pictures(0, 6)
+    again, _ = paint_pictures(0, 4)
+    assert pictures.shape == (6, 3, IMAGE_SIZE, IMAGE_SIZE) and torch.equal(pictures[:4], again)
     moods = {round(2 * sample_scene(np.random.default_rng([0, seed, index])).valence - 1, 6) for seed in range(20) for index in range(6)}
     assert not moods & {round(float(valence), 6) for valence in attributes[:, 0]}
     bright = attributes[:, 0].argsort()
@@ -122,3 +122,16 @@ def test_what_is_to_learn_faster_does(tmp_path: Path) -> None:
     trainer = Trainer(model, tmp_path / "model.pt", Budget(1e9, 20), rate=1e-3, warmup=1, faster={"fast": 10.0})
     trainer.run(lambda model: (-(model.slow + model.fast).sum(), {}))
     assert abs(float((model.fast / model.slow).detach()) - 10) < 0.5
+
+
+def test_a_batch_that_is_not_a_number_changes_nothing(tmp_path: Path) -> None:
+    model, made = nn.Linear(2, 1), []
+    trainer = Trainer(model, tmp_path / "model.pt", Budget(1e9, 3), rate=1e-2, warmup=1)
+
+    def loss(model) -> tuple[torch.Tensor, dict]:
+        made.append(model.weight.detach().clone())
+        return model(torch.ones(1, 2)).sum() * (float("nan") if len(made) == 2 else 1.0), {}
+
+    trainer.run(loss)
+    assert not torch.equal(made[0], made[1]) and torch.equal(made[1], made[2])
+    assert model.weight.isfinite().all() and not torch.equal(made[2], model.weight)

@@ -80,7 +80,7 @@ def losses(reader: Reader, ids: Tensor, styles: Tensor, programs: Tensor, number
     parts = (F.cross_entropy(style, styles), F.binary_cross_entropy_with_logits(program, programs),
              F.mse_loss(number, numbers))
     right = (style.argmax(-1) == styles).float().mean()
-    return parts[0] + 20 * parts[1] + parts[2], dict(style=right.item(), programs=parts[1].item(), numbers=parts[2].item())
+    return parts[0] + 20 * parts[1] + parts[2], dict(style=right, programs=parts[1], numbers=parts[2])
 
 
 def train(text: nn.Module, tokenizer: Tokenizer, checkpoint: Path, budget: Budget, scores: int, batch: int = 64) -> nn.Module:

@@ -55,7 +55,7 @@ class Trainer:
         if self.checkpoint.exists():
             self._resume()
 
-    def run(self, loss: Callable[[nn.Module], tuple[Tensor, dict]], every: int = 100,
+    def run(self, loss: Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]], every: int = 100,
             probe: Callable[[nn.Module], dict] | None = None) -> nn.Module:
         """Train until the budget is spent; `probe(average)` is measured and logged every `every` steps."""
         began, saved, sums = time.monotonic() - self.seconds, time.monotonic(), {}
@@ -63,10 +63,11 @@ class Trainer:
             for group in self.optimizer.param_groups:
                 group["lr"] = group["factor"] * self.rate * min(1, (self.step + 1) / self.warmup) * (0.5 + 0.5 * math.cos(math.pi * spent) + 0.02)
             for name, value in self._update(loss).items():
-                sums[name] = sums.get(name, 0.0) + value
+                # Not read yet: a GPU is not waited for at every step.
+                sums[name] = sums.get(name, 0.0) + value.detach()
             self.seconds = time.monotonic() - began
             if self.step % every == 0:
-                self._report({name: value / every for name, value in sums.items()}, probe)
+                self._report({name: float(value) / every for name, value in sums.items()}, probe)
                 sums = {}
             if time.monotonic() - saved > SAVE_SECONDS:
                 self.save()
@@ -83,11 +84,13 @@ class Trainer:
                 groups.setdefault(factor, []).append(parameter)
         return [dict(params=parameters, factor=factor) for factor, parameters in groups.items()]
 
-    def _update(self, loss: Callable[[nn.Module], tuple[Tensor, dict]]) -> dict:
+    def _update(self, loss: Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]]) -> dict[str, Tensor]:
         value, parts = loss(self.model)
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()
-        nn.utils.clip_grad_norm_(self.trained, 1.0)
+        norm = nn.utils.clip_grad_norm_(self.trained, 1.0)
+        # One bad batch must not cost everything: the fused optimizer leaves out a step that is told to be infinite.
+        self.optimizer.found_inf = norm.isfinite().logical_not().float()
         self.optimizer.step()
         self.step += 1
         keep = min(self.decay, (1 + self.step) / (10 + self.step))
@@ -102,7 +105,7 @@ class Trainer:
         if probe is not None:
             with torch.no_grad():
                 row.update(probe(self.average))
-        row = {name: round(value, 5) if isinstance(value, float) else value for name, value in row.items()}
+        row = {name: round(float(value), 5) if isinstance(value, (float, Tensor)) else value for name, value in row.items()}
         self.log.append(row)
         print(json.dumps(row), flush=True)
 
@@ -116,7 +119,7 @@ class Trainer:
         os.replace(partial, self.checkpoint)
 
     def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, map_location=self.trained[0].device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -126,5 +129,5 @@ class Trainer:
 
 def load_average(model: nn.Module, checkpoint: Path) -> nn.Module:
     """The averaged weights of a stage, frozen."""
-    model.load_state_dict(torch.load(checkpoint, weights_only=True)["average"], strict=False)
+    model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"], strict=False)
     return model.eval().requires_grad_(False)
