@@ -34,7 +34,7 @@ from schedule import CONFIG, Schedule
 from shards import read_shard, shards
 from trainer import load_average
 
-VERSION = "0.4.1"
+VERSION = "0.5.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
