@@ -231,16 +231,17 @@ class Inverter:
         self.vae, self.model, self.scale = load_image_model(work, device)
         self.taps = synapse.capture(self.model.unet)
 
-    def shard(self, shard: Path, varied: bool) -> None:
-        """Write the paths f16 (n, v, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, v, p); nothing where nothing is painted."""
+    def shard(self, shard: Path, varied: bool) -> bool:
+        """Write the paths f16 (n, v, steps + 1, 4, 16, 16) and the pooled clean values f32 (n, v, p); False where nothing is painted."""
         pictures = views(shard, varied)
         if pictures is None:
-            return
+            return False
         paths, pooled = self.invert(pictures.flatten(0, 1))
         out = inversion_of(shard)
         partial = out.with_suffix(".partial")
         torch.save(dict(paths=paths.unflatten(0, pictures.shape[:2]), pooled=pooled.unflatten(0, pictures.shape[:2])), partial)
         os.replace(partial, out)
+        return True
 
     @torch.no_grad()
     def invert(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -257,11 +258,8 @@ class Inverter:
 
 
 def invert_all(inverter: Inverter, folders: list[Path], varied: bool) -> int:
-    """Invert the pictures of all shards that lack it; returns how many had to be."""
-    lacking = [path for path in shards(folders) if not inversion_of(path).exists()]
-    for path in lacking:
-        inverter.shard(path, varied)
-    return len(lacking)
+    """Invert the pictures of all painted shards that lack it; returns how many did."""
+    return sum(inverter.shard(path, varied) for path in shards(folders) if not inversion_of(path).exists())
 
 
 def attribute_fit(paths: list[Path]) -> str:

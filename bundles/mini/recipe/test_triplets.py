@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from compose import FASTEST_BPM, SLOWEST_BPM, compose
-from image_ldm import inversion_of, paint_many, paint_varied
+from image_ldm import inversion_of, invert_all, paint_many, paint_varied
 from music_ldm import Growing, Triplets
 from scene import sample_scene
 from shards import read_metas, wait_for, write_shard
@@ -81,6 +81,19 @@ def test_only_shards_that_are_ready_are_waited_for(tmp_path: Path) -> None:
     inversion_of(second).touch()
     wait_for([tmp_path], 2, lambda path: inversion_of(path).exists())
     wait_for([tmp_path], 5)
+
+
+def test_shards_without_pictures_are_passed_over(tmp_path: Path) -> None:
+    plain, painted = shard(tmp_path, 0, 1), shard(tmp_path, 1, 1)
+
+    class OfPainted:
+        def shard(self, path: Path, varied: bool) -> bool:
+            if path == painted:
+                inversion_of(path).touch()
+            return path == painted
+
+    assert [invert_all(OfPainted(), [tmp_path], varied=True) for _ in range(2)] == [1, 0]
+    assert not inversion_of(plain).exists()
 
 
 class Counting:
