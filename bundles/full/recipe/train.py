@@ -127,7 +127,7 @@ def train(synapse: Synapse, denoising: Denoising, work: Path, budget: Budget, ba
         some = denoising.batch(torch.randint(len(denoising.paths), (batch,), generator=generator), t, has_text)
         eps = torch.randn(some.latents.shape, generator=generator).to(denoising.device)
         value, plain = denoising.loss(model, some, t, eps, has_picture)
-        return value, dict(mse=plain.item())
+        return value, dict(mse=plain)
 
     trainer.run(loss, probe=lambda model: dict(shares=[round(share, 4) for share in model.shares().tolist()]))
     return trainer
