@@ -1,4 +1,4 @@
-//! Prints what fewer steps, less guidance and shared coarse levels save, and how far they move the music.
+//! Prints what fewer steps, less guidance, an early end and shared coarse levels save, and how far they move the music.
 //!
 //! ```sh
 //! cargo bench --bench savings
@@ -30,24 +30,27 @@ const PROMPTS: [&str; 4] = [
     "dark ambient drone with warm pad",
     "joyful folk guitar and flute",
 ];
-/// Steps, share without guidance, steps that share coarse levels.
-const CASES: [(u32, f64, usize); 16] = [
-    (30, 0.0, 1),
-    (20, 0.0, 1),
-    (16, 0.0, 1),
-    (12, 0.0, 1),
-    (10, 0.0, 1),
-    (8, 0.0, 1),
-    (20, 0.2, 1),
-    (20, 0.4, 1),
-    (20, 0.5, 1),
-    (20, 0.6, 1),
-    (20, 0.0, 2),
-    (20, 0.0, 3),
-    (20, 0.4, 2),
-    (16, 0.4, 2),
-    (12, 0.4, 1),
-    (12, 0.4, 2),
+/// Steps, share without guidance, share not walked, steps that share coarse levels.
+const CASES: [(u32, f64, f64, usize); 19] = [
+    (30, 0.0, 0.0, 1),
+    (20, 0.0, 0.0, 1),
+    (16, 0.0, 0.0, 1),
+    (12, 0.0, 0.0, 1),
+    (10, 0.0, 0.0, 1),
+    (8, 0.0, 0.0, 1),
+    (20, 0.2, 0.0, 1),
+    (20, 0.4, 0.0, 1),
+    (20, 0.5, 0.0, 1),
+    (20, 0.6, 0.0, 1),
+    (20, 0.0, 0.0, 2),
+    (20, 0.0, 0.0, 3),
+    (20, 0.4, 0.0, 2),
+    (16, 0.4, 0.0, 2),
+    (12, 0.4, 0.0, 1),
+    (12, 0.4, 0.0, 2),
+    (20, 0.0, 0.32, 1),
+    (20, 0.4, 0.32, 1),
+    (20, 0.4, 0.45, 1),
 ];
 /// Of the noise.
 const SEED: u64 = 7;
@@ -57,23 +60,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(()); // Under `cargo test --benches` there is nothing to try out that takes less than a minute.
     }
     let folder = tempfile::tempdir()?;
-    let plain = engine(folder.path(), 0.0, 1)?;
+    let plain = engine(folder.path(), 0.0, 0.0, 1)?;
     let reference = all(&plain, 100, SEED)?;
-    println!("| Steps | Without guidance | Coarse levels shared by | Distance | Time |");
-    println!("| ---: | ---: | ---: | ---: | ---: |");
-    println!("| 100 | another seed | | {:.3} | |", distance(&reference, &all(&plain, 100, SEED + 1)?));
-    for (steps, unguided, deep_steps) in CASES {
-        let other = engine(folder.path(), unguided, deep_steps)?;
+    println!("| Steps | Without guidance | Not walked | Coarse levels shared by | Distance | Time |");
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| 100 | another seed | | | {:.3} | |", distance(&reference, &all(&plain, 100, SEED + 1)?));
+    for (steps, unguided, unwalked, deep_steps) in CASES {
+        let other = engine(folder.path(), unguided, unwalked, deep_steps)?;
         let made = all(&other, steps, SEED)?;
         let ratio = fastest(&other, steps)?.as_secs_f64() / fastest(&plain, 20)?.as_secs_f64();
-        let share = 100.0 * unguided;
-        println!("| {steps} | {share:.0} % | {deep_steps} | {:.3} | {ratio:.2} |", distance(&reference, &made));
+        let [unguided, unwalked] = [unguided, unwalked].map(|share| 100.0 * share);
+        let distance = distance(&reference, &made);
+        println!("| {steps} | {unguided:.0} % | {unwalked:.0} % | {deep_steps} | {distance:.3} | {ratio:.2} |");
     }
     Ok(())
 }
 
 /// The mini bundle with other defaults.
-fn engine(folder: &Path, unguided: f64, deep_steps: usize) -> Result<Engine, Box<dyn std::error::Error>> {
+fn engine(
+    folder: &Path,
+    unguided: f64,
+    unwalked: f64,
+    deep_steps: usize,
+) -> Result<Engine, Box<dyn std::error::Error>> {
     let mini = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles/mini");
     for entry in fs::read_dir(&mini)?.collect::<io::Result<Vec<_>>>()? {
         let copy = folder.join(entry.file_name());
@@ -82,8 +91,9 @@ fn engine(folder: &Path, unguided: f64, deep_steps: usize) -> Result<Engine, Box
         }
     }
     let manifest = fs::read_to_string(mini.join("manifest.toml"))?;
-    let kept = manifest.lines().filter(|line| !line.starts_with("unguided =") && !line.starts_with("deep_steps ="));
-    let ours = format!("[defaults]\nunguided = {unguided:?}\ndeep_steps = {deep_steps}");
+    let is_ours = |line: &&str| ["unguided =", "unwalked =", "deep_steps ="].iter().any(|name| line.starts_with(name));
+    let kept = manifest.lines().filter(|line| !is_ours(line));
+    let ours = format!("[defaults]\nunguided = {unguided:?}\nunwalked = {unwalked:?}\ndeep_steps = {deep_steps}");
     let manifest = kept.collect::<Vec<_>>().join("\n").replace("[defaults]", &ours);
     fs::write(folder.join("manifest.toml"), manifest)?;
     Ok(Engine::load(&Bundle::open(folder)?, Device::Cpu)?)

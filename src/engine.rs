@@ -220,8 +220,12 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Clip, Error> {
         let plan = self.plan(request.bars, request.meter, request.bpm);
-        let sampler = Sampler::new(request.sampler, &self.schedule, request.steps as usize).in_stage(Stage::Music)?;
-        let scenes = self.scenes(&plan, request, morph, (sampler.timesteps(), progress))?;
+        let (kind, steps) = (request.sampler, request.steps as usize);
+        let whole = Sampler::new(kind, &self.schedule, steps).in_stage(Stage::Music)?;
+        // A picture is walked through from end to end, however far the music goes.
+        let scenes = self.scenes(&plan, request, morph, (whole.timesteps(), progress))?;
+        let end = self.manifest.defaults.unwalked * self.manifest.music.schedule.num_train_timesteps as f64;
+        let sampler = Sampler::until(end as usize, kind, &self.schedule, steps).in_stage(Stage::Music)?;
         let latents = self.compose(&plan, sampler, &scenes, seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
         self.finish(latents, self.recipe(request, morph, seed), request.sample_rate, progress)

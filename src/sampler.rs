@@ -105,16 +105,36 @@ impl Sampler {
     ///
     /// `steps` is 0 or more than the schedule has timesteps.
     pub fn new(kind: SamplerKind, schedule: &Schedule, steps: usize) -> Result<Self> {
-        let timesteps = match kind {
-            SamplerKind::DpmSolver2m => schedule.solver_timesteps(steps)?,
-            SamplerKind::Ddim | SamplerKind::Ddpm => schedule.timesteps(steps)?,
-        };
+        Ok(Self::along(kind, schedule, Self::plan(kind, schedule, steps)?))
+    }
+
+    /// Plans the same walk cut short: the first step at or below timestep `end` goes straight to the clean latents that the
+    /// model expects there, and is the last.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn until(end: usize, kind: SamplerKind, schedule: &Schedule, steps: usize) -> Result<Self> {
+        let mut timesteps = Self::plan(kind, schedule, steps)?;
+        let walked = timesteps.iter().position(|&t| t <= end).map_or(steps, |last| last + 1);
+        timesteps.truncate(walked);
+        Ok(Self::along(kind, schedule, timesteps))
+    }
+
+    fn plan(kind: SamplerKind, schedule: &Schedule, steps: usize) -> Result<Vec<usize>> {
+        match kind {
+            SamplerKind::DpmSolver2m => schedule.solver_timesteps(steps),
+            SamplerKind::Ddim | SamplerKind::Ddpm => schedule.timesteps(steps),
+        }
+    }
+
+    fn along(kind: SamplerKind, schedule: &Schedule, timesteps: Vec<usize>) -> Self {
         let rules = match kind {
             SamplerKind::DpmSolver2m => rule::dpm_solver_2m(schedule, &timesteps),
             SamplerKind::Ddim => rule::ddim(schedule, &timesteps),
             SamplerKind::Ddpm => rule::ddpm(schedule, &timesteps),
         };
-        Ok(Self { kind, timesteps, rules, previous: None, next: 0 })
+        Self { kind, timesteps, rules, previous: None, next: 0 }
     }
 
     /// What it was made as.

@@ -332,6 +332,8 @@ fn a_bundle_is_found_by_path_or_by_name_in_the_first_place_that_has_it() {
     let listed: Vec<_> = Bundle::list_in(&places).into_iter().map(|b| b.unwrap().location().to_path_buf()).collect();
     let folders = [first.path().join("tiny"), second.path().join("mini"), second.path().join("other"), path];
     assert_eq!(&listed[..4], &folders);
+    edit(&second.path().join("other"), "name = \"tiny\"", "name = \"film-large\"");
+    assert_eq!(found(Some("film-large")), second.path().join("other"), "by the name in its manifest");
     assert_broken(Bundle::find_in(Some("nameless"), &places), "nameless", &["no bundle", "give the path"]);
     assert_broken(Bundle::find_in(Some("no/such"), &places), "no/such", &["no such folder"]);
 }

@@ -337,6 +337,15 @@ fn a_schedule_all_without_guidance_is_a_guidance_of_one() {
 }
 
 #[test]
+fn a_walk_ends_where_the_bundle_says() {
+    let four = || RequestFields { steps: 4, ..fields() };
+    let made = |unwalked: f64| fingerprint(&generate(&with_defaults(&format!("unwalked = {unwalked:?}")), four()));
+    assert_eq!(made(0.0), fingerprint(&generate(&ENGINE, four())));
+    assert_ne!(made(0.5), made(0.0));
+    assert_ne!(made(1.0), made(0.5));
+}
+
+#[test]
 fn coarse_levels_are_shared_by_as_many_steps_as_the_bundle_says() {
     let steps = |deep_steps: usize, steps| {
         fingerprint(&generate(

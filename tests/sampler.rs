@@ -226,6 +226,34 @@ fn with_the_ideal_model_of_one_point_every_sampler_ends_at_it() -> Result<()> {
 }
 
 #[test]
+fn a_walk_cut_short_goes_the_same_way_and_ends_at_what_the_model_expects() -> Result<()> {
+    let config =
+        ScheduleConfig { set_alpha_to_one: true, ..config("cosine", Prediction::Velocity, TimestepSpacing::Trailing) };
+    let schedule = Schedule::new(&config)?;
+    for kind in SamplerKind::ALL {
+        let (mut whole, mut short) = (Sampler::new(kind, &schedule, 20)?, Sampler::until(320, kind, &schedule, 20)?);
+        assert_eq!(short.timesteps(), &whole.timesteps()[..short.timesteps().len()]);
+        let last = short.timesteps().len() - 1;
+        assert!(short.timesteps()[last] <= 320 && short.timesteps()[last - 1] > 320);
+        let mut xs = noise(7, 0, 64, &Device::Cpu)?;
+        for (i, timestep) in short.timesteps().to_vec().into_iter().enumerate() {
+            let (output, fresh) = (smooth(&xs, timestep)?, noise(7, 1 + i as u64, 64, &Device::Cpu)?);
+            let next = short.step(i, &output, &xs, Some(&fresh))?;
+            if i < last {
+                assert_eq!(next.to_vec1::<f32>()?, whole.step(i, &output, &xs, Some(&fresh))?.to_vec1::<f32>()?);
+            } else {
+                let (clean, _) = schedule.prediction().split(schedule.level(timestep), &output, &xs)?;
+                assert_close(&next, &clean, 1e-5);
+            }
+            xs = next;
+        }
+        assert_eq!(Sampler::until(0, kind, &schedule, 20)?.timesteps(), whole.timesteps());
+        assert_eq!(Sampler::until(999, kind, &schedule, 20)?.timesteps().len(), 1);
+    }
+    Ok(())
+}
+
+#[test]
 fn a_prediction_splits_what_was_mixed() -> Result<()> {
     let (clean, eps) = (noise(5, 0, 64, &Device::Cpu)?, noise(5, 1, 64, &Device::Cpu)?);
     let at = Level::from_alpha_squared(0.3);

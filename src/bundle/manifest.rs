@@ -113,6 +113,10 @@ pub struct Defaults {
     /// costs as much as everything else.
     #[serde(default)]
     pub unguided: f64,
+    /// Share of the schedule, from its clean end, that is not walked, 0..=1: the first step within it goes straight to the
+    /// clean latents that the model expects there. A small model knows the fine detail that is decided there only as noise.
+    #[serde(default)]
+    pub unwalked: f64,
     /// Steps that share what the UNet's coarser levels made; 1 makes it anew at each.
     #[serde(default = "one")]
     pub deep_steps: usize,
@@ -297,8 +301,10 @@ impl Manifest {
         within("music.latent.triple_window", latent.triple_window.unwrap_or(1), 1..65_537)?;
         within("music.latent.rows", latent.rows, 1..4097)?;
         within("defaults.deep_steps", self.defaults.deep_steps, 1..1001)?;
-        if !(0.0..=1.0).contains(&self.defaults.unguided) {
-            return Err("defaults: unguided should be 0 to 1".into());
+        for (name, share) in [("unguided", self.defaults.unguided), ("unwalked", self.defaults.unwalked)] {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(format!("defaults: {name} should be 0 to 1"));
+            }
         }
         if !(0.0..=100.0).contains(&self.defaults.guidance) || !(0.0..=1.0).contains(&self.defaults.guidance_rescale) {
             return Err("defaults: guidance should be 0 to 100 and guidance_rescale 0 to 1".into());

@@ -17,8 +17,8 @@ pub fn places() -> Vec<PathBuf> {
 }
 
 impl Bundle {
-    /// Opens a bundle by the path of its folder or by its name; the one that ships with the product if there is
-    /// neither.
+    /// Opens a bundle by the path of its folder, the name of that folder or the name in its manifest; the one that ships
+    /// with the product if there is neither.
     ///
     /// # Errors
     ///
@@ -46,6 +46,10 @@ impl Bundle {
         }
         if name == MINI && !embedded::FILES.is_empty() {
             return Self::mini();
+        }
+        // What `melfusion bundle list` calls it, whatever its folder is called.
+        if let Some(named) = Self::list_in(places).into_iter().flatten().find(|bundle| bundle.manifest().name == name) {
+            return Ok(named);
         }
         let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
         let problem = format!("no bundle of this name in {}; give the path of its folder", looked.join(" or "));

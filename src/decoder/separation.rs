@@ -11,6 +11,9 @@ const BANDS: usize = 17;
 const MARGIN: f32 = 3.;
 /// How far the power of a hit's noise rises above its median.
 const ROUGHNESS: f32 = 2.;
+/// How much more of a cell its stronger part takes: shares are raised to this. The parts are given phases of their own, so
+/// that what both have of a cell beats.
+const DECISION: i32 = 3;
 
 /// A mel in two parts of the same shape whose powers add up to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +51,9 @@ pub fn separate(mel: &[f32], bands: usize, floor: f32) -> Parts {
 /// Share of the power that is struck, from the two medians of log magnitudes and the cell's own; within 0..=1.
 fn share_of_struck(lasting: f32, broad: f32, log: f32) -> f32 {
     let share = 1. / (1. + MARGIN * MARGIN * (2. * (lasting - broad)).exp());
-    share * (ROUGHNESS * (2. * (broad - log)).exp()).min(1.)
+    let share = share * (ROUGHNESS * (2. * (broad - log)).exp()).min(1.);
+    let (struck, pitched) = (share.powi(DECISION), (1. - share).powi(DECISION));
+    struck / (struck + pitched)
 }
 
 fn median_along(mel: &[f32], bands: usize, (frame, band): (usize, usize), near: &mut Vec<f32>) -> f32 {
@@ -101,6 +106,14 @@ mod tests {
         let mel: Vec<f32> = (0..SIZE * SIZE).map(|i| cell(i / SIZE, i % SIZE)).collect();
         let parts = separate(&mel, SIZE, FLOOR);
         assert!(parts.pitched[33 * SIZE + 20] > -0.01 && parts.struck[33 * SIZE + 20] < -3.);
+    }
+
+    #[test]
+    fn a_cell_that_is_more_of_one_part_is_nearly_all_of_it() {
+        // Three to one, by the medians: the hit is as loud as its margin and a little more.
+        let (lasting, broad) = (0., MARGIN.ln() + 0.5 * 3f32.ln());
+        assert!((share_of_struck(lasting, broad, broad) - 27. / 28.).abs() < 1e-4);
+        assert!((share_of_struck(broad, broad, broad) - 1. / 730.).abs() < 1e-4);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The music UNet over a whole piece, and what is saved of its work.
 //!
-//! Keys and values that the model makes of the words are made once, before the first step: that changes nothing. Two
-//! savings change the music, both by the bundle's [`Defaults`](crate::bundle::Defaults); `cargo bench --bench savings` measures what
-//! they change and what they cost.
+//! Keys and values that the model makes of the words are made once, before the first step: that changes nothing. Three
+//! savings change the music, all by the bundle's [`Defaults`](crate::bundle::Defaults); `cargo bench --bench savings` measures what
+//! they change and what they cost. Two are here:
 //!
 //! - Near the clean end of the schedule there is no guidance, and so no unconditional half (`unguided`).
 //!   Source: Kynkäänniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
 //! - Several steps share what the UNet's coarser levels made ([`Deep`], `deep_steps`).
+//!
+//! The third is in the walk ([`Sampler::until`](crate::sampler::Sampler::until), `unwalked`).
 
 use std::borrow::Cow;
 use std::sync::Arc;

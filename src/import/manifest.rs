@@ -40,6 +40,7 @@ pub(super) fn manifest(name: &str, tango: &Tango, image: &StableDiffusion, t5: T
             guidance: GUIDANCE,
             guidance_rescale: 0.0,
             unguided: 0.0,
+            unwalked: 0.0,
             deep_steps: 1,
             sampler: SamplerKind::Ddpm,
         },

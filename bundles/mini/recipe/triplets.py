@@ -1,12 +1,12 @@
 """Makes the triplets of the training set: music as beat mels, pictures and captions, in numbered shards.
 
-    python triplets.py --split 0 --seed 1 --count 5000 --out DIR [--bar 3] [--seconds 900] [--views 3] [--wavs] [--music-only]
+    python triplets.py --split 0 --seed 1 --count 5000 --out DIR [--bar 3] [--seconds 900] [--views 3] [--captions 3] [--wavs] [--music-only]
     python triplets.py paint --dir DIR [--again]      adds pictures and captions where a shard lacks them
 
 A shard is an uncompressed `.npz` with `mels` float16 (n, 512, 128), or (n, 384, 128) in three, `pictures` uint8 (n, 128, 128, 3) and `meta`, a
 JSON list of n objects; with --wavs also `wavs` int16 (all clips in a row, mono) and `offsets` int64 (n + 1,). With --views v, `views` uint8
-(n, v, 3, 64, 64) are further pictures of the same scenes, small and varied, and each item has v further captions: a model that sees a clip
-many times should not know it by its picture or its words.
+(n, v, 3, 64, 64) are further pictures of the same scenes, small and varied, and each item has v further captions, or as many as --captions
+says: a model that sees a clip many times should not know it by its picture or its words.
 All clips of a seed have the same metre. Every item depends on (split, seed, index, bar) alone; its picture and its caption have random streams of their own.
 """
 
@@ -61,7 +61,7 @@ def make_views(metas: list[dict], views: int) -> np.ndarray:
 
 
 def render_shards(split: int, seed: int, count: int, out: Path, *, bar: int, seconds: float, soundfont: str | None,
-                  wavs: bool, music_only: bool, views: int = 0, size: int = SHARD) -> int:
+                  wavs: bool, music_only: bool, views: int = 0, captions: int | None = None, size: int = SHARD) -> int:
     """Write the shards of `size` of one seed until `count` items or `seconds` are reached; whole shards are kept."""
     out.mkdir(parents=True, exist_ok=True)
     synth = Synth(soundfont)
@@ -79,7 +79,7 @@ def render_shards(split: int, seed: int, count: int, out: Path, *, bar: int, sec
             meta, mono = make_clip(synth, split, seed, index, bar)
             items.append((meta, beat_mel(mono, meta["beats"]).astype(np.float16), _int16(mono) if wavs else None))
         if items:
-            write_shard(path, *_pack(items, music_only, views))
+            write_shard(path, *_pack(items, music_only, views, views if captions is None else captions))
             made += len(items)
             print(f"{path.name}: {len(items)} clips, {time.monotonic() - began:.0f} s", flush=True)
         if time.monotonic() > deadline:
@@ -109,7 +109,7 @@ def _int16(mono: np.ndarray) -> np.ndarray:
     return np.round(mono * INT16_PEAK).astype(np.int16)
 
 
-def _pack(items: list[tuple[dict, np.ndarray, np.ndarray | None]], music_only: bool, views: int) -> tuple[dict, list[dict]]:
+def _pack(items: list[tuple[dict, np.ndarray, np.ndarray | None]], music_only: bool, views: int, captions: int) -> tuple[dict, list[dict]]:
     metas, mels, wavs = zip(*items)
     metas = list(metas)
     arrays = dict(mels=np.stack(mels))
@@ -120,8 +120,9 @@ def _pack(items: list[tuple[dict, np.ndarray, np.ndarray | None]], music_only: b
         _add_pictures_and_captions(arrays, metas)
     if views:
         arrays["views"] = make_views(metas, views)
+    if captions:
         for meta in metas:
-            meta["captions"] = [make_caption(meta, view) for view in range(1, views + 1)]
+            meta["captions"] = [make_caption(meta, view) for view in range(1, captions + 1)]
     return arrays, metas
 
 
@@ -145,6 +146,7 @@ def main() -> None:
     parser.add_argument("--wavs", action="store_true", help="keep the audio")
     parser.add_argument("--music-only", action="store_true", help="leave pictures and captions to `paint`")
     parser.add_argument("--views", type=int, default=0, help="further pictures and captions of each item")
+    parser.add_argument("--captions", type=int, help="further captions of each item, as many as views unless said")
     parser.add_argument("--shard", type=int, default=SHARD, help="items in a shard")
     parser.add_argument("--again", action="store_true", help="paint: replace what is there")
     options = parser.parse_args()
@@ -153,7 +155,8 @@ def main() -> None:
         paint_shards(options.out, options.again)
     else:
         render_shards(options.split, options.seed, options.count, options.out, bar=options.bar, seconds=options.seconds,
-                      soundfont=options.soundfont, wavs=options.wavs, music_only=options.music_only, views=options.views, size=options.shard)
+                      soundfont=options.soundfont, wavs=options.wavs, music_only=options.music_only, views=options.views,
+                      captions=options.captions, size=options.shard)
 
 
 if __name__ == "__main__":
