@@ -52,7 +52,7 @@ fn print_table(new: &[Times], known: &[Times], steps: usize) {
     println!("| --- | ---: | ---: |");
     row("Words: prompt and negative prompt to tokens", median(new, |times| times.of(Part::Text)));
     row(&format!("Picture: encoded, inverted in {steps} steps"), median(new, |times| times.of(Part::Picture)));
-    row(&format!("Music: {steps} steps of the UNet"), median(new, |times| times.of(Part::Music)));
+    row("Music: the walk through the UNet", median(new, |times| times.of(Part::Music)));
     row("Sound: codec, vocoder, stereo", median(new, |times| times.of(Part::Decoder)));
     row("Sound: sample rate, loudness", median(new, |times| times.of(Part::Finish)));
     row("**Clip, new picture**", whole);

@@ -45,7 +45,8 @@ pub struct RequestFields {
     pub key: Option<Key>,
     /// Where the noise starts. Same request, same seed: same clip.
     pub seed: u64,
-    /// Denoising steps, 1..=200.
+    /// Denoising steps of a whole walk, 1..=200; a bundle may end it early
+    /// ([`Defaults::unwalked`](crate::bundle::Defaults::unwalked)).
     pub steps: u32,
     /// How strictly the prompt is followed (classifier-free guidance), 0..=20; 1 is the model unguided.
     pub guidance: f64,
