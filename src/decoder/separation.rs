@@ -27,7 +27,7 @@ pub struct Parts {
 /// `mel (frames, bands)` flat, natural log, of a loop, in its two parts, neither below `floor`.
 ///
 /// Medians along time, around the loop, keep tones and lose hits; medians across the bands the other way round. Each cell is
-/// shared by the squares of the two, but no more of it is struck than its neighbours have: what stands out of them is a note,
+/// shared by the squares of the two and then decided for the stronger part, but no more of it is struck than its neighbours have: what stands out of them is a note,
 /// however short.
 ///
 /// Source: Fitzgerald, "Harmonic/percussive separation using median filtering", DAFx 2010; Driedger, Müller and Disch,

@@ -13,7 +13,7 @@ from image_ldm import inversion_of, invert_all, paint_many, paint_varied
 from music_ldm import Growing, Triplets
 from scene import sample_scene
 from shards import read_metas, wait_for, write_shard
-from triplets import make_caption, make_picture, make_views
+from triplets import make_caption, make_picture, make_views, pack
 
 SCENES = 400
 
@@ -65,6 +65,13 @@ def test_views_differ_but_show_the_same_scene() -> None:
     views = make_views([one, other], 3)
     assert views.shape == (2, 3, 3, 64, 64) and views.dtype == np.uint8
     assert np.array_equal(views, make_views([one, other], 3))
+
+
+def test_captions_need_no_views() -> None:
+    items = [(item(index), np.zeros((4, 4), np.float16), None) for index in (1, 2)]
+    arrays, metas = pack(items, music_only=False, views=0, captions=2)
+    assert "views" not in arrays
+    assert [meta["captions"] for meta in metas] == [[make_caption(meta, view) for view in (1, 2)] for meta in metas]
 
 
 def test_many_processes_paint_what_one_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def render_shards(split: int, seed: int, count: int, out: Path, *, bar: int, sec
             meta, mono = make_clip(synth, split, seed, index, bar)
             items.append((meta, beat_mel(mono, meta["beats"]).astype(np.float16), _int16(mono) if wavs else None))
         if items:
-            write_shard(path, *_pack(items, music_only, views, views if captions is None else captions))
+            write_shard(path, *pack(items, music_only, views, views if captions is None else captions))
             made += len(items)
             print(f"{path.name}: {len(items)} clips, {time.monotonic() - began:.0f} s", flush=True)
         if time.monotonic() > deadline:
@@ -109,7 +109,8 @@ def _int16(mono: np.ndarray) -> np.ndarray:
     return np.round(mono * INT16_PEAK).astype(np.int16)
 
 
-def _pack(items: list[tuple[dict, np.ndarray, np.ndarray | None]], music_only: bool, views: int, captions: int) -> tuple[dict, list[dict]]:
+def pack(items: list[tuple[dict, np.ndarray, np.ndarray | None]], music_only: bool, views: int, captions: int) -> tuple[dict, list[dict]]:
+    """A shard's arrays and metadata, of each item's metadata, mel and, where it is kept, sound."""
     metas, mels, wavs = zip(*items)
     metas = list(metas)
     arrays = dict(mels=np.stack(mels))
