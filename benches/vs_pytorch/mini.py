@@ -183,7 +183,8 @@ def music(synapse: bool) -> Built:
     """A guided step of the music UNet; only the second half sees the picture."""
     picture = _random_picture() if synapse else []
     shares = torch.tensor([0.0, 0.5]).view(1, 2, 1, 1).repeat(4, 1, 1, 1)
-    inputs = dict(latents=torch.randn(2, 28, nets.WINDOW, nets.ROWS), tokens=torch.randn(2, nets.TEXT_TOKENS, nets.TEXT_WIDTH),
+    channels = music_step().unet.config.in_channels
+    inputs = dict(latents=torch.randn(2, channels, nets.WINDOW, nets.ROWS), tokens=torch.randn(2, nets.TEXT_TOKENS, nets.TEXT_WIDTH),
                   vector=torch.randn(2, 864), timestep=torch.tensor(TIMESTEP), shares=shares)
     return Built(music_step(), inputs | {f"picture.{i}": tensor for i, tensor in enumerate(picture)}, gives_weights=False)
 

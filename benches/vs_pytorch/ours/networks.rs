@@ -50,7 +50,8 @@ pub fn build(work: &Work, weights: VarBuilder, inputs: VarBuilder) -> Built {
         }
         Work::Codec => {
             let grid = GridDecoder::new(grid(&bundle)?, of_bundle(&manifest.decoder.weights)?)?;
-            let latents = inputs.get((1, 16, 64, 16), "latents")?;
+            let latent = manifest.music.latent;
+            let latents = inputs.get((1, latent.channels, latent.window, latent.rows), "latents")?;
             Ok(plain(move || grid.codec().decode(&latents)))
         }
         Work::Vocoder { samples } => {

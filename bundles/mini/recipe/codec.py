@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from precision import autocast
 from shards import wait_for
 from trainer import Budget, Trainer
 
@@ -177,7 +178,7 @@ def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: B
         mel = held[chosen[:, None], places].float()
         latents = model.encode(mel)
         latents = latents + torch.randn_like(latents) * float(rng.uniform(0.0, MOST_NOISE))
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with autocast(device):
             correction = model.correction(latents)
         value = reconstruction_loss(model.decode_linear(latents) + correction, mel)
         return value, dict(loss=value)

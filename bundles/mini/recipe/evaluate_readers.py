@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from evaluate_probes import listen
 from mel import beat_mel
+from precision import autocast
 from scene import MODES, STYLES
 from shards import read_shard
 
@@ -150,7 +151,7 @@ def _fit(model: nn.Module, shards: list, loss_of, seconds: float) -> None:
         index = rng.integers(len(inputs), size=BATCH)
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1, (step + 1) / 50) * (1 - spent)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast("cpu"):
             loss = loss_of(model, torch.from_numpy(inputs[index]).float(), [target[index] for target in targets], rng)
         optimizer.zero_grad()
         loss.backward()

@@ -53,7 +53,7 @@ def paint_frame(frame: Frame) -> Image.Image:
     """The frame on paper, with an inked border."""
     height = HEIGHT - 2 * MARGIN
     width = WIDTH - 2 * MARGIN
-    picture = paint(frame.scene, np.random.default_rng([2, frame.seed]), height, width / height)
+    picture = paint(frame.scene, np.random.default_rng([2, frame.seed]), height, width / height, plain=True)
     sheet = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     sheet.paste(Image.fromarray(picture), (MARGIN, MARGIN))
     ImageDraw.Draw(sheet).rectangle((MARGIN - 2, MARGIN - 2, WIDTH - MARGIN + 1, HEIGHT - MARGIN + 1), outline=INK, width=3)

@@ -31,6 +31,7 @@ import synapse
 from augment import shrink, vary
 from nets import ImageModel, image_vae
 from picture import PICTURE_STREAM, paint
+from precision import autocast, layout
 from scene import HOURS, PLACES, WEATHERS, sample_scene
 from schedule import Schedule
 from shards import read_shard, shards
@@ -132,12 +133,12 @@ def train_vae(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget, 
     if start.exists():
         # The decoder is missing there: it does not ship.
         coder.vae.load_state_dict(torch.load(start, weights_only=True), strict=False)
-    coder.to(pictures.device, memory_format=torch.channels_last)
+    coder.to(pictures.device, memory_format=layout(pictures.device))
 
     def loss(model) -> tuple[Tensor, dict]:
         index = torch.randint(len(pictures), (batch,), generator=generator).to(pictures.device)
-        x = signed(pictures[index]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+        x = signed(pictures[index]).contiguous(memory_format=layout(pictures.device))
+        with autocast(x.device):
             posterior = model.vae.encode(x).latent_dist
             z = posterior.sample()
             y, guess = model.vae.decode(z).sample.float(), model.reader(z)
@@ -155,7 +156,7 @@ def encode(vae, pictures: Tensor) -> Tensor:
     """Latents (n, 4, 16, 16) of uint8 pictures, not yet scaled."""
     found = []
     for x in pictures.split(32 if pictures.device.type == "cpu" else 1024):
-        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+        with autocast(x.device):
             found.append(vae.encode(signed(x)).latent_dist.mode().float())
     return torch.cat(found)
 
@@ -175,7 +176,7 @@ def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget,
     if start.exists():
         # The head is missing there: it does not ship.
         model.load_state_dict(torch.load(start, weights_only=True), strict=False)
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device, memory_format=layout(device))
     latents = encode(vae, pictures) * scale
 
     def loss(model) -> tuple[Tensor, dict]:
@@ -185,7 +186,7 @@ def train_unet(pictures: Tensor, attributes: Tensor, work: Path, budget: Budget,
         t[:clean] = torch.randint(HEAD_MOST_T, (clean,), generator=generator)
         t = t.to(device)
         signal, noise = schedule.signal_noise(t)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with autocast(device):
             v = model(signal * z + noise * eps, t).float()
         taps = [block.attn1.processor for block in synapse.decoder_blocks(model.unet)]
         guess = model.head(synapse.pooled_values(taps)[:clean])
@@ -249,7 +250,7 @@ class Inverter:
         paths, pooled = [], []
         for x in pictures.split(64 if self.device.type == "cpu" else 1024):
             z = encode(self.vae, x.to(self.device)) * self.scale
-            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            with autocast(self.device):
                 self.model(z, torch.zeros(len(z), dtype=torch.long, device=self.device))
                 pooled.append(synapse.pooled_values(self.taps).cpu())
                 path = self.schedule.invert(lambda x, t: self.model(x, t).float(), z, STEPS)

@@ -32,6 +32,7 @@ from codec import load_codec
 from image_ldm import STEPS, TARGETS, inversion_of, load_image_model
 from nets import (LATENT_CHANNELS, ROWS, TEXT_TOKENS, TRIPLE_WINDOW, WINDOW, ImageModel, MusicModel, pooled_width, position_planes,
                   tempo_features)
+from precision import autocast, layout
 from schedule import Schedule
 from shards import read_shard, shards, wait_for
 from trainer import Budget, Trainer
@@ -148,10 +149,14 @@ class Growing:
 
 
 class Denoising:
-    """The forward pass of training: words, picture and noisy latents to velocity."""
+    """The forward pass of training: words, picture and noisy latents to velocity.
 
-    def __init__(self, image: ImageModel | None, empty: Tensor, device: torch.device) -> None:
+    The picture comes by its tokens and by the global path; one of them can be left out, to see what the other does alone.
+    """
+
+    def __init__(self, image: ImageModel | None, empty: Tensor, device: torch.device, by_tokens: bool = True, by_global: bool = True) -> None:
         """`empty (1, 64)` are the ids of no words."""
+        self.by_tokens, self.by_global = by_tokens, by_global
         self.image, self.schedule, self.device, self.empty = image, Schedule(device), device, empty.to(device)
         self.image_taps = synapse.capture(image.unet) if image else []
         self.grid = torch.tensor([0, *reversed(Schedule.trailing(STEPS))], device=device)
@@ -164,15 +169,15 @@ class Denoising:
         taps = [block.attn2.processor for block in synapse.decoder_blocks(model.unet)]
         self._show(model, taps, t, batch, has_picture)
         pooled = torch.zeros(len(x), model.unet.class_embedding.in_features - text.shape[-1] - 32, device=self.device)
-        if batch.pooled is not None:
+        if batch.pooled is not None and self.by_global:
             pooled = batch.pooled * has_picture[:, None]
         vector = torch.cat([pooled, text.float().mean(1), tempo_features(batch.beat)], -1)
         planes = self.planes[x.shape[2]].expand(len(x), -1, -1, -1)
-        inputs = torch.cat([x, planes], 1).contiguous(memory_format=torch.channels_last)
+        inputs = torch.cat([x, planes], 1).contiguous(memory_format=layout(x.device))
         return model.unet(inputs, t, text, class_labels=vector, return_dict=False)[0].float()
 
     def _show(self, model: MusicModel, taps: list, t: Tensor, batch: Triplets, has_picture: Tensor) -> None:
-        if batch.paths is None:
+        if batch.paths is None or not self.by_tokens:
             for tap in taps:
                 tap.image = None
             return
@@ -187,7 +192,7 @@ class Denoising:
     def loss(self, model: MusicModel, batch: Triplets, t: Tensor, eps: Tensor, has_text: Tensor, has_picture: Tensor) -> tuple[Tensor, Tensor]:
         """The weighted loss and the plain mean squared error of the velocity."""
         signal, noise = self.schedule.signal_noise(t)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with autocast(self.device):
             v = self.velocity(model, signal * batch.latents + noise * eps, t, batch, has_text, has_picture)
         error = (v - (signal * eps - noise * batch.latents)).square().mean((1, 2, 3))
         return (self.schedule.loss_weight(t) * error).mean(), error.mean()
@@ -208,13 +213,14 @@ def conditions(batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train: budget, clips in a batch, rate, dropout, and whether to compile the UNet first."""
+    """How to train: budget, clips in a batch, rate, dropout, whether to compile the UNet first, and how much faster the global path learns."""
 
     budget: Budget
     batch: int
     rate: float
     dropout: float
     compiled: bool
+    listening: float = 1.0
 
 
 def start_model(work: Path, plan: Plan, device: torch.device) -> MusicModel:
@@ -223,7 +229,7 @@ def start_model(work: Path, plan: Plan, device: torch.device) -> MusicModel:
     if start.exists():
         model.load_state_dict(torch.load(start, weights_only=True))
     model.to(device)
-    model.unet.to(memory_format=torch.channels_last)
+    model.unet.to(memory_format=layout(device))
     synapse.blend(model.unet)
     if plan.compiled:
         # Two shapes, 4/4 and 3/4, each compiled for what it is.
@@ -274,7 +280,8 @@ def train(model: MusicModel, data: Growing, held_out: Triplets, denoising: Denoi
         value = denoising.loss(model, some, t, eps, yes, yes)[1]
         return dict(held_out=value, clips=sum(data.counts()), alpha=[round(a, 3) for a in torch.sigmoid(model.alpha).tolist()])
 
-    trainer = Trainer(model, work / "music.pt", plan.budget, rate=plan.rate, warmup=200, decay=0.9985, faster=EMBEDDING)
+    faster = EMBEDDING | {"class_embedding.weight": plan.listening}
+    trainer = Trainer(model, work / "music.pt", plan.budget, rate=plan.rate, warmup=200, decay=0.9985, faster=faster)
     trainer.run(loss, probe=probe)
     (work / TRAINED_ON).write_text(json.dumps(dict(clips=sum(data.counts()), hours=round(data.hours(), 2))))
 
@@ -308,12 +315,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     parser.add_argument("--compile", action="store_true", help="compile the UNet first")
+    parser.add_argument("--listening", type=float, default=1.0, metavar="TIMES", help="how many times as fast the global path learns: for new pictures")
     parser.add_argument("--follow", type=int, metavar="N", help="wait for N inverted triplets, and take in more while training")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     began, work, device, tokenizer = time.monotonic(), options.work, options.device, Tokenizer.from_file(str(options.work / "tokenizer.json"))
-    plan = Plan(Budget(options.seconds, options.steps), options.batch, options.rate, options.dropout, options.compile)
+    plan = Plan(Budget(options.seconds, options.steps), options.batch, options.rate, options.dropout, options.compile, options.listening)
     model = start_model(work, plan, device)
     if options.follow:
         wait_for([*options.data, options.held_out], options.follow, lambda path: inversion_of(path).exists())

@@ -9,34 +9,49 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
+from closeups import draw_close_up
 from light import Light
 from pen import Pen
 from places import draw_place
 from scene import Scene
+from things import Stage
 
 PICTURE_STREAM = 7  # of an item's random numbers
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+CLOSE_UP_SHARE = 0.2  # of the pictures show something near instead of the place
+VIVID_SHARE = 0.35  # of the pictures have strong colours, or muted ones
 
 
-def paint(scene: Scene, rng: np.random.Generator, size: int = 128, aspect: float = 1.0) -> np.ndarray:
-    """The scene as uint8 (size, round(size * aspect), 3); the same state of `rng` gives the same picture."""
+def paint(scene: Scene, rng: np.random.Generator, size: int = 128, aspect: float = 1.0, plain: bool = False) -> np.ndarray:
+    """The scene as uint8 (size, round(size * aspect), 3); the same state of `rng` gives the same picture.
+
+    With `plain` it is the scene's place in its usual colours, never something near or in stronger or weaker ones.
+    """
     width = round(size * aspect)
     tilt = 0.22 * max(0.0, scene.arousal - 0.45) * float(rng.normal())
     pen = Pen(size, width, float(np.clip(tilt, -0.18, 0.18)), scene.look == "sketch", rng)
-    draw_place(pen, Light.of(scene, rng), scene, rng)
-    picture = _grade(pen.picture(), scene)
+    light = Light.of(scene, rng)
+    if not plain and rng.random() < CLOSE_UP_SHARE:
+        draw_close_up(Stage(pen, light, scene, rng))
+    else:
+        draw_place(pen, light, scene, rng)
+    vivid = not plain and rng.random() < VIVID_SHARE
+    picture = _grade(pen.picture(), scene, float(np.clip(rng.normal(), -1, 1.5)) if vivid else 0.0)
     picture = _texture(picture, 0.010 + 0.16 * scene.arousal**1.5, rng)
     picture = LOOKS[scene.look](picture, scene, rng)
     return _to_bytes(picture)
 
 
-def _grade(picture: np.ndarray, scene: Scene) -> np.ndarray:
-    """Valence as exposure and warmth, arousal as contrast, both as saturation."""
+def _grade(picture: np.ndarray, scene: Scene, vividness: float) -> np.ndarray:
+    """Valence as exposure and warmth, arousal as contrast, both as saturation.
+
+    A bright scene in vivid colours (`vividness` above 0) is exposed less: its colours tell what its light does not.
+    """
     valence, arousal = scene.valence, scene.arousal
-    picture = picture ** (1.22 - 0.50 * valence)
+    picture = picture ** (1.22 - 0.50 * valence + 0.30 * max(0.0, vividness) * valence)
     picture = picture * np.array([0.90 + 0.20 * valence, 1.0, 1.14 - 0.26 * valence], np.float32)
     grey = (picture @ LUMA)[..., None]
-    picture = grey + (picture - grey) * (0.38 + 0.55 * valence + 0.50 * arousal)
+    picture = grey + (picture - grey) * (0.38 + 0.55 * valence + 0.50 * arousal) * 1.6**vividness
     centre = 0.13 + 0.42 * valence
     return centre + (picture - centre) * (0.62 + 0.76 * arousal)
 

@@ -2,7 +2,8 @@
 
 The token blend `K = a K_image + (1 - a) K_text` (and V alike), one learnt `a` per decoder layer, is the paper's. The
 global path (pooled image values into the time embedding) is ours: measured, a small model does not hear the picture
-through the token blend alone.
+through the token blend alone. Decoupled attention (Ye et al., IP-Adapter, 2023) is there to be compared with the blend
+(`ablation.py`); no bundle has it.
 """
 
 from __future__ import annotations
@@ -23,17 +24,22 @@ def decoder_blocks(unet: UNet2DConditionModel) -> list[nn.Module]:
 
 def attend(attn, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
     """Multi-head attention of projected tokens (b, n, c), then the output projection; `bias` (b, 1, n) hides keys."""
+    return attn.to_out[0](mix(attn, queries, keys, values, bias))
+
+
+def mix(attn, queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
+    """What `attend` projects, (b, n, c)."""
     split = lambda x: x.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
     if queries.is_cuda:
         mask = None if bias is None else bias[:, None]
         mixed = F.scaled_dot_product_attention(*map(split, (queries, keys, values)), attn_mask=mask, scale=attn.scale)
-        return attn.to_out[0](mixed.transpose(1, 2).flatten(2))
+        return mixed.transpose(1, 2).flatten(2)
     # Spelt out: on a CPU the backward pass of torch's fused attention takes longer than the rest of the network.
     scores = (split(queries) * attn.scale) @ split(keys).transpose(-1, -2)
     if bias is not None:
         scores = scores + bias[:, None]
     mixed = scores.softmax(-1) @ split(values)
-    return attn.to_out[0](mixed.transpose(1, 2).flatten(2))
+    return mixed.transpose(1, 2).flatten(2)
 
 
 class PlainAttention:
@@ -71,6 +77,25 @@ class BlendKeyValues:
         return attend(attn, attn.to_q(hidden_states), keys, values, attention_mask)
 
 
+class DecoupledKeyValues(nn.Module):
+    """Attention processor that asks the picture beside the text, with projections and a softmax of its own."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.to_k, self.to_v = (nn.Linear(width, width, bias=False) for _ in range(2))
+        for layer in (self.to_k, self.to_v):
+            nn.init.eye_(layer.weight)  # begins with the picture's keys and values as they are
+        self.image: tuple[Tensor, Tensor] | None = None
+        self.alpha: Tensor | None = None  # (b, 1, 1); 0 where a sample has no picture
+
+    def forward(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **_) -> Tensor:
+        queries = attn.to_q(hidden_states)
+        mixed = mix(attn, queries, attn.to_k(encoder_hidden_states), attn.to_v(encoder_hidden_states), attention_mask)
+        if self.image is not None:
+            mixed = mixed + self.alpha * mix(attn, queries, self.to_k(self.image[0]), self.to_v(self.image[1]))
+        return attn.to_out[0](mixed)
+
+
 def capture(unet: UNet2DConditionModel) -> list[CaptureKeyValues]:
     """Puts a capturing processor on every decoder self-attention of the image UNet."""
     unet.set_attn_processor(PlainAttention())
@@ -87,6 +112,16 @@ def blend(unet: UNet2DConditionModel) -> list[BlendKeyValues]:
     taps = []
     for block in decoder_blocks(unet):
         taps.append(BlendKeyValues())
+        block.attn2.set_processor(taps[-1])
+    return taps
+
+
+def decouple(unet: UNet2DConditionModel) -> list[DecoupledKeyValues]:
+    """Puts a processor that asks the picture on its own on every decoder cross-attention of the music UNet."""
+    unet.set_attn_processor(PlainAttention())
+    taps = []
+    for block in decoder_blocks(unet):
+        taps.append(DecoupledKeyValues(block.attn2.to_q.out_features))
         block.attn2.set_processor(taps[-1])
     return taps
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+import picture
 from compose import FASTEST_BPM, SLOWEST_BPM, compose
 from image_ldm import inversion_of, invert_all, paint_many, paint_varied
 from music_ldm import Growing, Triplets
-from scene import sample_scene
+from scene import Scene, sample_scene
 from shards import read_metas, wait_for, write_shard
 from triplets import make_caption, make_picture, make_views, pack
 
@@ -65,6 +66,22 @@ def test_views_differ_but_show_the_same_scene() -> None:
     views = make_views([one, other], 3)
     assert views.shape == (2, 3, 3, 64, 64) and views.dtype == np.uint8
     assert np.array_equal(views, make_views([one, other], 3))
+
+
+def test_a_close_up_is_bright_by_its_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "CLOSE_UP_SHARE", 1.0)
+    monkeypatch.setattr(picture, "VIVID_SHARE", 0.0)
+
+    def seen(valence: float, arousal: float) -> tuple[np.ndarray, np.ndarray]:
+        """Saturation and contrast of some close-ups."""
+        scene = Scene("garden", valence, arousal, "day", "clear", "flat", "piano", "major")
+        shown = np.stack([picture.paint(scene, np.random.default_rng([7, index]), 64) for index in range(60)]).astype(float)
+        return (shown.max(-1) - shown.min(-1)).mean((1, 2)), shown.std((1, 2, 3))
+
+    (bright, _), (dark, _) = seen(0.9, 0.5), seen(0.1, 0.5)
+    assert np.median(bright) > 2.5 * np.median(dark)
+    assert np.quantile(bright, 0.2) > np.quantile(dark, 0.8), "also where the background is black"
+    assert np.median(seen(0.6, 0.9)[1]) > 1.3 * np.median(seen(0.6, 0.1)[1])
 
 
 def test_captions_need_no_views() -> None:

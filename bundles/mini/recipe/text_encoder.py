@@ -24,6 +24,7 @@ import tokens
 from caption import caption
 from compose import compose
 from nets import TEXT_WIDTH, MusicModel
+from precision import autocast
 from scene import STYLES, sample_scene
 from trainer import Budget, Trainer
 
@@ -92,7 +93,7 @@ def train(text: nn.Module, tokenizer: Tokenizer, checkpoint: Path, budget: Budge
 
     def loss(reader) -> tuple[Tensor, dict]:
         some = torch.randint(len(ids), (batch,), generator=generator)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast("cpu"):
             return losses(reader, ids[some], *(target[some] for target in targets))
 
     def probe(reader) -> dict:

@@ -1,7 +1,7 @@
 """Makes the triplets of the training set: music as beat mels, pictures and captions, in numbered shards.
 
     python triplets.py --split 0 --seed 1 --count 5000 --out DIR [--bar 3] [--seconds 900] [--views 3] [--captions 3] [--wavs] [--music-only]
-    python triplets.py paint --dir DIR [--again]      adds pictures and captions where a shard lacks them
+    python triplets.py paint --dir DIR [--again] [--captions 3]      adds pictures and captions where a shard lacks them
 
 A shard is an uncompressed `.npz` with `mels` float16 (n, 512, 128), or (n, 384, 128) in three, `pictures` uint8 (n, 128, 128, 3) and `meta`, a
 JSON list of n objects; with --wavs also `wavs` int16 (all clips in a row, mono) and `offsets` int64 (n + 1,). With --views v, `views` uint8
@@ -87,14 +87,15 @@ def render_shards(split: int, seed: int, count: int, out: Path, *, bar: int, sec
     return made
 
 
-def paint_shards(folder: Path, again: bool = False) -> int:
-    """Add pictures and captions to the shards that lack them, or to all of them again."""
+def paint_shards(folder: Path, again: bool = False, captions: int = 0) -> int:
+    """Add pictures and captions, `captions` of them further ones, to the shards that lack them, or to all of them again."""
     painted = 0
     for path in shards([folder]):
         arrays, metas = read_shard(path)
         if not again and "pictures" in arrays and all("caption" in meta for meta in metas):
             continue
         _add_pictures_and_captions(arrays, metas)
+        _add_captions(metas, captions)
         write_shard(path, arrays, metas)
         painted += len(metas)
         print(f"{path.name}: {len(metas)} pictures and captions", flush=True)
@@ -121,10 +122,14 @@ def pack(items: list[tuple[dict, np.ndarray, np.ndarray | None]], music_only: bo
         _add_pictures_and_captions(arrays, metas)
     if views:
         arrays["views"] = make_views(metas, views)
+    _add_captions(metas, captions)
+    return arrays, metas
+
+
+def _add_captions(metas: list[dict], captions: int) -> None:
     if captions:
         for meta in metas:
             meta["captions"] = [make_caption(meta, view) for view in range(1, captions + 1)]
-    return arrays, metas
 
 
 def _add_pictures_and_captions(arrays: dict[str, np.ndarray], metas: list[dict]) -> None:
@@ -153,7 +158,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.command == "paint":
-        paint_shards(options.out, options.again)
+        paint_shards(options.out, options.again, options.captions or 0)
     else:
         render_shards(options.split, options.seed, options.count, options.out, bar=options.bar, seconds=options.seconds,
                       soundfont=options.soundfont, wavs=options.wavs, music_only=options.music_only, views=options.views,
