@@ -24,16 +24,19 @@ import evaluate_readers
 import synapse
 import tokens
 from codec import load_codec
+from denoising import Denoising
 from evaluate_probes import flux
 from evaluate_set import swap_partners
-from image_ldm import STEPS, load_image_model
-from music_ldm import Denoising, Growing, Plan, Reader, Triplets, read_norm, start_model, train
+from image_ldm import load_image_model
+from inversion import STEPS
+from music_ldm import Plan, read_norm, start_model, train
 from nets import MusicModel
 from precision import autocast
 from scene import STYLES
 from schedule import Schedule
 from shards import read_metas, shards
 from trainer import Budget, load_average
+from training_set import Growing, Reader, Triplets
 
 # Of each way: how tokens enter, and whether the global path is there.
 WAYS = {

@@ -24,7 +24,7 @@ import start
 import synapse
 import tokens
 from augment import IMAGE_SIZE, shrink
-from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, PatchCodec, load_codec
+from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, load_codec
 from fine_structure import CEILING, HIDDEN, PLAYED_UPDATES, FineStructure
 from image_ldm import load_image_model
 from mel import BANDS, FLOOR, SAMPLE_RATE
@@ -34,7 +34,7 @@ from schedule import CONFIG, Schedule
 from shards import read_shard, shards
 from trainer import load_average
 
-VERSION = "0.6.0"
+VERSION = "0.7.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference

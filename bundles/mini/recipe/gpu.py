@@ -105,7 +105,7 @@ def train(stages: Stages, size: Size, processes: int, device: str, until: float)
     codec = stages.start("codec", "codec.py", "train", "--data", work / "train", "--codec", work / "codec.pt",
                          "--held-out", test, "--clips", size.codec_clips, "--wait", *size.codec, *place)
     stages.run("unet", "image_ldm.py", "unet", *pictures, *size.unet)
-    stages.endless.append(stages.start("invert", "image_ldm.py", "invert", *data, "--held-out", test, "--work", work, "--follow", *place))
+    stages.endless.append(stages.start("invert", "inversion.py", *data, "--held-out", test, "--work", work, "--follow", *place))
     stages.check("music", music)
     stages.check("codec", codec)
 

@@ -74,7 +74,7 @@ def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[lis
         ["text_encoder.py", "--work", str(work), *size.text],
         ["image_ldm.py", "vae", *dirs, *painted, *size.vae],
         ["image_ldm.py", "unet", *dirs, *painted, *size.unet],
-        ["image_ldm.py", "invert", *dirs, "--held-out", test],
+        ["inversion.py", *dirs, "--held-out", test],
         ["music_ldm.py", *dirs, "--held-out", test, *size.music],
         ["export.py", "--work", str(work), "--held-out", test, "--out", str(out)],
     ]

@@ -8,10 +8,10 @@ from diffusers.models.attention_processor import Attention
 
 import evaluate_readers
 from ablation import compose, measure
-from music_ldm import Triplets
 from nets import WINDOW
 from schedule import Schedule
 from synapse import BlendKeyValues, DecoupledKeyValues, PlainAttention
+from training_set import Triplets
 
 WIDTH, TOKENS = 16, 6
 

@@ -10,10 +10,11 @@ import torch
 
 import picture
 from compose import FASTEST_BPM, SLOWEST_BPM, compose
-from image_ldm import inversion_of, invert_all, paint_many, paint_varied
-from music_ldm import Growing, Triplets
+from image_ldm import paint_many, paint_varied
+from inversion import inversion_of, invert_all
 from scene import Scene, sample_scene
 from shards import read_metas, wait_for, write_shard
+from training_set import Growing, Triplets
 from triplets import make_caption, make_picture, make_views, pack
 
 SCENES = 400
