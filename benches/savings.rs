@@ -31,7 +31,7 @@ const PROMPTS: [&str; 4] = [
     "joyful folk guitar and flute",
 ];
 /// Steps, share without guidance, share not walked, steps that share coarse levels.
-const CASES: [(u32, f64, f64, usize); 19] = [
+const CASES: [(u32, f64, f64, usize); 20] = [
     (30, 0.0, 0.0, 1),
     (20, 0.0, 0.0, 1),
     (16, 0.0, 0.0, 1),
@@ -51,6 +51,7 @@ const CASES: [(u32, f64, f64, usize); 19] = [
     (20, 0.0, 0.32, 1),
     (20, 0.4, 0.32, 1),
     (20, 0.4, 0.45, 1),
+    (20, 0.8, 0.45, 1),
 ];
 /// Of the noise.
 const SEED: u64 = 7;

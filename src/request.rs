@@ -73,7 +73,7 @@ impl Default for RequestFields {
             key: None,
             seed: 0,
             steps: 20,
-            guidance: 1.5,
+            guidance: 3.0,
             influence: 1.0,
             sample_rate: 48_000,
             sampler: SamplerKind::default(),

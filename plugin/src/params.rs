@@ -78,7 +78,7 @@ impl MelfusionParams {
                 .with_unit(" %")
                 .with_value_to_string(formatters::v2s_f32_percentage(0))
                 .with_string_to_value(formatters::s2v_f32_percentage()),
-            guidance: FloatParam::new("Guidance", 1.5, FloatRange::Linear { min: 0.0, max: 10.0 }).with_step_size(0.1),
+            guidance: FloatParam::new("Guidance", 3.0, FloatRange::Linear { min: 0.0, max: 10.0 }).with_step_size(0.1),
             steps: IntParam::new("Steps", 20, IntRange::Linear { min: 4, max: 100 }),
             generate: BoolParam::new("Generate", false),
             changes: IntParam::new("Changes", 0, IntRange::Linear { min: 0, max: 9_999 }).hide().non_automatable(),

@@ -60,7 +60,7 @@ fn ids_names_defaults_and_steps_stay_for_ever() {
         ("changes", "Changes", 0.0, Some(9_999)),
         ("gain", "Gain", 1.0, None),
         ("generate", "Generate", 0.0, Some(1)),
-        ("guidance", "Guidance", 1.5, None),
+        ("guidance", "Guidance", 3.0, None),
         ("influence", "Influence", 1.0, None),
         ("loop", "Loop", 1.0, Some(1)),
         ("mute", "Mute", 0.0, Some(1)),

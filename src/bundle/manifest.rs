@@ -27,7 +27,7 @@ const FORMAT: i64 = 1;
 ///
 /// [defaults]
 /// steps = 20
-/// guidance = 1.5
+/// guidance = 3.0
 /// guidance_rescale = 0.7
 /// sampler = "dpm-solver-2m"
 ///
@@ -109,8 +109,8 @@ pub struct Defaults {
     pub guidance: f64,
     /// How much of the spread that guidance adds is taken back, 0..=1.
     pub guidance_rescale: f64,
-    /// Share of the schedule, from its clean end, that is walked without guidance, 0..=1: there it changes little and
-    /// costs as much as everything else.
+    /// Share of the schedule, from its clean end, that is walked without guidance, 0..=1. What is played is decided at the noisy
+    /// end: guidance can be stronger if it acts there alone, and elsewhere it doubles the cost and blurs the pulse.
     #[serde(default)]
     pub unguided: f64,
     /// Share of the schedule, from its clean end, that is not walked, 0..=1: the first step within it goes straight to the

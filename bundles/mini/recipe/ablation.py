@@ -46,7 +46,7 @@ WAYS = {
     "decoupled": ("decoupled", False),
     "global": (None, True),
 }
-GUIDANCE, WALKED = 1.5, 12  # as the bundle: the twelfth of twenty steps ends the walk
+GUIDANCE, WALKED = 1.5, 12  # at every step; the twelfth of twenty ends the walk, as in the bundle
 AT_ONCE = 16
 NOISY = 500  # the picture decides above this timestep, and the velocity is compared there
 
@@ -63,17 +63,13 @@ def compose(model: MusicModel, denoising: Denoising, batch: Triplets, seed: int)
     twice = Triplets(*(None if x is None else torch.cat([x, x]) for x in vars(batch).values()))
     told = torch.arange(2 * n) >= n
     x = torch.randn(batch.latents.shape, generator=torch.Generator().manual_seed(seed))
-    times = Schedule.trailing(STEPS)
-    for index, (t, following) in enumerate(zip(times, times[1:])):
+    walk = Schedule.trailing(STEPS)[:WALKED]
+    for t, following in zip(walk, [*walk[1:], None]):
         with autocast("cpu"):
             plain, guided = denoising.velocity(model, torch.cat([x, x]), torch.full((2 * n,), t), twice, told, told).chunk(2)
         v = plain + GUIDANCE * (guided - plain)
-        a, b = schedule.alphas[t], schedule.alphas[following]
-        clean, noise = a.sqrt() * x - (1 - a).sqrt() * v, a.sqrt() * v + (1 - a).sqrt() * x
-        if index + 1 == WALKED:
-            break
-        x = b.sqrt() * clean + (1 - b).sqrt() * noise
-    return clean
+        x = schedule.clean_and_noise(x, v, t)[0] if following is None else schedule.step(x, v, t, following)
+    return x
 
 
 @torch.no_grad()
@@ -126,6 +122,25 @@ def measure(model: MusicModel, denoising: Denoising, held_out: Triplets, metas: 
     return figures | dict(names_mood=float(nearer.mean()))
 
 
+def run(options: argparse.Namespace) -> dict[str, float]:
+    """Trains the chosen way and measures it."""
+    work, (token_path, by_global) = options.work, WAYS[options.way]
+    folder = work / "ablation" / options.way.replace(" ", "_")
+    plan = Plan(Budget(float("inf"), options.steps), options.batch, options.rate)
+    model = start_model(work, plan, torch.device("cpu"))
+    join(model, token_path)
+    tokenizer, codec = Tokenizer.from_file(str(work / "tokenizer.json")), load_codec(work / "codec.pt")
+    reader = Reader(codec, tokenizer, read_norm(work, options.data), torch.device("cpu"))
+    data, held_out = Growing(options.data, reader, follow=False), reader.folder(options.held_out)
+    denoising = Denoising(load_image_model(work)[1], tokens.encode(tokenizer, [""]), torch.device("cpu"), token_path is not None, by_global)
+    train(model, data, held_out, denoising, folder, plan)
+    model = MusicModel()
+    join(model, token_path)
+    model = load_average(model, folder / "music.pt")
+    metas = [meta for path in shards([options.held_out]) if reader.ready(path) for meta in read_metas(path)]
+    return measure(model, denoising, held_out, metas, codec, evaluate_readers.load(options.readers)[0], options.clips)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -141,21 +156,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    work, (token_path, by_global) = options.work, WAYS[options.way]
-    folder = work / "ablation" / options.way.replace(" ", "_")
-    plan = Plan(Budget(float("inf"), options.steps), options.batch, options.rate, 0.0, False)
-    model = start_model(work, plan, torch.device("cpu"))
-    join(model, token_path)
-    tokenizer, codec = Tokenizer.from_file(str(work / "tokenizer.json")), load_codec(work / "codec.pt")
-    reader = Reader(codec, tokenizer, read_norm(work, options.data), torch.device("cpu"))
-    data, held_out = Growing(options.data, reader, follow=False), reader.folder(options.held_out)
-    denoising = Denoising(load_image_model(work)[1], tokens.encode(tokenizer, [""]), torch.device("cpu"), token_path is not None, by_global)
-    train(model, data, held_out, denoising, folder, plan)
-    model = MusicModel()
-    join(model, token_path)
-    model = load_average(model, folder / "music.pt")
-    metas = [meta for path in shards([options.held_out]) if reader.ready(path) for meta in read_metas(path)]
-    figures = measure(model, denoising, held_out, metas, codec, evaluate_readers.load(options.readers)[0], options.clips)
+    figures = run(options)
     print(json.dumps(dict(way=options.way, steps=options.steps, **{name: round(value, 4) for name, value in figures.items()})), flush=True)
 
 

@@ -34,7 +34,7 @@ from schedule import CONFIG, Schedule
 from shards import read_shard, shards
 from trainer import load_average
 
-VERSION = "0.7.0"
+VERSION = "0.8.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
@@ -168,7 +168,7 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
                 sample_rate=SAMPLE_RATE)
     head = "".join(f"{key} = {toml(value)}\n" for key, value in text.items())
     tables = [
-        table("defaults", dict(steps=20, guidance=1.5, guidance_rescale=0.7, unguided=0.4, unwalked=0.45, deep_steps=1,
+        table("defaults", dict(steps=20, guidance=3.0, guidance_rescale=0.7, unguided=0.8, unwalked=0.45, deep_steps=1,
                                sampler="dpm-solver-2m")),
         table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS, spelling=True)), table("text.t5", t5),
         table("image", dict(weights="image.safetensors", size=IMAGE_SIZE, context="null_text")),

@@ -38,6 +38,7 @@ from training_set import Growing, Reader, Triplets
 
 NO_TEXT, NO_PICTURE, NEITHER = 0.20, 0.10, 0.08  # shares of the samples
 BARS = 4  # in a clip
+LOWEST = 400  # timestep: the engine ends its walk at 450 (`unwalked` in export.py), and what lies below is never asked for
 TRAINED_ON = "trained_on.json"  # in the work folder: how many clips the music has seen, and their hours
 EMBEDDING = {"shared.weight": 5.0}
 
@@ -57,13 +58,13 @@ def conditions(batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train: budget, clips in a batch, rate, dropout, whether to compile the UNet first, and how much faster the global path learns."""
+    """How to train: budget, clips in a batch, rate; dropout, whether to compile the UNet first, and how many times as fast the global path learns."""
 
     budget: Budget
     batch: int
     rate: float
-    dropout: float
-    compiled: bool
+    dropout: float = 0.0
+    compiled: bool = False
     listening: float = 1.0
 
 
@@ -110,7 +111,7 @@ def train(model: MusicModel, data: Growing, held_out: Triplets, denoising: Denoi
         chosen = data.choose(generator)
         some = chosen.batch(torch.randint(len(chosen.latents), (batch,), generator=generator), generator)
         some.latents = roll_bars(some.latents, generator)
-        t = denoising.schedule.timesteps(batch, generator).to(device)
+        t = denoising.schedule.timesteps(batch, generator, LOWEST).to(device)
         has_text, has_picture = (each.to(device) for each in conditions(batch, generator))
         eps = torch.randn(some.latents.shape, generator=noises, device=device)
         weighted, plain = denoising.loss(model, some, t, eps, has_text, has_picture)
@@ -119,7 +120,7 @@ def train(model: MusicModel, data: Growing, held_out: Triplets, denoising: Denoi
     def probe(model) -> dict:
         fixed, n = torch.Generator().manual_seed(1), min(64, len(held_out.latents))
         some, yes = held_out.batch(torch.arange(n)), torch.ones(n, dtype=torch.bool, device=device)
-        t = ((torch.arange(n) + 0.5) / n * 1000).long().to(device)
+        t = (LOWEST + (torch.arange(n) + 0.5) / n * (1000 - LOWEST)).long().to(device)
         eps = torch.randn(some.latents.shape, generator=fixed).to(device)
         value = denoising.loss(model, some, t, eps, yes, yes)[1]
         return dict(held_out=value, clips=sum(data.counts()), alpha=[round(a, 3) for a in torch.sigmoid(model.alpha).tolist()])

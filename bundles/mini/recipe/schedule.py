@@ -44,11 +44,11 @@ class Schedule:
         return torch.where(snr < 1, weight.clamp(min=1), weight)
 
     @staticmethod
-    def timesteps(count: int, generator: torch.Generator) -> Tensor:
-        """Timesteps (count,) that cover the schedule evenly, and its noisiest fifth twice more."""
+    def timesteps(count: int, generator: torch.Generator, lowest: int = 0) -> Tensor:
+        """Timesteps (count,) that cover the schedule from `lowest` evenly, and its noisiest fifth twice more."""
         place = (torch.arange(count) + torch.rand(count, generator=generator)) / count
         noisy = 0.4  # share of the samples that are drawn from the noisiest fifth alone
-        even = place / (1 - noisy) * 1000
+        even = lowest + place / (1 - noisy) * (1000 - lowest)
         return torch.where(place < 1 - noisy, even, 800 + (place - (1 - noisy)) / noisy * 200).long().clamp(max=999)
 
     @staticmethod
@@ -57,6 +57,17 @@ class Schedule:
         scheduler = DDIMScheduler(**CONFIG, clip_sample=False)
         scheduler.set_timesteps(steps)
         return scheduler.timesteps.tolist()
+
+    def clean_and_noise(self, x: Tensor, v: Tensor, t: int | None) -> tuple[Tensor, Tensor]:
+        """What latents `x` at timestep `t` (None: without noise) are made of, by their velocity `v`."""
+        a = torch.tensor(1.0) if t is None else self.alphas[t]
+        return a.sqrt() * x - (1 - a).sqrt() * v, a.sqrt() * v + (1 - a).sqrt() * x
+
+    def step(self, x: Tensor, v: Tensor, here: int | None, there: int) -> Tensor:
+        """A step of DDIM in either direction: the latents at timestep `there`."""
+        clean, noise = self.clean_and_noise(x, v, here)
+        b = self.alphas[there]
+        return b.sqrt() * clean + (1 - b).sqrt() * noise
 
     @torch.no_grad()
     def invert(self, velocity, latents: Tensor, steps: int) -> list[Tensor]:
@@ -67,10 +78,7 @@ class Schedule:
         grid = [None, *reversed(self.trailing(steps))]
         path, x = [latents], latents
         for here, there in zip(grid[:-1], grid[1:]):
-            a = torch.tensor(1.0) if here is None else self.alphas[here]
             v = velocity(x, torch.full((len(x),), here or 0, device=x.device))
-            clean, noise = a.sqrt() * x - (1 - a).sqrt() * v, a.sqrt() * v + (1 - a).sqrt() * x
-            b = self.alphas[there]
-            x = b.sqrt() * clean + (1 - b).sqrt() * noise
+            x = self.step(x, v, here, there)
             path.append(x)
         return path

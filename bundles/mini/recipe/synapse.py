@@ -8,11 +8,15 @@ through the token blend alone. Decoupled attention (Ye et al., IP-Adapter, 2023)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
+Processor = TypeVar("Processor")
 POOL = 8  # image tokens are averaged or repeated onto an 8 x 8 grid: 64 tokens, as many as the text has
 
 
@@ -98,31 +102,26 @@ class DecoupledKeyValues(nn.Module):
 
 def capture(unet: UNet2DConditionModel) -> list[CaptureKeyValues]:
     """Puts a capturing processor on every decoder self-attention of the image UNet."""
-    unet.set_attn_processor(PlainAttention())
-    taps = []
-    for block in decoder_blocks(unet):
-        taps.append(CaptureKeyValues())
-        block.attn1.set_processor(taps[-1])
-    return taps
+    return _tap(unet, "attn1", lambda _: CaptureKeyValues())
 
 
 def blend(unet: UNet2DConditionModel) -> list[BlendKeyValues]:
     """Puts a blending processor on every decoder cross-attention of the music UNet."""
-    unet.set_attn_processor(PlainAttention())
-    taps = []
-    for block in decoder_blocks(unet):
-        taps.append(BlendKeyValues())
-        block.attn2.set_processor(taps[-1])
-    return taps
+    return _tap(unet, "attn2", lambda _: BlendKeyValues())
 
 
 def decouple(unet: UNet2DConditionModel) -> list[DecoupledKeyValues]:
     """Puts a processor that asks the picture on its own on every decoder cross-attention of the music UNet."""
+    return _tap(unet, "attn2", lambda attention: DecoupledKeyValues(attention.to_q.out_features))
+
+
+def _tap(unet: UNet2DConditionModel, name: str, processor: Callable[[nn.Module], Processor]) -> list[Processor]:
+    """Puts a processor on that attention of every decoder layer, and plain ones everywhere else."""
     unet.set_attn_processor(PlainAttention())
-    taps = []
-    for block in decoder_blocks(unet):
-        taps.append(DecoupledKeyValues(block.attn2.to_q.out_features))
-        block.attn2.set_processor(taps[-1])
+    attentions = [getattr(block, name) for block in decoder_blocks(unet)]
+    taps = [processor(attention) for attention in attentions]
+    for attention, tap in zip(attentions, taps):
+        attention.set_processor(tap)
     return taps
 
 

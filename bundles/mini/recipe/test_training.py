@@ -29,6 +29,22 @@ def test_timesteps_cover_everything_and_dwell_on_noise() -> None:
         assert abs(share(low, low + 200) - 0.6 * 0.2) < 0.01
 
 
+def test_what_is_never_walked_is_not_trained_on() -> None:
+    generator = torch.Generator().manual_seed(0)
+    t = torch.cat([Schedule.timesteps(8, generator, 400) for _ in range(2000)]).float()
+    assert t.min() == 400 and t.max() == 999
+    assert abs(((t < 600).float().mean() - 0.2).item()) < 0.01, "a third of the even samples"
+
+
+def test_a_step_leads_back_along_the_same_velocity() -> None:
+    schedule, generator = Schedule(), torch.Generator().manual_seed(0)
+    clean, noise = torch.randn(2, 1, 3, 4, 4, generator=generator)
+    a, b = schedule.alphas[200], schedule.alphas[700]
+    x, v = a.sqrt() * clean + (1 - a).sqrt() * noise, a.sqrt() * noise - (1 - a).sqrt() * clean
+    assert torch.allclose(schedule.step(x, v, 200, 700), b.sqrt() * clean + (1 - b).sqrt() * noise, atol=1e-6)
+    assert torch.equal(schedule.step(clean, noise, None, 200), x), "without noise the velocity is the noise"
+
+
 def test_every_batch_has_clean_and_noisy_ones() -> None:
     generator = torch.Generator().manual_seed(1)
     for _ in range(50):
