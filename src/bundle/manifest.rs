@@ -110,7 +110,7 @@ pub struct Defaults {
     /// How much of the spread that guidance adds is taken back, 0..=1.
     pub guidance_rescale: f64,
     /// Share of the schedule, from its clean end, that is walked without guidance, 0..=1. What is played is decided at the noisy
-    /// end: guidance can be stronger if it acts there alone, and elsewhere it doubles the cost and blurs the pulse.
+    /// end: guidance can be stronger if it acts there alone, and elsewhere it changes little and doubles the cost.
     #[serde(default)]
     pub unguided: f64,
     /// Share of the schedule, from its clean end, that is not walked, 0..=1: the first step within it goes straight to the

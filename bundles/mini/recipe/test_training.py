@@ -36,7 +36,7 @@ def test_what_is_never_walked_is_not_trained_on() -> None:
     assert abs(((t < 600).float().mean() - 0.2).item()) < 0.01, "a third of the even samples"
 
 
-def test_a_step_leads_back_along_the_same_velocity() -> None:
+def test_a_step_with_the_true_velocity_only_changes_the_noise() -> None:
     schedule, generator = Schedule(), torch.Generator().manual_seed(0)
     clean, noise = torch.randn(2, 1, 3, 4, 4, generator=generator)
     a, b = schedule.alphas[200], schedule.alphas[700]
