@@ -10,11 +10,10 @@ mod encoder;
 mod pad;
 mod reader;
 mod spelling;
-mod t5;
+pub(crate) mod t5;
 mod words;
 
 pub use config::{FeedForward, T5Config, TextConfig};
 pub use encoder::TextEncoder;
 pub use pad::pad;
 pub use reader::Reader;
-pub(crate) use t5::T5Encoder;

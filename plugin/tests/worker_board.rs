@@ -8,8 +8,9 @@ mod fake;
 #[path = "worker/house.rs"]
 mod house;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
+use std::thread;
 
 use melfusion::audio::Audio;
 use melfusion::error::Stage;
@@ -21,7 +22,7 @@ use melfusion_plugin::link::{BOARD, Delivery, cue_slot};
 use melfusion_plugin::project::{Bed, Cue, Frame, Take};
 use melfusion_plugin::session::Place;
 use melfusion_plugin::worker::composer::{Shipped, Source};
-use melfusion_plugin::worker::{Seat, fit};
+use melfusion_plugin::worker::{Seat, fit, mix};
 
 use fake::Script;
 use house::{Instance, QUICK, add_cue, until, worker};
@@ -306,6 +307,30 @@ fn a_project_that_opens_has_its_bed_at_once_and_without_an_engine() {
     // At another rate too, from resampled takes.
     fit::conform(&session, 44_100);
     assert_eq!(session.bed.lock().as_ref().unwrap().sound.frames.len(), 2 * 88_200);
+}
+
+/// Else the player would cross over from a bed to the same again, and not be bit for bit the bed.
+#[test]
+fn of_threads_that_mix_the_same_board_at_once_one_has_its_bed_kept() {
+    let worker = worker(&Script::new());
+    let it = Instance::new(&worker);
+    let ids = ["one", "two"].map(|words| add_cue(&it, words));
+    it.seat.generate_board_with(QUICK);
+    let _ = ids.map(|id| await_cue(&it, id));
+    let (outbox, _inbox) = melfusion_plugin::link::pair();
+    // Without a seat, so that no fitter mixes it.
+    let session = melfusion_plugin::session::Session::new(outbox);
+    *session.project.lock() = it.session.project.lock().clone();
+    let threads = Barrier::new(4);
+    let renew = || {
+        threads.wait();
+        mix::renew(&session, None, 48_000)
+    };
+    let kept = thread::scope(|scope| {
+        let threads = [(); 4].map(|()| scope.spawn(renew));
+        threads.map(|thread| thread.join().unwrap()).into_iter().filter(|kept| *kept).count()
+    });
+    assert_eq!(kept, 1);
 }
 
 #[test]

@@ -50,8 +50,8 @@ pub enum FitError {
     Panicked(String),
 }
 
-/// Brings all takes that the player has to `rate` Hz, mixes the storyboard from them and publishes all, now. For the host's main thread before audio starts. Takes that are
-/// at that rate stay the very same; the engine is not needed.
+/// Brings all takes that the player has to `rate` Hz, mixes the storyboard from them and publishes all, now. For the
+/// host's main thread before audio starts. Takes that are at that rate stay the very same; the engine is not needed.
 pub fn conform(session: &Session, rate: u32) {
     if rate == 0 {
         return;
@@ -60,11 +60,12 @@ pub fn conform(session: &Session, rate: u32) {
     let others = takes.iter().filter(|take| take.sound.rate != rate && !take.sound.is_missing());
     let others: Vec<&Arc<Take>> = others.collect();
     let sounds = all_at(&others, rate);
-    let mut replaced = others.iter().zip(sounds).map(|(take, sound)| replace(session, take, sound, take.key));
-    let is_replaced = replaced.by_ref().fold(false, |any, is_replaced| any | is_replaced);
-    if mix::renew(session, None, rate) || is_replaced {
-        session.publish();
+    for (take, sound) in others.iter().zip(sounds) {
+        replace(session, take, sound, take.key);
     }
+    mix::renew(session, None, rate);
+    // Even if nothing was renewed: the fitter may just have mixed the bed, and not have sent it yet.
+    session.publish();
 }
 
 /// The sounds of `takes` at `rate` Hz, made by as many threads as there are cores: someone is waiting.

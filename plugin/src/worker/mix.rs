@@ -11,17 +11,28 @@ use crate::session::{Place, Session};
 
 /// Mixes the session's storyboard at `rate` Hz, unless it is mixed so already; says whether it is another now. At `bpm`,
 /// or else at the tempo of its first take. Takes that are not fitted to both are silent. Does not publish.
+///
+/// May be called from several threads at once: of those that mix the same, one has its bed kept. What the others made
+/// would sound the same, but the player would cross over to it.
 pub fn renew(session: &Session, bpm: Option<f64>, rate: u32) -> bool {
     let plan = plan(&session.project.lock(), bpm, rate);
-    let known = session.bed.lock().as_ref().map(|bed| bed.plan.clone());
-    if known == plan {
+    if session.bed.lock().as_ref().map(|bed| &bed.plan) == plan.as_ref() {
         return false;
     }
     let sound = plan.as_ref().and_then(|plan| mixed(plan).map_err(|error| refuse(session, &error)).ok());
-    let bed = plan.zip(sound).map(|(plan, sound)| Bed { plan, sound: sound.into() });
-    let is_other = bed.is_some() || known.is_some();
-    *session.bed.lock() = bed;
-    is_other
+    let bed = plan.clone().zip(sound).map(|(plan, sound)| Bed { plan, sound: sound.into() });
+    let is_current = |project: &Project| self::plan(project, bpm, rate) == plan;
+    // Frees what may be a hundred megabytes, without a lock.
+    let before = exchange(session, bed, is_current);
+    before.is_some()
+}
+
+/// Keeps `bed`, unless meanwhile another thread has mixed the same, or the project is another; gives back what was there.
+fn exchange(session: &Session, bed: Option<Bed>, is_current: impl Fn(&Project) -> bool) -> Option<Option<Bed>> {
+    let project = session.project.lock();
+    let mut current = session.bed.lock();
+    let [known, mixed] = [&current, &bed].map(|bed| bed.as_ref().map(|bed| &bed.plan));
+    (known != mixed && is_current(&project)).then(|| std::mem::replace(&mut *current, bed))
 }
 
 /// Says once why the storyboard cannot be heard.
