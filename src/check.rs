@@ -13,6 +13,7 @@
 //! | `music.noise` → `music.velocity` | music UNet under words and picture at the noisiest timestep |
 //! | `music.noise` → `music.latents` | guided DDIM in `steps` at `guidance`, without rescaling |
 //! | `music.latents` → `decoder.mel`, `decoder.samples`; ln gains of 32 frames `decoder.fine_structure` | decoder |
+//! | `decoder.mel` → `decoder.encoded` | the encoder of a grid decoder that has one |
 
 use std::collections::HashMap;
 
@@ -249,6 +250,10 @@ impl Engine {
             // Griffin-Lim has no reference: its output is one of many sounds of the same mel.
             Decoder::Grid(grid) => {
                 rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?)?;
+                if grid.config().encoder.is_some() {
+                    let mel = rows.reference.get("decoder.mel")?.squeeze(0)?;
+                    rows.compare("decoder", "decoder.encoded", &grid.codec().encode(&mel)?)?;
+                }
                 let Some(net) = grid.vocoder().fine_structure() else { return Ok(()) };
                 let heard = grid.mel(&latents)?.narrow(0, 0, FINE_FRAMES)?.flatten_all()?.to_vec1::<f32>()?;
                 let gains =

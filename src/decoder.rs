@@ -8,6 +8,7 @@
 //!   No stage knows where the loop begins, so there is no seam.
 //! - **wave**: the paper's fixed 16 kHz mel, made by a VAE, and a neural vocoder.
 
+pub mod correction;
 pub mod fine_structure;
 pub mod frames;
 pub mod grid;
@@ -24,11 +25,12 @@ pub mod vocoder;
 pub mod wave;
 pub mod widen;
 
+pub use correction::{Correction, CorrectionSizes};
 pub use fine_structure::{FineStructure, FineStructureConfig};
 pub use grid::{GridConfig, GridDecoder};
 pub use loop_resample::loop_resample;
 pub use mel::MelBank;
-pub use patch_codec::PatchCodec;
+pub use patch_codec::{EncoderConfig, PatchCodec};
 pub use vocoder::LoopVocoder;
 pub use wave::{WaveConfig, WaveDecoder};
 pub use widen::widen;

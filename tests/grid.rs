@@ -9,7 +9,7 @@ use golden::{Golden, assert_close, relative_error};
 use melfusion::decoder::frames::LoopFrames;
 use melfusion::decoder::inversion::Inversion;
 use melfusion::decoder::phase::single_pass_phases;
-use melfusion::decoder::{GridConfig, GridDecoder, LoopVocoder, MelBank};
+use melfusion::decoder::{EncoderConfig, GridConfig, GridDecoder, LoopVocoder, MelBank};
 use realfft::RealFftPlanner;
 use std::f64::consts::TAU;
 
@@ -17,7 +17,8 @@ const RATE: f64 = 32_000.;
 
 /// The golden's codec; everything else as in the mini bundle.
 fn tiny() -> GridConfig {
-    GridConfig { width: 8, blocks: 2, ..Default::default() }
+    let encoder = Some(EncoderConfig { width: 8, blocks: 2, rounds: 3 });
+    GridConfig { width: 8, blocks: 2, encoder, ..Default::default() }
 }
 
 fn tiny_decoder(golden: &Golden) -> GridDecoder {
@@ -49,8 +50,18 @@ fn mean_distance(a: &[f32], b: &[f32]) -> f32 {
 fn patch_codec_matches_the_recipe() {
     let golden = Golden::open("grid");
     let mel = tiny_decoder(&golden).codec().decode(&golden.get("latents")).unwrap();
-    assert!(relative_error(&golden.get("linear"), &golden.get("mel")) > 0.1, "the residual is put to the test");
+    assert!(relative_error(&golden.get("linear"), &golden.get("mel")) > 0.1, "the correction is put to the test");
     assert_close(&mel, &golden.get("mel"), 1e-4);
+}
+
+#[test]
+fn encoding_matches_the_recipe_with_and_without_the_net() {
+    let golden = Golden::open("grid");
+    let [linear, whole] = ["encoded_linear", "encoded"].map(|name| golden.get(name));
+    assert!(relative_error(&linear, &whole) > 0.1, "the net is put to the test");
+    assert_close(&tiny_decoder(&golden).codec().encode(&golden.get("mel")).unwrap(), &whole, 1e-4);
+    let without = GridDecoder::new(&GridConfig { encoder: None, ..tiny() }, golden.weights()).unwrap();
+    assert_close(&without.codec().encode(&golden.get("mel")).unwrap(), &linear, 1e-4);
 }
 
 #[test]
@@ -355,6 +366,8 @@ fn what_cannot_be_decoded_is_an_error() {
     assert!(decoder.decode(&(&latents * f64::NAN).unwrap(), 100, 0.).is_err());
     assert!(GridDecoder::new(&GridConfig { rows: 15, ..tiny() }, golden.weights()).is_err());
     assert!(GridDecoder::new(&GridConfig { groups: 3, ..tiny() }, golden.weights()).is_err());
+    let encoder = Some(EncoderConfig { width: 12, blocks: 2, rounds: 3 });
+    assert!(GridDecoder::new(&GridConfig { encoder, ..tiny() }, golden.weights()).is_err());
 }
 
 #[test]

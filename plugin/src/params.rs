@@ -63,6 +63,7 @@ impl MelfusionParams {
             max: util::db_to_gain(*GAIN_DB.end()),
             factor: FloatRange::gain_skew_factor(*GAIN_DB.start(), *GAIN_DB.end()),
         };
+        let Strengths { influence, guidance, steps } = Strengths::default();
         Self {
             project: Saved::new(session.clone()),
             gain: FloatParam::new("Gain", 1.0, gain_range)
@@ -74,12 +75,13 @@ impl MelfusionParams {
             take: IntParam::new("Take", 1, IntRange::Linear { min: 1, max: SLOTS as i32 }),
             board: BoolParam::new("Storyboard", false),
             by_note: BoolParam::new("Cues by note", false),
-            influence: FloatParam::new("Influence", 1.0, FloatRange::Linear { min: 0.0, max: 1.0 })
+            influence: FloatParam::new("Influence", influence as f32, FloatRange::Linear { min: 0.0, max: 1.0 })
                 .with_unit(" %")
                 .with_value_to_string(formatters::v2s_f32_percentage(0))
                 .with_string_to_value(formatters::s2v_f32_percentage()),
-            guidance: FloatParam::new("Guidance", 3.0, FloatRange::Linear { min: 0.0, max: 10.0 }).with_step_size(0.1),
-            steps: IntParam::new("Steps", 20, IntRange::Linear { min: 4, max: 100 }),
+            guidance: FloatParam::new("Guidance", guidance as f32, FloatRange::Linear { min: 0.0, max: 10.0 })
+                .with_step_size(0.1),
+            steps: IntParam::new("Steps", steps as i32, IntRange::Linear { min: 4, max: 100 }),
             generate: BoolParam::new("Generate", false),
             changes: IntParam::new("Changes", 0, IntRange::Linear { min: 0, max: 9_999 }).hide().non_automatable(),
         }

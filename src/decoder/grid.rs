@@ -1,6 +1,6 @@
 //! The decoder of the musical grid: latents whose columns are sixteenth notes, to a stereo loop of any length.
 
-use super::{FineStructure, FineStructureConfig, LoopVocoder, PatchCodec, widen};
+use super::{EncoderConfig, FineStructure, FineStructureConfig, LoopVocoder, PatchCodec, widen};
 use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -35,11 +35,13 @@ pub struct GridConfig {
     pub patch_frames: usize,
     /// Mel bands in a latent row.
     pub patch_bands: usize,
-    /// Channels of the residual convolutions.
+    /// Channels of the decoder's [`Correction`](super::Correction).
     pub width: usize,
-    /// Residual blocks.
+    /// Its residual blocks.
     pub blocks: usize,
-    /// Groups of their normalisations; divides `width`.
+    /// The net that corrects the latents when a mel is encoded; without it that is the linear map alone.
+    pub encoder: Option<EncoderConfig>,
+    /// Groups of all their normalisations; divides their widths.
     pub groups: usize,
     /// Updates of the filter bank's inversion.
     pub inversion_steps: usize,
@@ -71,6 +73,7 @@ impl Default for GridConfig {
             patch_bands: 8,
             width: 96,
             blocks: 3,
+            encoder: None,
             groups: 8,
             inversion_steps: 30,
             iterations: 24,
@@ -99,8 +102,9 @@ impl GridConfig {
         if self.rows * self.patch_bands != self.bands {
             bail!("grid decoder: {} rows of {} bands are not {} bands", self.rows, self.patch_bands, self.bands);
         }
-        if !self.width.is_multiple_of(self.groups) {
-            bail!("grid decoder: width {} is not a multiple of {} groups", self.width, self.groups);
+        let widths = [Some(self.width), self.encoder.as_ref().map(|encoder| encoder.width)];
+        if let Some(width) = widths.into_iter().flatten().find(|width| !width.is_multiple_of(self.groups)) {
+            bail!("grid decoder: width {width} is not a multiple of {} groups", self.groups);
         }
         let scale = 0. <= self.f_min && self.f_min < self.f_max && self.f_max.is_finite() && self.warp > 0.;
         if !(scale && self.floor > 0. && self.floor.ln() < self.ceiling) {

@@ -1,11 +1,23 @@
-//! Latent cells to mel patches: a linear map per row, and a small convolutional net that adds what it misses.
+//! Latent cells to mel patches and back: a linear map per row, and small convolutional nets that add what it misses.
 
-use super::GridConfig;
-use crate::ops::{Conv2d, Conv2dConfig, GroupNorm, TimePadding, silu};
+use super::{Correction, CorrectionSizes, GridConfig};
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
 
-/// Decodes latents to the log mel, 8 frames by 8 bands per cell in the mini bundle.
+/// Sizes of the net that moves latents to where they are decoded with less of an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderConfig {
+    /// Channels of its convolutions.
+    pub width: usize,
+    /// Its residual blocks.
+    pub blocks: usize,
+    /// How often it moves them.
+    pub rounds: usize,
+}
+
+/// Decodes latents to the log mel, and encodes it, 8 frames by 8 bands per cell in the mini bundle.
 ///
 /// The linear part is a principal component analysis per row: neighbouring rows share no scale, but within a row
 /// every column is treated alike, so that time stays shift-invariant. Fields are the checkpoint's keys.
@@ -15,21 +27,31 @@ pub struct PatchCodec {
     basis: Tensor,
     /// `(rows, 1, patch)`.
     mean: Tensor,
-    residual: Residual,
+    /// Of the mel.
+    correction: Correction,
+    /// Of the latents, and for how many rounds.
+    encoder: Option<(Correction, usize)>,
     patch: (usize, usize),
 }
 
 impl PatchCodec {
-    /// Reads `basis (rows, patch, channels)`, `mean (rows, patch)`, `scale (rows, channels)`,
-    /// `row_embedding (1, width, 1, rows)`, `conv_in`, `blocks.{i}.{norm1, conv1, norm2, conv2}` and `conv_out`.
+    /// Reads `basis (rows, patch, channels)`, `mean (rows, patch)`, `scale (rows, channels)`, and what
+    /// [`Correction::new`] names; the same once more under `encoder`, if the configuration has one.
     pub fn new(config: &GridConfig, vb: VarBuilder) -> Result<Self> {
         let (rows, channels, patch) = (config.rows, config.channels, config.patch());
         let basis = vb.get((rows, patch, channels), "basis")?;
         let scale = vb.get((rows, channels), "scale")?;
         let basis = basis.broadcast_mul(&scale.unsqueeze(1)?)?.transpose(1, 2)?.contiguous()?;
         let mean = vb.get((rows, patch), "mean")?.unsqueeze(1)?;
-        let residual = Residual::new(config, vb)?;
-        Ok(Self { basis, mean, residual, patch: (config.patch_frames, config.patch_bands) })
+        let GridConfig { width, blocks, .. } = *config;
+        let sizes = CorrectionSizes { inputs: channels, outputs: patch, width, blocks };
+        let correction = Correction::new(config, &sizes, vb.clone())?;
+        let encoder = |&EncoderConfig { width, blocks, rounds }: &EncoderConfig| -> Result<_> {
+            let sizes = CorrectionSizes { inputs: patch, outputs: channels, width, blocks };
+            Ok((Correction::new(config, &sizes, vb.pp("encoder"))?, rounds))
+        };
+        let encoder = config.encoder.as_ref().map(encoder).transpose()?;
+        Ok(Self { basis, mean, correction, encoder, patch: (config.patch_frames, config.patch_bands) })
     }
 
     /// `latents (1, c, t, rows)` → `(t * patch_frames, bands)`, natural log, not yet clamped.
@@ -42,89 +64,43 @@ impl PatchCodec {
         let (frames, bands) = self.patch;
         let cells = latents.squeeze(0)?.permute((2, 1, 0))?.contiguous()?; // (rows, t, c)
         let linear = cells.matmul(&self.basis)?.broadcast_add(&self.mean)?; // (rows, t, patch)
-        let residual = self.residual.forward(&latents)?.squeeze(0)?.permute((2, 1, 0))?; // (rows, t, patch)
-        let mel = (linear + residual)?.reshape((rows, t, frames, bands))?;
+        let missed = self.correction.forward(&latents)?.squeeze(0)?.permute((2, 1, 0))?; // (rows, t, patch)
+        let mel = (linear + missed)?.reshape((rows, t, frames, bands))?;
         mel.permute((1, 2, 0, 3))?.reshape((t * frames, rows * bands))
     }
 
     /// `mel (t * patch_frames, bands)`, natural log → latents `(1, c, t, rows)`, f32: the linear part backwards, whose
-    /// directions are at right angles.
+    /// directions are at right angles, moved some rounds by what the encoder's net makes of the error that they are
+    /// decoded with.
     ///
     /// # Errors
     ///
     /// A wrong shape, or the device's own.
     pub fn encode(&self, mel: &Tensor) -> Result<Tensor> {
-        let (frames, bands) = self.patch;
-        let (rows, _, patch) = self.basis.dims3()?;
-        let t = mel.dim(0)? / frames;
-        let cells = mel.to_dtype(self.basis.dtype())?.reshape((t, frames, rows, bands))?;
-        let cells = cells.permute((2, 0, 1, 3))?.reshape((rows, t, patch))?.broadcast_sub(&self.mean)?;
+        let mel = mel.to_dtype(self.basis.dtype())?;
+        let mut latents = self.encode_linear(&mel)?;
+        let Some((encoder, rounds)) = &self.encoder else { return Ok(latents) };
+        for _ in 0..*rounds {
+            let error = self.cells(&(&mel - self.decode(&latents)?)?)?;
+            latents = (latents + encoder.forward(&error.permute((2, 1, 0))?.contiguous()?.unsqueeze(0)?)?)?;
+        }
+        Ok(latents)
+    }
+
+    fn encode_linear(&self, mel: &Tensor) -> Result<Tensor> {
+        let cells = self.cells(mel)?.broadcast_sub(&self.mean)?;
         let lengths = self.basis.sqr()?.sum(2)?.unsqueeze(1)?; // (rows, 1, c), squared
         let latents = cells.matmul(&self.basis.transpose(1, 2)?.contiguous()?)?.broadcast_div(&lengths)?; // (rows, t, c)
         latents.permute((2, 1, 0))?.contiguous()?.unsqueeze(0)
     }
-}
 
-/// What the linear map misses: onsets and partials that cross the border of a cell.
-#[derive(Debug, Clone)]
-struct Residual {
-    conv_in: Conv2d,
-    /// `(1, width, 1, rows)`: a convolution cannot know how high it stands.
-    row_embedding: Tensor,
-    blocks: Vec<Block>,
-    conv_out: Conv2d,
-}
-
-impl Residual {
-    fn new(config: &GridConfig, vb: VarBuilder) -> Result<Self> {
-        let width = config.width;
-        let blocks = (0..config.blocks).map(|i| Block::new(width, config.groups, vb.pp("blocks").pp(i)));
-        Ok(Self {
-            conv_in: conv3x3(config.channels, width, vb.pp("conv_in"))?,
-            row_embedding: vb.get((1, width, 1, config.rows), "row_embedding")?,
-            blocks: blocks.collect::<Result<_>>()?,
-            conv_out: conv3x3(width, config.patch(), vb.pp("conv_out"))?,
-        })
+    /// `(t * patch_frames, bands)` → `(rows, t, patch)`.
+    fn cells(&self, mel: &Tensor) -> Result<Tensor> {
+        let (frames, bands) = self.patch;
+        let (rows, _, patch) = self.basis.dims3()?;
+        let t = mel.dim(0)? / frames;
+        mel.reshape((t, frames, rows, bands))?.permute((2, 0, 1, 3))?.reshape((rows, t, patch))
     }
-
-    /// `(1, c, t, rows)` → `(1, patch, t, rows)`.
-    fn forward(&self, latents: &Tensor) -> Result<Tensor> {
-        let mut xs = self.conv_in.forward(latents)?.broadcast_add(&self.row_embedding)?;
-        for block in &self.blocks {
-            xs = block.forward(&xs)?;
-        }
-        self.conv_out.forward(&silu(&xs)?)
-    }
-}
-
-/// Two normalised convolutions beside a skip.
-#[derive(Debug, Clone)]
-struct Block {
-    norm1: GroupNorm,
-    conv1: Conv2d,
-    norm2: GroupNorm,
-    conv2: Conv2d,
-}
-
-impl Block {
-    fn new(width: usize, groups: usize, vb: VarBuilder) -> Result<Self> {
-        Ok(Self {
-            norm1: GroupNorm::new(groups, width, 1e-5, vb.pp("norm1"))?,
-            conv1: conv3x3(width, width, vb.pp("conv1"))?,
-            norm2: GroupNorm::new(groups, width, 1e-5, vb.pp("norm2"))?,
-            conv2: conv3x3(width, width, vb.pp("conv2"))?,
-        })
-    }
-
-    /// `(1, width, t, rows)`, same shape out.
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        let ys = self.conv1.forward(&self.norm1.forward_silu(xs)?)?;
-        self.conv2.forward_add(&self.norm2.forward_silu(&ys)?, xs)
-    }
-}
-
-fn conv3x3(inputs: usize, outputs: usize, vb: VarBuilder) -> Result<Conv2d> {
-    Conv2d::new(inputs, outputs, Conv2dConfig::same(3, TimePadding::Circular), vb)
 }
 
 #[cfg(test)]

@@ -27,16 +27,20 @@ INVERSION_STEPS = 30
 
 
 def patch_codec() -> dict[str, torch.Tensor]:
-    """Random small weights, latents (1, 16, 5, 16), and the mel (40, 128) they decode to."""
+    """Random small weights, latents (1, 16, 5, 16), the mel (40, 128) they decode to, and what that is encoded to."""
     torch.manual_seed(7)
-    recipe_codec.COLUMNS = COLUMNS
-    codec = recipe_codec.PatchCodec(width=WIDTH, blocks=BLOCKS).eval()
+    codec = recipe_codec.PatchCodec(WIDTH, BLOCKS, WIDTH, BLOCKS).eval()
     for name, value in codec.state_dict().items():
         value.copy_(torch.randn_like(value) * 0.3 + (1.0 if name.endswith(("norm1.weight", "norm2.weight")) else 0.0))
+    codec.basis.copy_(torch.linalg.qr(codec.basis)[0])  # at right angles, as a PCA's
+    codec.scale.uniform_(0.75, 1.25)
+    codec.encoder.conv_out.weight.data.mul_(0.003)  # else the rounds would run away
     latents = torch.randn(1, recipe_codec.COMPONENTS, COLUMNS, recipe_codec.ROWS)
     with torch.no_grad():
-        weights = {f"weights.{name}": value.clone() for name, value in codec.state_dict().items()}
-        return weights | dict(latents=latents, mel=codec.decode(latents)[0], linear=codec.decode_linear(latents)[0])
+        weights = {f"weights.{name}": value.clone() for name, value in codec.weights().items()}
+        mel = codec.decode(latents)
+        encoded = dict(encoded=codec.encode(mel), encoded_linear=codec.encode_linear(mel))
+        return weights | dict(latents=latents, mel=mel[0], linear=codec.decode_linear(latents)[0]) | encoded
 
 
 def loop() -> np.ndarray:

@@ -46,7 +46,7 @@ WAYS = {
     "decoupled": ("decoupled", False),
     "global": (None, True),
 }
-GUIDANCE, WALKED = 1.5, 12  # at every step; the twelfth of twenty ends the walk, as in the bundle
+GUIDANCE = 1.5  # at every step
 AT_ONCE = 16
 NOISY = 500  # the picture decides above this timestep, and the velocity is compared there
 
@@ -63,7 +63,7 @@ def compose(model: MusicModel, denoising: Denoising, batch: Triplets, seed: int)
     twice = Triplets(*(None if x is None else torch.cat([x, x]) for x in vars(batch).values()))
     told = torch.arange(2 * n) >= n
     x = torch.randn(batch.latents.shape, generator=torch.Generator().manual_seed(seed))
-    walk = Schedule.trailing(STEPS)[:WALKED]
+    walk = Schedule.walked(STEPS)
     for t, following in zip(walk, [*walk[1:], None]):
         with autocast("cpu"):
             plain, guided = denoising.velocity(model, torch.cat([x, x]), torch.full((2 * n,), t), twice, told, told).chunk(2)

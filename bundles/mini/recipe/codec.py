@@ -1,4 +1,4 @@
-"""The mel codec: patches of eight frames by eight bands, a PCA per band row, and a residual convolutional decoder.
+"""The mel codec: patches of eight frames by eight bands, a PCA per band row, and what convolutional nets add to it both ways.
 
 A beat mel (b, 512, 128), time first, becomes latents (b, 16, 64, 16): component, time column (one 16th note), band row;
 four bars of 3/4 have 384 frames and 48 columns.
@@ -30,12 +30,14 @@ ROWS = 16
 PATCH_FRAMES, PATCH_BANDS = 8, 8
 ELEMENTS = PATCH_FRAMES * PATCH_BANDS
 COMPONENTS = 16
-WIDTH = 96
-BLOCKS = 3
+WIDTH, BLOCKS = 96, 3  # of the decoder's net
+ENCODER_WIDTH, ENCODER_BLOCKS, ENCODER_ROUNDS = 64, 2, 2
+DECODER = "decoder."  # begins the names of that net's parameters
 GROUPS = 8
 NORM_EPSILON = 1e-5
-MOST_NOISE = 0.25  # standard deviation put on the latents while training the decoder
+MOST_NOISE = 0.1  # standard deviation put on the latents while training
 TIME_DIFFERENCE_WEIGHT, SQUARE_WEIGHT = 0.3, 0.1
+MOVE_WEIGHT = 0.2  # keeps the latents near the PCA's, which the music is learned from with ease
 
 
 def to_patches(mel: Tensor) -> Tensor:
@@ -71,21 +73,36 @@ class ResidualBlock(nn.Module):
         return grid + convolve(self.conv2, F.silu(self.norm2(hidden)))
 
 
-class PatchCodec(nn.Module):
-    """Mel to latents by a PCA per band row; back by its inverse plus a learned correction.
+class Correction(nn.Module):
+    """What the PCA misses, because it lies in other patches: (b, inputs, column, row) -> (b, outputs, column, row). Zero at first."""
 
-    The latents are (patch - mean) @ basis / scale: zero mean, and a variance that is one on average.
+    def __init__(self, inputs: int, outputs: int, width: int, blocks: int):
+        super().__init__()
+        self.conv_in = nn.Conv2d(inputs, width, 3)
+        self.row_embedding = nn.Parameter(torch.zeros(1, width, 1, ROWS))
+        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(blocks))
+        self.conv_out = _zeroed(nn.Conv2d(width, outputs, 3))
+
+    def forward(self, grid: Tensor) -> Tensor:
+        grid = convolve(self.conv_in, grid) + self.row_embedding
+        for block in self.blocks:
+            grid = block(grid)
+        return convolve(self.conv_out, F.silu(grid))
+
+
+class PatchCodec(nn.Module):
+    """Mel to latents by a PCA per band row, and back by its inverse, each with a learned correction.
+
+    The PCA's latents are (patch - mean) @ basis / scale: zero mean, and a variance that is one on average.
     """
 
-    def __init__(self, width: int = WIDTH, blocks: int = BLOCKS):
+    def __init__(self, width: int = WIDTH, blocks: int = BLOCKS, encoder_width: int = ENCODER_WIDTH, encoder_blocks: int = ENCODER_BLOCKS):
         super().__init__()
         self.register_buffer("basis", torch.zeros(ROWS, ELEMENTS, COMPONENTS))
         self.register_buffer("mean", torch.zeros(ROWS, ELEMENTS))
         self.register_buffer("scale", torch.ones(ROWS, COMPONENTS))
-        self.conv_in = nn.Conv2d(COMPONENTS, width, 3)
-        self.row_embedding = nn.Parameter(torch.zeros(1, width, 1, ROWS))
-        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(blocks))
-        self.conv_out = _zeroed(nn.Conv2d(width, ELEMENTS, 3))
+        self.encoder = Correction(ELEMENTS, COMPONENTS, encoder_width, encoder_blocks)
+        self.decoder = Correction(COMPONENTS, ELEMENTS, width, blocks)
 
     @torch.no_grad()
     def fit(self, mels: Tensor) -> None:
@@ -102,10 +119,24 @@ class PatchCodec(nn.Module):
         partial = deviation.sqrt()  # half-way to whitening: the loud components keep more weight
         self.scale.copy_(partial * (deviation / partial).square().mean().sqrt())
 
-    def encode(self, mel: Tensor) -> Tensor:
-        """(b, 512, 128) -> latents (b, 16, 64, 16)."""
+    def encode_linear(self, mel: Tensor) -> Tensor:
+        """(b, 512, 128) -> latents (b, 16, 64, 16) by the PCA alone."""
         centred = to_patches(mel) - self.mean[:, None]
         return (torch.einsum("brte,rec->brtc", centred, self.basis) / self.scale[:, None]).permute(0, 3, 2, 1)
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """(b, 512, 128) -> latents (b, 16, 64, 16): the PCA's, moved some rounds to where they are decoded with less of an error."""
+        return self.refine(self.encode_linear(mel), mel, ENCODER_ROUNDS)
+
+    def refine(self, latents: Tensor, mel: Tensor, rounds: int) -> Tensor:
+        """Latents moved `rounds` times."""
+        for _ in range(rounds):
+            latents = latents + self.move(mel - self.decode(latents))
+        return latents
+
+    def move(self, error: Tensor) -> Tensor:
+        """What the encoder adds to latents that are decoded with this error (b, 512, 128); (b, 16, 64, 16)."""
+        return self.encoder(to_patches(error).permute(0, 3, 2, 1)).float()
 
     def decode_linear(self, latents: Tensor) -> Tensor:
         """Latents (b, 16, 64, 16) -> (b, 512, 128) by the PCA alone."""
@@ -118,11 +149,15 @@ class PatchCodec(nn.Module):
 
     def correction(self, latents: Tensor) -> Tensor:
         """What the decoder adds to the PCA, (b, 512, 128)."""
-        grid = convolve(self.conv_in, latents) + self.row_embedding
-        for block in self.blocks:
-            grid = block(grid)
-        patches = convolve(self.conv_out, F.silu(grid))  # (b, element, column, row)
-        return from_patches(patches.permute(0, 3, 2, 1).float())
+        return from_patches(self.decoder(latents).permute(0, 3, 2, 1).float())
+
+    def weights(self) -> dict[str, Tensor]:
+        """The state as a bundle names it: the decoder's net has no name of its own."""
+        return {name.removeprefix(DECODER): value for name, value in self.state_dict().items()}
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take the state that a bundle names so."""
+        self.load_state_dict({name: weights[name.removeprefix(DECODER)] for name in self.state_dict()})
 
 
 def load_codec(path: Path) -> PatchCodec:
@@ -153,21 +188,20 @@ def reconstruction_loss(made: Tensor, mel: Tensor) -> Tensor:
 
 @torch.no_grad()
 def evaluate(codec: PatchCodec, mels: np.ndarray, noise: float = 0.0, batch: int = 16) -> dict[str, float]:
-    """Mean L1 of the linear and of the full decoder, with `noise` on the latents."""
+    """Mean L1 of the PCA alone and of both nets with it, with `noise` on the latents."""
     generator, device = torch.Generator().manual_seed(0), codec.mean.device
     linear = full = 0.0
     for start in range(0, len(mels), batch):
         mel = torch.from_numpy(mels[start : start + batch].astype(np.float32)).to(device)
-        latents = codec.encode(mel)
-        latents = latents + noise * torch.randn(latents.shape, generator=generator).to(device)
-        base = codec.decode_linear(latents)
-        linear += (base - mel).abs().mean().item() * len(mel)
-        full += (base + codec.correction(latents) - mel).abs().mean().item() * len(mel)
-    return dict(noise=noise, linear=linear / len(mels), decoder=full / len(mels))
+        latents = codec.encode_linear(mel)
+        added = noise * torch.randn(latents.shape, generator=generator).to(device)
+        linear += (codec.decode_linear(latents + added) - mel).abs().mean().item() * len(mel)
+        full += (codec.decode(codec.encode(mel) + added) - mel).abs().mean().item() * len(mel)
+    return dict(noise=noise, linear=linear / len(mels), full=full / len(mels))
 
 
-def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: Budget, batch: int = 4) -> PatchCodec:
-    """Train the residual decoder on clips turned by whole 16ths, with noise on the latents; returns the averaged weights."""
+def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: Budget, batch: int = 4, rate: float = 1e-3) -> PatchCodec:
+    """Train both corrections on clips turned by whole 16ths, with noise on the latents; returns the averaged weights."""
     rng, device, frames = np.random.default_rng(0), codec.mean.device, mels.shape[1]
     held = torch.from_numpy(mels).to(device)
 
@@ -176,14 +210,20 @@ def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: B
         turns = torch.from_numpy(rng.integers(0, frames // PATCH_FRAMES, batch) * PATCH_FRAMES).to(device)
         places = (torch.arange(frames, device=device) + turns[:, None]) % frames
         mel = held[chosen[:, None], places].float()
-        latents = model.encode(mel)
-        latents = latents + torch.randn_like(latents) * float(rng.uniform(0.0, MOST_NOISE))
+        linear = model.encode_linear(mel)
+        with torch.no_grad():
+            # The encoder learns one round, wherever the rounds before have led. bf16 would be as far off as the error is large.
+            before = model.refine(linear, mel, int(rng.integers(ENCODER_ROUNDS)))
+            wrong = mel - model.decode(before)
+        with autocast(device):
+            moved = before - linear + model.move(wrong)
+        latents = linear + moved + torch.randn_like(linear) * float(rng.uniform(0.0, MOST_NOISE))
         with autocast(device):
             correction = model.correction(latents)
-        value = reconstruction_loss(model.decode_linear(latents) + correction, mel)
-        return value, dict(loss=value)
+        error, moved = reconstruction_loss(model.decode_linear(latents) + correction, mel), moved.square().mean()
+        return error + MOVE_WEIGHT * moved, dict(loss=error, moved=moved)
 
-    return Trainer(codec, checkpoint, budget, rate=1e-3, warmup=50).run(loss).eval()
+    return Trainer(codec, checkpoint, budget, rate, warmup=50).run(loss).eval()
 
 
 def save_atomically(state: dict, path: Path) -> None:
@@ -216,6 +256,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=400)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -231,7 +272,7 @@ def main() -> None:
         codec = load_codec(options.codec).to(options.device)
     if options.command == "train":
         budget = Budget(options.seconds, options.steps)
-        codec = train_codec(codec, mels, options.codec.with_suffix(".training"), budget, options.batch)
+        codec = train_codec(codec, mels, options.codec.with_suffix(".training"), budget, options.batch, options.rate)
         save_atomically(dict(codec=codec.state_dict()), options.codec)
     _report(codec, read_mels(options.held_out) if options.held_out else mels)
 

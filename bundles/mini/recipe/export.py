@@ -1,6 +1,6 @@
 """Writes the bundle from the trained stages: f16 weights, the manifest, and what PyTorch computes with them.
 
-    python export.py --work DIR --held-out DIR --out ../
+    python export.py --work DIR --held-out DIR --out ../ [--kept SHARE]
 
 `reference.safetensors` holds inputs and outputs of every stage, computed in f32 from the f16 weights that ship, so that
 `melfusion check` can compare any implementation with PyTorch.
@@ -24,17 +24,17 @@ import start
 import synapse
 import tokens
 from augment import IMAGE_SIZE, shrink
-from codec import BLOCKS, COMPONENTS, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, load_codec
+from codec import BLOCKS, COMPONENTS, ENCODER_BLOCKS, ENCODER_ROUNDS, ENCODER_WIDTH, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, load_codec
 from fine_structure import CEILING, HIDDEN, PLAYED_UPDATES, FineStructure
 from image_ldm import load_image_model
 from mel import BANDS, FLOOR, SAMPLE_RATE
 from mel import WINDOW as N_FFT
 from music_ldm import TRAINED_ON
-from schedule import CONFIG, Schedule
+from schedule import CONFIG, UNWALKED, Schedule
 from shards import read_shard, shards
 from trainer import load_average
 
-VERSION = "0.8.0"
+VERSION = "0.9.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
@@ -48,19 +48,25 @@ def half(state: dict[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
     return {prefix + name: value.detach().half().contiguous() for name, value in state.items()}
 
 
-def music_model(work: Path) -> nets.MusicModel:
-    """The music model as it was trained here, or as it came from the bundle that the work began from."""
+def music_model(work: Path, kept: float) -> nets.MusicModel:
+    """The mean of the music model as it was trained here and, with the share `kept`, as it came from the bundle that the work began from.
+
+    Where nothing was trained it is the latter.
+    """
     trained, model = work / "music.pt", nets.MusicModel()
     if trained.exists():
-        return load_average(model, trained)
-    model.load_state_dict(torch.load(work / "start.pt", weights_only=True))
+        load_average(model, trained)
+    share = kept if trained.exists() else 1.0
+    if share > 0:
+        begun = torch.load(work / "start.pt", weights_only=True)
+        model.load_state_dict({name: torch.lerp(value, begun[name], share) for name, value in model.state_dict().items()})
     return model.eval().requires_grad_(False)
 
 
-def write_weights(work: Path, out: Path) -> None:
+def write_weights(work: Path, out: Path, kept: float) -> None:
     """One file per stage."""
     vae, image, _ = load_image_model(work)
-    music = music_model(work)
+    music = music_model(work, kept)
     encoder = {k: v for k, v in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
     norm = torch.load(work / "pooled_norm.pt", weights_only=True)
     text = {k: v for k, v in music.text.state_dict().items() if k != "encoder.embed_tokens.weight"}
@@ -71,7 +77,7 @@ def write_weights(work: Path, out: Path) -> None:
     save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
               out / "synapse.safetensors")
     fine = load_average(FineStructure(), work / "fine_structure.pt")
-    save_file({**half(load_codec(work / "codec.pt").state_dict()), **half(fine.state_dict(), start.FINE)}, out / "decoder.safetensors")
+    save_file({**half(load_codec(work / "codec.pt").weights()), **half(fine.state_dict(), start.FINE)}, out / "decoder.safetensors")
 
 
 class Shipped:
@@ -97,6 +103,7 @@ def reference(shipped: Shipped, tokenizer: Tokenizer, picture: Tensor) -> dict[s
     seen = _look(shipped, z, found)
     _compose(shipped, seen, torch.cat([empty, found["text.tokens"]]), found)
     mel = found["decoder.mel"] = shipped.codec.decode(found["music.latents"])
+    found["decoder.encoded"] = shipped.codec.encode(mel)
     found["decoder.fine_structure"] = shipped.fine_structure.gains(mel[0, :FINE_FRAMES].clamp(math.log(FLOOR), CEILING))
     return found
 
@@ -168,7 +175,7 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
                 sample_rate=SAMPLE_RATE)
     head = "".join(f"{key} = {toml(value)}\n" for key, value in text.items())
     tables = [
-        table("defaults", dict(steps=20, guidance=3.0, guidance_rescale=0.7, unguided=0.8, unwalked=0.45, deep_steps=1,
+        table("defaults", dict(steps=20, guidance=3.0, guidance_rescale=0.7, unguided=0.8, unwalked=UNWALKED, deep_steps=1,
                                sampler="dpm-solver-2m")),
         table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS, spelling=True)), table("text.t5", t5),
         table("image", dict(weights="image.safetensors", size=IMAGE_SIZE, context="null_text")),
@@ -183,8 +190,8 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
         table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL))),
         table("decoder", dict(weights="decoder.safetensors", kind="grid", bands=BANDS, rows=ROWS, patch_frames=PATCH_FRAMES,
                               patch_bands=PATCH_BANDS, channels=COMPONENTS, width=WIDTH, blocks=BLOCKS, groups=GROUPS,
-                              n_fft=N_FFT, floor=FLOOR, inversion_steps=PLAYED_UPDATES,
-                              fine_structure=dict(hidden=HIDDEN))),
+                              n_fft=N_FFT, floor=FLOOR, inversion_steps=PLAYED_UPDATES, fine_structure=dict(hidden=HIDDEN),
+                              encoder=dict(width=ENCODER_WIDTH, blocks=ENCODER_BLOCKS, rounds=ENCODER_ROUNDS))),
     ]
     files = {}
     for path in sorted([out / f"{name}.safetensors" for name in FILES] + [out / "tokenizer.json"]):
@@ -210,10 +217,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--kept", type=float, default=0.0, metavar="SHARE",
+                        help="of the weights that the music began from, in the mean of them and those it was trained to")
     options = parser.parse_args()
     out, work = options.out, options.work
     out.mkdir(parents=True, exist_ok=True)
-    write_weights(work, out)
+    write_weights(work, out, options.kept)
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     tokenizer.save(str(out / "tokenizer.json"), pretty=False)
     scale = torch.load(work / "image_scale.pt", weights_only=True)["scale"]

@@ -14,6 +14,7 @@ CONFIG = {
     "steps_offset": 0,
     "set_alpha_to_one": True,
 }
+UNWALKED = 0.45  # share of the schedule, at its clean end, that the engine leaves out
 
 
 def alphas_cumprod() -> Tensor:
@@ -57,6 +58,12 @@ class Schedule:
         scheduler = DDIMScheduler(**CONFIG, clip_sample=False)
         scheduler.set_timesteps(steps)
         return scheduler.timesteps.tolist()
+
+    @staticmethod
+    def walked(steps: int) -> list[int]:
+        """Those of a run's timesteps, descending, that the engine walks; the last goes straight to what the model expects."""
+        timesteps = Schedule.trailing(steps)
+        return timesteps[: sum(t > UNWALKED * CONFIG["num_train_timesteps"] for t in timesteps) + 1]
 
     def clean_and_noise(self, x: Tensor, v: Tensor, t: int | None) -> tuple[Tensor, Tensor]:
         """What latents `x` at timestep `t` (None: without noise) are made of, by their velocity `v`."""

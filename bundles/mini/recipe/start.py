@@ -60,7 +60,7 @@ def image_models(bundle: Path) -> tuple[nn.Module, nets.ImageModel]:
 def codec(bundle: Path) -> PatchCodec:
     """The mel codec of a bundle."""
     found = PatchCodec()
-    found.load_state_dict({name: value for name, value in read(bundle, "decoder").items() if not name.startswith(FINE)})
+    found.load_weights(read(bundle, "decoder"))
     return found
 
 

@@ -75,15 +75,39 @@ def test_patches_are_frame_major_and_read_back():
     assert torch.equal(from_patches(patches), mel)
 
 
-def test_a_fitted_codec_has_unit_latents_and_wraps_in_time(tmp_path):
+@pytest.fixture
+def mels() -> torch.Tensor:
     torch.manual_seed(0)
-    mels = torch.randn(12, 512, 128).cumsum(1) * 0.1 - 5
-    codec = PatchCodec(width=16, blocks=1)
+    return torch.randn(12, 512, 128).cumsum(1) * 0.1 - 5
+
+
+@pytest.fixture
+def fitted(mels) -> PatchCodec:
+    codec = PatchCodec(width=16, blocks=1, encoder_width=16, encoder_blocks=1)
     codec.fit(mels)
-    latents = codec.encode(mels)
+    return codec
+
+
+def test_a_fitted_codec_is_the_pca_and_has_unit_latents(fitted, mels):
+    latents = fitted.encode(mels)
     assert latents.shape == (12, 16, 64, 16)
     assert latents.var().item() == pytest.approx(1.0, abs=0.05)
-    assert torch.equal(codec.decode(latents), codec.decode_linear(latents))
-    codec = train_codec(codec, mels.numpy(), tmp_path / "codec.pt", Budget(1, steps=2), batch=2)
-    turned = codec.decode(latents.roll(5, dims=2))
-    assert torch.allclose(turned, codec.decode(latents).roll(40, dims=1), atol=1e-4)
+    assert torch.equal(latents, fitted.encode_linear(mels))
+    assert torch.equal(fitted.decode(latents), fitted.decode_linear(latents))
+
+
+def test_a_trained_codec_wraps_in_time_both_ways(fitted, mels, tmp_path):
+    codec = train_codec(fitted, mels.numpy(), tmp_path / "codec.pt", Budget(1, steps=2), batch=2).requires_grad_(False)
+    latents = codec.encode(mels)
+    assert not torch.equal(latents, codec.encode_linear(mels)), "both nets are put to the test"
+    assert torch.allclose(codec.encode(mels.roll(40, dims=1)), latents.roll(5, dims=2), atol=1e-4)
+    assert torch.allclose(codec.decode(latents.roll(5, dims=2)), codec.decode(latents).roll(40, dims=1), atol=1e-4)
+
+
+def test_a_bundle_gives_the_codec_back(fitted, mels):
+    for parameter in fitted.requires_grad_(False).parameters():
+        parameter.normal_()
+    again = PatchCodec(width=16, blocks=1, encoder_width=16, encoder_blocks=1).requires_grad_(False)
+    again.load_weights({**fitted.weights(), "fine_structure.bias": torch.zeros(1)})
+    assert "conv_in.weight" in fitted.weights() and "encoder.conv_in.weight" in fitted.weights()
+    assert torch.equal(again.encode(mels), fitted.encode(mels))

@@ -11,7 +11,9 @@ from torch import nn
 
 import nets
 from augment import IMAGE_SIZE, augment
+from export import music_model
 from image_ldm import MOODS, TARGETS, ReadAutoencoder, attribute_loss, paint_pictures
+from music_ldm import LOWEST
 from scene import sample_scene
 from schedule import Schedule
 from start import begin_pictures, image_models, translate
@@ -34,6 +36,14 @@ def test_what_is_never_walked_is_not_trained_on() -> None:
     t = torch.cat([Schedule.timesteps(8, generator, 400) for _ in range(2000)]).float()
     assert t.min() == 400 and t.max() == 999
     assert abs(((t < 600).float().mean() - 0.2).item()) < 0.01, "a third of the even samples"
+
+
+def test_music_is_trained_down_to_where_the_walk_ends() -> None:
+    for steps in (4, 8, 20, 50):
+        walked = Schedule.walked(steps)
+        assert walked == Schedule.trailing(steps)[: len(walked)] and LOWEST < walked[-2], "all but the last are above its end"
+    assert (len(Schedule.walked(20)), Schedule.walked(20)[-1]) == (12, 449)
+    assert LOWEST <= Schedule.walked(20)[-1]
 
 
 def test_a_step_with_the_true_velocity_only_changes_the_noise() -> None:
@@ -151,3 +161,14 @@ def test_a_batch_that_is_not_a_number_changes_nothing(tmp_path: Path) -> None:
     trainer.run(loss)
     assert not torch.equal(made[0], made[1]) and torch.equal(made[1], made[2])
     assert model.weight.isfinite().all() and not torch.equal(made[2], model.weight)
+
+
+def test_what_ships_is_the_mean_of_what_was_trained_and_what_it_began_from(tmp_path) -> None:
+    begun, trained = nets.MusicModel().state_dict(), nets.MusicModel().state_dict()
+    torch.save(begun, tmp_path / "start.pt")
+    name = "unet.conv_in.weight"
+    assert torch.equal(music_model(tmp_path, 0.0).state_dict()[name], begun[name]), "nothing was trained"
+    torch.save(dict(average=trained), tmp_path / "music.pt")
+    for kept in (0.0, 0.25, 1.0):
+        expected = kept * begun[name] + (1 - kept) * trained[name]
+        assert torch.allclose(music_model(tmp_path, kept).state_dict()[name], expected, atol=1e-6)
