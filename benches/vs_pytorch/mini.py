@@ -158,8 +158,9 @@ def read() -> Read:
 
 @lru_cache
 def decode() -> Decode:
-    weights = {name: value for name, value in _weights("decoder").items() if not name.startswith(FINE)}
-    return Decode(_filled(PatchCodec(), weights))
+    codec = PatchCodec()
+    codec.load_weights(_weights("decoder"))
+    return Decode(codec.eval())
 
 
 def sound(samples: int) -> Sound:
