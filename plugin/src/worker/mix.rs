@@ -20,19 +20,23 @@ pub fn renew(session: &Session, bpm: Option<f64>, rate: u32) -> bool {
         return false;
     }
     let sound = plan.as_ref().and_then(|plan| mixed(plan).map_err(|error| refuse(session, &error)).ok());
-    let bed = plan.clone().zip(sound).map(|(plan, sound)| Bed { plan, sound: sound.into() });
+    let mut bed = plan.clone().zip(sound).map(|(plan, sound)| Bed { plan, sound: sound.into() });
     let is_current = |project: &Project| self::plan(project, bpm, rate) == plan;
-    // Frees what may be a hundred megabytes, without a lock.
-    let before = exchange(session, bed, is_current);
-    before.is_some()
+    // Whichever is not kept may be a hundred megabytes, and is freed without a lock.
+    exchange(session, &mut bed, is_current)
 }
 
-/// Keeps `bed`, unless meanwhile another thread has mixed the same, or the project is another; gives back what was there.
-fn exchange(session: &Session, bed: Option<Bed>, is_current: impl Fn(&Project) -> bool) -> Option<Option<Bed>> {
+/// Changes `bed` for the session's, unless meanwhile another thread has mixed the same, or the project is another; says
+/// whether it did.
+fn exchange(session: &Session, bed: &mut Option<Bed>, is_current: impl Fn(&Project) -> bool) -> bool {
     let project = session.project.lock();
     let mut current = session.bed.lock();
-    let [known, mixed] = [&current, &bed].map(|bed| bed.as_ref().map(|bed| &bed.plan));
-    (known != mixed && is_current(&project)).then(|| std::mem::replace(&mut *current, bed))
+    let [known, mixed] = [&*current, &*bed].map(|bed| bed.as_ref().map(|bed| &bed.plan));
+    let is_other = known != mixed && is_current(&project);
+    if is_other {
+        std::mem::swap(&mut *current, bed);
+    }
+    is_other
 }
 
 /// Says once why the storyboard cannot be heard.
