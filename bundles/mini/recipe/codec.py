@@ -31,13 +31,13 @@ PATCH_FRAMES, PATCH_BANDS = 8, 8
 ELEMENTS = PATCH_FRAMES * PATCH_BANDS
 COMPONENTS = 16
 WIDTH, BLOCKS = 96, 3  # of the decoder's net
-ENCODER_WIDTH, ENCODER_BLOCKS, ENCODER_ROUNDS = 64, 2, 2
+ENCODER_WIDTH, ENCODER_BLOCKS, ENCODER_ROUNDS = 64, 2, 2  # a third round gains nothing (LOG.md)
 DECODER = "decoder."  # begins the names of that net's parameters
 GROUPS = 8
 NORM_EPSILON = 1e-5
 MOST_NOISE = 0.1  # standard deviation put on the latents while training
 TIME_DIFFERENCE_WEIGHT, SQUARE_WEIGHT = 0.3, 0.1
-MOVE_WEIGHT = 0.2  # keeps the latents near the PCA's, which the music is learned from with ease
+MOVE_WEIGHT = 0.2  # keeps the latents near the PCA's
 
 
 def to_patches(mel: Tensor) -> Tensor:
