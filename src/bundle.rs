@@ -121,6 +121,7 @@ impl Bundle {
     }
 
     /// The folder; `None` if the bundle is built in.
+    #[cfg(feature = "service")]
     pub(crate) fn folder(&self) -> Option<&Path> {
         matches!(self.source, Source::Folder(_)).then(|| self.location())
     }

@@ -226,7 +226,12 @@ impl Engine {
         let guidance = reference.number("guidance")?;
         let fields = RequestFields { guidance, synapse: reference.synapse()?, ..Default::default() };
         let request = Request::new(fields).map_err(candle_core::Error::wrap)?;
-        let conditions = self.conditions(&request, reference.number("seconds_per_beat")?, texts, Some(sight))?;
+        let conditions = self.conditions(
+            &request,
+            reference.number("seconds_per_beat")?,
+            texts,
+            Some((sight, sight.timesteps.len())),
+        )?;
         if let Some(class) = &conditions.context.class {
             rows.compare("music", "music.class", class)?;
         }

@@ -222,10 +222,11 @@ impl Engine {
         let plan = self.plan(request.bars, request.meter, request.bpm);
         let (kind, steps) = (request.sampler, request.steps as usize);
         let whole = Sampler::new(kind, &self.schedule, steps).in_stage(Stage::Music)?;
-        // A picture is walked through from end to end, however far the music goes.
-        let scenes = self.scenes(&plan, request, morph, (whole.timesteps(), progress))?;
         let end = self.manifest.defaults.unwalked * self.manifest.music.schedule.num_train_timesteps as f64;
         let sampler = Sampler::until(end as usize, kind, &self.schedule, steps).in_stage(Stage::Music)?;
+        // A picture is walked through from end to end, however far the music goes.
+        let walk = Walk { picture: whole.timesteps(), music: sampler.timesteps().len() };
+        let scenes = self.scenes(&plan, request, morph, &walk, progress)?;
         let latents = self.compose(&plan, sampler, &scenes, seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
         self.finish(latents, self.recipe(request, morph, seed), request.sample_rate, progress)
@@ -237,7 +238,8 @@ impl Engine {
         plan: &Plan,
         request: &Request,
         morph: Option<&Morph>,
-        (timesteps, progress): (&[usize], &dyn Progress),
+        walk: &Walk,
+        progress: &dyn Progress,
     ) -> Result<Vec<Scene>, Error> {
         progress.step(Stage::Text, 0, 1);
         let texts = self.read(request)?;
@@ -245,8 +247,9 @@ impl Engine {
         let next_texts = morph.map(|morph| self.read(&morph.next)).transpose()?;
         progress.step(Stage::Text, 1, 1);
         let told = |request: &Request, texts: &[Tensor; 2]| {
-            let sight = self.look(request, timesteps, progress)?;
-            self.conditions(request, plan.seconds_per_beat, texts, sight.as_deref()).in_stage(Stage::Text)
+            let sight = self.look(request, walk.picture, progress)?;
+            let seen = sight.as_deref().map(|sight| (sight, walk.music));
+            self.conditions(request, plan.seconds_per_beat, texts, seen).in_stage(Stage::Text)
         };
         let own = told(request, &texts)?;
         let Some((morph, [_, next])) = morph.zip(next_texts) else { return Scene::only(own).in_stage(Stage::Music) };
@@ -342,6 +345,14 @@ impl Engine {
             morph,
         }
     }
+}
+
+/// How far the two models go along the schedule.
+struct Walk<'a> {
+    /// The timesteps at which the picture is looked at, descending.
+    picture: &'a [usize],
+    /// How many of them, the noisiest first, the music is made at.
+    music: usize,
 }
 
 /// Runs `work` on a thread of the rayon pool: from outside, each of its thousand parallel parts would be handed over and

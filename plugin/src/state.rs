@@ -116,7 +116,6 @@ impl Saved {
         self.session.desk.set_anchor_bar(anchor_bar);
         // A host that plays already does not activate anew, and an offline render may begin at once.
         fit::conform(&self.session, self.session.readout.rate());
-        self.session.publish();
         self.tell(|remarks| *remarks = Remarks { opening, saving: None });
     }
 

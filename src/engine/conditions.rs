@@ -44,13 +44,14 @@ impl Conditions {
 }
 
 impl Engine {
-    /// Gathers what the music UNet is told. `texts`: negative and prompt, each `(1, l, d)`.
+    /// Gathers what the music UNet is told. `texts`: negative and prompt, each `(1, l, d)`; `seen`: a picture and how many of
+    /// its steps, the noisiest first, the music walks.
     pub(crate) fn conditions(
         &self,
         request: &Request,
         seconds_per_beat: f64,
         texts: &[Tensor; 2],
-        sight: Option<&Sight>,
+        seen: Option<(&Sight, usize)>,
     ) -> Result<Conditions> {
         let halves: &[bool] = match (request.guidance == 1.0, self.manifest.synapse.guide) {
             (true, _) => &[true],
@@ -64,14 +65,15 @@ impl Engine {
         let same = texts.iter().all(|t| t.dim(1).is_ok_and(|l| l == length));
         let bias =
             if same { None } else { Some(Tensor::cat(&padded.iter().map(|(_, bias)| bias).collect::<Vec<_>>(), 0)?) };
-        let class = self.class_vector(texts, seconds_per_beat, sight, request.influence, halves)?;
+        let class =
+            self.class_vector(texts, seconds_per_beat, seen.map(|(sight, _)| sight), request.influence, halves)?;
         let synapse = self.synapse.of_kind(request.synapse);
         let blends = |features| synapse.blends(&self.pool(features, length)?, request.influence, halves);
-        let blends = match sight {
-            Some(sight) => sight.features.iter().map(blends).collect::<Result<_>>()?,
+        let blends = match seen {
+            Some((sight, steps)) => sight.features.iter().take(steps).map(blends).collect::<Result<_>>()?,
             None => Vec::new(),
         };
-        let influence = if sight.is_some() { request.influence } else { 0.0 };
+        let influence = if seen.is_some() { request.influence } else { 0.0 };
         Ok(Conditions { context: Context { tokens, bias, class }, blends, influence, guidance: request.guidance })
     }
 

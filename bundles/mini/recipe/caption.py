@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 
 import words
-from compose import Chord
 from scene import Scene
+from score import Chord
 from styles import STYLES
 
 CAPTION_STREAM = 11  # of an item's random numbers

@@ -220,8 +220,8 @@ def train_codec(codec: PatchCodec, mels: np.ndarray, checkpoint: Path, budget: B
         latents = linear + moved + torch.randn_like(linear) * float(rng.uniform(0.0, MOST_NOISE))
         with autocast(device):
             correction = model.correction(latents)
-        error, moved = reconstruction_loss(model.decode_linear(latents) + correction, mel), moved.square().mean()
-        return error + MOVE_WEIGHT * moved, dict(loss=error, moved=moved)
+        error, way = reconstruction_loss(model.decode_linear(latents) + correction, mel), moved.square().mean()
+        return error + MOVE_WEIGHT * way, dict(loss=error, moved=way)
 
     return Trainer(codec, checkpoint, budget, rate, warmup=50).run(loss).eval()
 

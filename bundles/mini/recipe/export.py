@@ -1,6 +1,9 @@
 """Writes the bundle from the trained stages: f16 weights, the manifest, and what PyTorch computes with them.
 
-    python export.py --work DIR --held-out DIR --out ../ [--kept SHARE]
+    python export.py --work DIR [DIR...] --held-out DIR --out ../ [--kept SHARE]
+
+With more than one work folder the music is the mean of all, which began from the same weights and were trained on clips of their
+own, at the same time; everything else is the first's.
 
 `reference.safetensors` holds inputs and outputs of every stage, computed in f32 from the f16 weights that ship, so that
 `melfusion check` can compare any implementation with PyTorch.
@@ -34,7 +37,7 @@ from schedule import CONFIG, UNWALKED, Schedule
 from shards import read_shard, shards
 from trainer import load_average
 
-VERSION = "0.9.0"
+VERSION = "0.10.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
@@ -48,25 +51,25 @@ def half(state: dict[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
     return {prefix + name: value.detach().half().contiguous() for name, value in state.items()}
 
 
-def music_model(work: Path, kept: float) -> nets.MusicModel:
-    """The mean of the music model as it was trained here and, with the share `kept`, as it came from the bundle that the work began from.
+def music_model(works: list[Path], kept: float) -> nets.MusicModel:
+    """The mean of the music models as they were trained and, with the share `kept`, as they came from the bundle that the work began from.
 
     Where nothing was trained it is the latter.
     """
-    trained, model = work / "music.pt", nets.MusicModel()
-    if trained.exists():
-        load_average(model, trained)
-    share = kept if trained.exists() else 1.0
-    if share > 0:
-        begun = torch.load(work / "start.pt", weights_only=True)
-        model.load_state_dict({name: torch.lerp(value, begun[name], share) for name, value in model.state_dict().items()})
+    trained = [work / "music.pt" for work in works if (work / "music.pt").exists()]
+    states = [torch.load(path, weights_only=True, map_location="cpu")["average"] for path in trained]
+    shares = [(1 - kept) / len(states)] * len(states) if states else []
+    if kept > 0 or not states:
+        states.append(torch.load(works[0] / "start.pt", weights_only=True))
+        shares.append(kept if shares else 1.0)
+    model = nets.MusicModel()
+    model.load_state_dict({name: sum(share * state[name] for share, state in zip(shares, states)) for name in states[0]})
     return model.eval().requires_grad_(False)
 
 
-def write_weights(work: Path, out: Path, kept: float) -> None:
+def write_weights(work: Path, music: nets.MusicModel, out: Path) -> None:
     """One file per stage."""
     vae, image, _ = load_image_model(work)
-    music = music_model(work, kept)
     encoder = {k: v for k, v in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
     norm = torch.load(work / "pooled_norm.pt", weights_only=True)
     text = {k: v for k, v in music.text.state_dict().items() if k != "encoder.embed_tokens.weight"}
@@ -200,29 +203,29 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
     return head + "".join(tables)
 
 
-def describe(work: Path) -> str:
+def describe(works: list[Path]) -> str:
     """What the bundle was trained on, in a sentence."""
-    begun = f", begun from {(work / 'begun.txt').read_text()}" if (work / "begun.txt").exists() else ""
-    counted = work / TRAINED_ON
-    if not counted.exists():
+    begun = f", begun from {(works[0] / 'begun.txt').read_text()}" if (works[0] / "begun.txt").exists() else ""
+    counted = [json.loads((work / TRAINED_ON).read_text()) for work in works if (work / TRAINED_ON).exists()]
+    if not counted:
         return f"the triplets of the bundle before{begun}; made by bundles/mini/recipe"
-    data = json.loads(counted.read_text())
-    return (f"{data['clips']} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
-            f"FluidR3 GM soundfont (MIT), {data['hours']:.1f} hours{begun}; made by bundles/mini/recipe")
+    clips, hours = sum(data["clips"] for data in counted), sum(data["hours"] for data in counted)
+    return (f"{clips} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
+            f"FluidR3 GM soundfont (MIT), {hours:.1f} hours{begun}; made by bundles/mini/recipe")
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, nargs="+")
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--kept", type=float, default=0.0, metavar="SHARE",
                         help="of the weights that the music began from, in the mean of them and those it was trained to")
     options = parser.parse_args()
-    out, work = options.out, options.work
+    out, work = options.out, options.work[0]
     out.mkdir(parents=True, exist_ok=True)
-    write_weights(work, out, options.kept)
+    write_weights(work, music_model(options.work, options.kept), out)
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     tokenizer.save(str(out / "tokenizer.json"), pretty=False)
     scale = torch.load(work / "image_scale.pt", weights_only=True)["scale"]
@@ -231,7 +234,7 @@ def main() -> None:
     found = reference(shipped, tokenizer, shrink(torch.from_numpy(arrays["pictures"][:1]).permute(0, 3, 1, 2)))
     about = dict(prompt=PROMPT, seconds_per_beat=repr(BEAT), steps=str(STEPS), guidance=repr(GUIDANCE))
     save_file({k: v.contiguous() for k, v in found.items()}, out / "reference.safetensors", metadata=about)
-    (out / "manifest.toml").write_text(manifest(out, scale, describe(work)))
+    (out / "manifest.toml").write_text(manifest(out, scale, describe(options.work)))
     total = sum(path.stat().st_size for path in out.glob("*.safetensors"))
     print(f"{out}: {total / 1e6:.1f} MB with the reference")
 

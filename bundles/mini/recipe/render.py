@@ -9,7 +9,7 @@ from pathlib import Path
 import fluidsynth
 import numpy as np
 
-from compose import Score
+from score import Score
 
 SAMPLE_RATE = 32000
 TAIL_SECONDS = 3.0

@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from codec import PatchCodec, from_patches, to_patches, train_codec
-from compose import PROGRESSIONS, Score, compose
+from compose import compose
+from evaluate_probes import diatonic_set, is_major
+from harmony import LONG_PROGRESSIONS, PROGRESSIONS
 from mel import FRAMES, SAMPLE_RATE, beat_mel, filter_bank, frame_centres, magnitudes
 from scene import STYLES as STYLE_NAMES
 from scene import sample_scene
+from score import Score
 from styles import STYLES
 from trainer import Budget
 
@@ -52,6 +55,24 @@ def test_the_same_seed_gives_the_same_score_and_its_summary_reads_back():
 
 def test_every_progression_fills_four_bars():
     assert all(len(degrees) == 4 for table in PROGRESSIONS.values() for degrees in table)
+    assert all(len(degrees) == 8 for table in LONG_PROGRESSIONS.values() for degrees in table)
+
+
+def _sounding(score: Score) -> np.ndarray:
+    """About what a chroma finds in a score: of every note the partials that pitch is heard from."""
+    notes = [note for note in score.notes if note.part != "drums"]
+    partial = np.arange(1, 7)
+    pitches = np.array([note.pitch + 12 * np.log2(partial) for note in notes])
+    loud = np.array([note.velocity * np.sqrt(note.length) / partial for note in notes])
+    return np.bincount(np.round(pitches).astype(int).ravel() % 12, loud.ravel(), 12)
+
+
+@pytest.mark.parametrize("mode", ["major", "minor"])
+def test_most_scores_are_heard_in_their_own_mode_and_scale(mode: str):
+    scores = [score for score in map(_score, range(500)) if score.mode == mode]
+    heard = [_sounding(score) for score in scores]
+    assert np.mean([is_major(chroma, 0) == (mode == "major") for chroma in heard]) > 0.9
+    assert np.mean([diatonic_set(chroma) == 0 for chroma in heard]) > 0.85
 
 
 def test_a_sine_has_its_amplitude_as_magnitude():

@@ -164,11 +164,16 @@ def test_a_batch_that_is_not_a_number_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_ships_is_the_mean_of_what_was_trained_and_what_it_began_from(tmp_path) -> None:
-    begun, trained = nets.MusicModel().state_dict(), nets.MusicModel().state_dict()
-    torch.save(begun, tmp_path / "start.pt")
+    begun, *trained = (nets.MusicModel().state_dict() for _ in range(3))
+    works = [tmp_path / "one", tmp_path / "two"]
     name = "unet.conv_in.weight"
-    assert torch.equal(music_model(tmp_path, 0.0).state_dict()[name], begun[name]), "nothing was trained"
-    torch.save(dict(average=trained), tmp_path / "music.pt")
+    for work, state in zip(works, trained):
+        work.mkdir()
+        torch.save(begun, work / "start.pt")
+        assert torch.equal(music_model([work], 0.0).state_dict()[name], begun[name]), "nothing was trained"
+        torch.save(dict(average=state), work / "music.pt")
+    one, two = (state[name] for state in trained)
     for kept in (0.0, 0.25, 1.0):
-        expected = kept * begun[name] + (1 - kept) * trained[name]
-        assert torch.allclose(music_model(tmp_path, kept).state_dict()[name], expected, atol=1e-6)
+        for folders, mean in ((works[:1], one), (works, (one + two) / 2)):
+            expected = kept * begun[name] + (1 - kept) * mean
+            assert torch.allclose(music_model(folders, kept).state_dict()[name], expected, atol=1e-6)

@@ -10,8 +10,9 @@ import pytest
 
 import caption
 import words
-from compose import Score, compose
+from compose import compose
 from scene import Scene, sample_scene
+from score import Score
 
 CLIPS = 1500
 

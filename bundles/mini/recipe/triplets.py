@@ -21,11 +21,12 @@ import torch
 
 from augment import shrink, vary
 from caption import CAPTION_STREAM, caption
-from compose import Score, compose
+from compose import compose
 from mel import beat_mel
 from picture import PICTURE_STREAM, paint
 from render import Synth
 from scene import Scene, sample_scene
+from score import Score
 from shards import INT16_PEAK, read_shard, shards, write_shard
 
 SHARD = 250

@@ -51,11 +51,19 @@ pub enum FitError {
 }
 
 /// Brings all takes that the player has to `rate` Hz, mixes the storyboard from them and publishes all, now. For the
-/// host's main thread before audio starts. Takes that are at that rate stay the very same; the engine is not needed.
+/// host's main thread before audio starts. Takes that are at that rate stay the very same; the engine is not needed. At a
+/// rate of 0, of a host that has not said it yet, all is published as it is.
 pub fn conform(session: &Session, rate: u32) {
-    if rate == 0 {
-        return;
+    if rate > 0 {
+        resample_all(session, rate);
+        mix::renew(session, None, rate);
     }
+    // Even if nothing was renewed: the fitter may just have mixed the bed, and not have sent it yet.
+    session.publish();
+}
+
+/// Puts the sound at `rate` Hz in the place of every take's that is at another.
+fn resample_all(session: &Session, rate: u32) {
     let takes: Vec<Arc<Take>> = session.project.lock().live_takes().map(|(_, take)| take.clone()).collect();
     let others = takes.iter().filter(|take| take.sound.rate != rate && !take.sound.is_missing());
     let others: Vec<&Arc<Take>> = others.collect();
@@ -63,9 +71,6 @@ pub fn conform(session: &Session, rate: u32) {
     for (take, sound) in others.iter().zip(sounds) {
         replace(session, take, sound, take.key);
     }
-    mix::renew(session, None, rate);
-    // Even if nothing was renewed: the fitter may just have mixed the bed, and not have sent it yet.
-    session.publish();
 }
 
 /// The sounds of `takes` at `rate` Hz, made by as many threads as there are cores: someone is waiting.
