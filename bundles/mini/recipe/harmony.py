@@ -8,7 +8,7 @@ from score import BARS, Chord
 from styles import Style
 
 SCALE = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (9, 11, 0, 2, 4, 5, 7)}  # pitch classes by degree
-# None that is heard in the relative key or in another scale: i-VII-VI-VII or i-VI-III-VII is C major to the ear, I-ii-V-I is G.
+# None that is heard in the relative key or in another scale: i-VII-VI-VII or i-VI-III-VII is C major to the ear, I-V-IV-V is G.
 PROGRESSIONS = {
     "major": ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 0, 4), (3, 4, 0, 5), (0, 3, 1, 4), (0, 0, 3, 3), (0, 5, 4, 3), (0, 3, 4, 3),
               (0, 3, 5, 4), (0, 1, 3, 0), (3, 0, 4, 0)),

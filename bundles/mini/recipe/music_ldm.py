@@ -33,12 +33,12 @@ from inversion import STEPS, inversion_of
 from nets import LATENT_CHANNELS, ROWS, TEXT_TOKENS, TRIPLE_WINDOW, WINDOW, ImageModel, MusicModel, pooled_width
 from precision import layout
 from schedule import UNWALKED
+from score import BARS
 from shards import shards, wait_for
 from trainer import Budget, Trainer
 from training_set import Growing, Reader, Triplets
 
 NO_TEXT, NO_PICTURE, NEITHER = 0.20, 0.10, 0.08  # shares of the samples
-BARS = 4  # in a clip
 LOWEST = round((UNWALKED - 0.05) * 1000)  # timestep: the engine's walk ends a little above, and what lies below is never asked for
 TRAINED_ON = "trained_on.json"  # in the work folder: how many clips the music has seen, and their hours
 EMBEDDING = {"shared.weight": 5.0}
