@@ -24,7 +24,7 @@ use crate::bundle::Bundle;
 use crate::decoder::Decoder;
 use crate::denoiser::Unet;
 use crate::device::{self, Placement};
-use crate::engine::{Engine, Sight, guide};
+use crate::engine::{Engine, Seen, Sight};
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Silent;
 use crate::request::{Request, RequestFields};
@@ -226,12 +226,9 @@ impl Engine {
         let guidance = reference.number("guidance")?;
         let fields = RequestFields { guidance, synapse: reference.synapse()?, ..Default::default() };
         let request = Request::new(fields).map_err(candle_core::Error::wrap)?;
-        let conditions = self.conditions(
-            &request,
-            reference.number("seconds_per_beat")?,
-            texts,
-            Some((sight, sight.timesteps.len())),
-        )?;
+        let is_weighed_apart = self.manifest.defaults.word_guidance != 1.0;
+        let seen = Seen { sight: Some(sight), steps: sight.timesteps.len(), is_weighed_apart };
+        let conditions = self.conditions(&request, reference.number("seconds_per_beat")?, texts, &seen)?;
         if let Some(class) = &conditions.context.class {
             rows.compare("music", "music.class", class)?;
         }
@@ -240,11 +237,11 @@ impl Engine {
         let mut xs = reference.get("music.noise")?;
         let planes = self.whole_window_planes()?;
         for (i, &t) in sight.timesteps.iter().enumerate() {
-            let halves = Self::halves(music, &xs, planes.as_ref(), t, &conditions, conditions.blends.get(i))?;
+            let said = Self::said(music, &xs, planes.as_ref(), t, &conditions, conditions.blends.get(i))?;
             if i == 0 {
-                rows.compare("music", "music.velocity", &halves)?;
+                rows.compare("music", "music.velocity", &said)?;
             }
-            xs = sampler.step(i, &guide(&halves, guidance)?, &xs, None)?;
+            xs = sampler.step(i, &conditions.guidance.guide(&said)?, &xs, None)?;
         }
         rows.compare("music", "music.latents", &xs)
     }

@@ -34,7 +34,8 @@ use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::{Reader, TextEncoder};
 
-pub(crate) use self::guidance::guide;
+pub(crate) use self::conditions::Seen;
+pub(crate) use self::guidance::Guidance;
 use self::memory::Thrift;
 pub(crate) use self::morph::Morph;
 use self::morph::Scene;
@@ -246,10 +247,12 @@ impl Engine {
         // Before the picture, for which the text encoder may have to leave.
         let next_texts = morph.map(|morph| self.read(&morph.next)).transpose()?;
         progress.step(Stage::Text, 1, 1);
+        let is_seen = self.sees(request) || morph.is_some_and(|morph| self.sees(&morph.next));
+        let is_weighed_apart = is_seen && self.manifest.defaults.word_guidance != 1.0;
         let told = |request: &Request, texts: &[Tensor; 2]| {
             let sight = self.look(request, walk.picture, progress)?;
-            let seen = sight.as_deref().map(|sight| (sight, walk.music));
-            self.conditions(request, plan.seconds_per_beat, texts, seen).in_stage(Stage::Text)
+            let seen = Seen { sight: sight.as_deref(), steps: walk.music, is_weighed_apart };
+            self.conditions(request, plan.seconds_per_beat, texts, &seen).in_stage(Stage::Text)
         };
         let own = told(request, &texts)?;
         let Some((morph, [_, next])) = morph.zip(next_texts) else { return Scene::only(own).in_stage(Stage::Music) };
@@ -290,16 +293,19 @@ impl Engine {
         }
     }
 
-    /// The picture's features, from the cache if they are there; none without a picture or influence, or where they would
-    /// change nothing.
+    /// Whether the picture, if there is one, would change anything.
+    fn sees(&self, request: &Request) -> bool {
+        request.influence > 0.0 && !self.synapse.is_deaf() && request.picture.is_some()
+    }
+
+    /// The picture's features, from the cache if they are there; none where they would change nothing.
     fn look(
         &self,
         request: &Request,
         timesteps: &[usize],
         progress: &dyn Progress,
     ) -> Result<Option<Arc<Sight>>, Error> {
-        let is_seen = request.influence > 0.0 && !self.synapse.is_deaf();
-        let Some(picture) = request.picture.as_ref().filter(|_| is_seen) else {
+        let Some(picture) = request.picture.as_ref().filter(|_| self.sees(request)) else {
             return Ok(None);
         };
         if let Some(known) = self.sights.get(picture.sha256(), timesteps, request.synapse) {

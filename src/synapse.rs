@@ -118,13 +118,13 @@ impl Synapse {
     ///
     /// - `features`: of the picture, one per layer, pooled to the text's length ([`Pool::apply`]).
     /// - `influence`: 0..=1, multiplies every alpha.
-    /// - `halves`: one per batch entry of the music UNet, whether it sees the picture.
-    pub fn blends(&self, features: &[KeyValue], influence: f64, halves: &[bool]) -> Result<Vec<Blend>> {
+    /// - `sees`: one per batch entry of the music UNet, whether it sees the picture.
+    pub fn blends(&self, features: &[KeyValue], influence: f64, sees: &[bool]) -> Result<Vec<Blend>> {
         self.check(features)?;
         let blend = |(image, &alpha): (&KeyValue, &f32)| -> Result<Blend> {
             let share = (f64::from(alpha) * influence) as f32;
-            let shares = halves.iter().map(|&sees| if sees { share } else { 0. }).collect();
-            let alpha = Tensor::from_vec(shares, (halves.len(), 1, 1), image.keys.device())?;
+            let shares = sees.iter().map(|&sees| if sees { share } else { 0. }).collect();
+            let alpha = Tensor::from_vec(shares, (sees.len(), 1, 1), image.keys.device())?;
             Ok(Blend { image: image.clone(), alpha: alpha.to_dtype(image.keys.dtype())? })
         };
         features.iter().zip(&self.alpha).map(blend).collect()

@@ -171,6 +171,7 @@ fn how_much_memory_there_is_changes_no_bit_of_a_clip_but_in_tiles() {
 fn a_sparing_engine_shares_coarse_levels_and_redecodes_alike() {
     let dir = copy();
     edit_manifest(dir.path(), "[defaults]", "[defaults]\ndeep_steps = 2");
+    weigh_words(dir.path(), 2.0);
     let load = |memory| {
         Engine::load(&Bundle::open(dir.path()).unwrap(), Placement { memory: Some(memory), ..Device::Cpu.into() })
             .unwrap()
@@ -334,6 +335,32 @@ fn a_schedule_all_without_guidance_is_a_guidance_of_one() {
     let half = generate(&with_defaults("unguided = 0.5"), fields());
     assert_ne!(fingerprint(&half), fingerprint(&never));
     assert_ne!(fingerprint(&half), fingerprint(&generate(&ENGINE, fields())));
+}
+
+/// The bundle, with guidance that strengthens the picture, and the words `times` as much.
+fn with_word_guidance(times: f64) -> Engine {
+    let dir = copy();
+    weigh_words(dir.path(), times);
+    Engine::load(&Bundle::open(dir.path()).unwrap(), Device::Cpu).unwrap()
+}
+
+fn weigh_words(dir: &Path, times: f64) {
+    edit_manifest(dir, "guide = \"text\"", "guide = \"text_and_picture\"");
+    edit_manifest(dir, "[defaults]", &format!("[defaults]\nword_guidance = {times:?}"));
+}
+
+#[test]
+fn words_beside_a_picture_are_followed_as_the_bundle_says() {
+    let [once, twice] = [1.0, 2.0].map(with_word_guidance);
+    let apart = |fields: RequestFields| distance(&generate(&once, fields.clone()), &generate(&twice, fields));
+    assert!(apart(fields()) > 1e-3);
+    // Without a picture there is nothing beside them, and a guidance of one adds nothing that could be multiplied.
+    let unseen = [RequestFields { picture: None, ..fields() }, RequestFields { influence: 0.0, ..fields() }];
+    for fields in unseen.into_iter().chain([RequestFields { guidance: 1.0, ..fields() }]) {
+        assert_eq!(apart(fields.clone()), 0.0, "{fields:?}");
+    }
+    let faint = apart(RequestFields { influence: 1e-6, ..fields() });
+    assert!(faint < 1e-3, "{faint:e}: what is hardly seen hardly changes how words are followed");
 }
 
 #[test]

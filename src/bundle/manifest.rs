@@ -28,6 +28,7 @@ const FORMAT: i64 = 1;
 /// [defaults]
 /// steps = 20
 /// guidance = 3.0
+/// word_guidance = 2.5
 /// guidance_rescale = 0.7
 /// sampler = "dpm-solver-2m"
 ///
@@ -107,6 +108,10 @@ pub struct Defaults {
     pub steps: usize,
     /// Weight of the prompt against no prompt; 1 is none.
     pub guidance: f64,
+    /// How many times as much guidance adds to the words as to a picture that is given too, 1..=10. With more than 1, a guided
+    /// step asks the model a third time, of the words alone. Where both halves see the picture it says nothing.
+    #[serde(default = "once")]
+    pub word_guidance: f64,
     /// How much of the spread that guidance adds is taken back, 0..=1.
     pub guidance_rescale: f64,
     /// Share of the schedule, from its clean end, that is walked without guidance, 0..=1. What is played is decided at the noisy
@@ -309,6 +314,9 @@ impl Manifest {
         if !(0.0..=100.0).contains(&self.defaults.guidance) || !(0.0..=1.0).contains(&self.defaults.guidance_rescale) {
             return Err("defaults: guidance should be 0 to 100 and guidance_rescale 0 to 1".into());
         }
+        if !(1.0..=10.0).contains(&self.defaults.word_guidance) {
+            return Err("defaults: word_guidance should be 1 to 10".into());
+        }
         if self.decoder.config.sample_rate() != self.sample_rate {
             let rate = self.decoder.config.sample_rate();
             return Err(format!("sample_rate = {}, but its decoder gives {rate}", self.sample_rate));
@@ -332,6 +340,10 @@ fn within(what: &str, value: usize, range: Range<usize>) -> Result<(), String> {
 /// A name must be that of a file in the bundle's own folder, on every system.
 fn one() -> usize {
     1
+}
+
+fn once() -> f64 {
+    1.0
 }
 
 fn check_file(name: &str, entry: &FileEntry) -> Result<(), String> {

@@ -2,79 +2,95 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::{Engine, Features, Sight};
+use super::{Engine, Features, Guidance, Sight};
 use crate::bundle::Guide;
 use crate::denoiser::Context;
 use crate::request::Request;
 use crate::synapse::{Blend, KeyValue, pool_to_text};
 use crate::text;
 
+/// The picture that a clip is told of.
+pub(crate) struct Seen<'a> {
+    pub sight: Option<&'a Sight>,
+    /// How many of its steps, the noisiest first, the music walks.
+    pub steps: usize,
+    /// Whether guidance asks of the words apart from the picture; the same in all scenes of a clip.
+    pub is_weighed_apart: bool,
+}
+
 /// What stays the same through all steps of a run.
 #[derive(Clone)]
 pub(crate) struct Conditions {
-    /// Words, tempo and picture: the unconditional half first, unless guidance is off.
+    /// Words, tempo and picture of each part that a guided step asks of; the last is told everything.
     pub context: Context,
     /// What each step blends in, per decoder layer; empty without a picture.
     pub blends: Vec<Vec<Blend>>,
     /// Influence of that picture; 0 without one.
     pub influence: f64,
-    /// Strength of guidance; 1 has no unconditional half.
-    pub guidance: f64,
+    /// How the parts are put together.
+    pub guidance: Guidance,
 }
 
 impl Conditions {
-    /// Those of the conditional half alone; as they are where there is no other.
+    /// Those of the part that is told everything.
     pub(super) fn unguided(&self) -> Result<Self> {
-        self.half(self.context.tokens.dim(0)?.saturating_sub(1))
+        self.part(self.context.tokens.dim(0)?.saturating_sub(1))
     }
 
-    /// Those of half `index` alone, without guidance.
-    pub(super) fn half(&self, index: usize) -> Result<Self> {
-        let halves = self.context.tokens.dim(0)?;
-        let half = |xs: &Tensor| if xs.dim(0)? == halves { xs.narrow(0, index, 1) } else { Ok(xs.clone()) };
+    /// Those of part `index` alone, without guidance.
+    pub(super) fn part(&self, index: usize) -> Result<Self> {
+        let parts = self.context.tokens.dim(0)?;
+        let part = |xs: &Tensor| if xs.dim(0)? == parts { xs.narrow(0, index, 1) } else { Ok(xs.clone()) };
         let context = Context {
-            tokens: half(&self.context.tokens)?,
-            bias: self.context.bias.as_ref().map(half).transpose()?,
-            class: self.context.class.as_ref().map(half).transpose()?,
+            tokens: part(&self.context.tokens)?,
+            bias: self.context.bias.as_ref().map(part).transpose()?,
+            class: self.context.class.as_ref().map(part).transpose()?,
         };
-        let blend = |blend: &Blend| Ok(Blend { image: blend.image.clone(), alpha: half(&blend.alpha)? });
+        let blend = |blend: &Blend| Ok(Blend { image: blend.image.clone(), alpha: part(&blend.alpha)? });
         let blends = self.blends.iter().map(|step| step.iter().map(blend).collect()).collect::<Result<_>>()?;
-        Ok(Self { context, blends, influence: self.influence, guidance: 1.0 })
+        Ok(Self { context, blends, influence: self.influence, guidance: Guidance::NONE })
     }
 }
 
 impl Engine {
-    /// Gathers what the music UNet is told. `texts`: negative and prompt, each `(1, l, d)`; `seen`: a picture and how many of
-    /// its steps, the noisiest first, the music walks.
+    /// Gathers what the music UNet is told. `texts`: negative and prompt, each `(1, l, d)`.
     pub(crate) fn conditions(
         &self,
         request: &Request,
         seconds_per_beat: f64,
         texts: &[Tensor; 2],
-        seen: Option<(&Sight, usize)>,
+        seen: &Seen,
     ) -> Result<Conditions> {
-        let halves: &[bool] = match (request.guidance == 1.0, self.manifest.synapse.guide) {
-            (true, _) => &[true],
-            (false, Guide::TextAndPicture) => &[false, true],
-            (false, Guide::Text) => &[true, true],
-        };
-        let texts = &texts[2 - halves.len()..];
+        let parts = self.parts(request, seen);
+        let sees: Vec<bool> = parts.iter().map(|(_, sees)| *sees).collect();
+        let texts: Vec<&Tensor> = parts.iter().map(|(text, _)| &texts[*text]).collect();
         let length = texts.iter().map(|t| t.dim(1)).collect::<Result<Vec<_>>>()?.into_iter().max().unwrap_or(0);
         let padded = texts.iter().map(|t| text::pad(t, length)).collect::<Result<Vec<_>>>()?;
         let tokens = Tensor::cat(&padded.iter().map(|(tokens, _)| tokens).collect::<Vec<_>>(), 0)?;
         let same = texts.iter().all(|t| t.dim(1).is_ok_and(|l| l == length));
         let bias =
             if same { None } else { Some(Tensor::cat(&padded.iter().map(|(_, bias)| bias).collect::<Vec<_>>(), 0)?) };
-        let class =
-            self.class_vector(texts, seconds_per_beat, seen.map(|(sight, _)| sight), request.influence, halves)?;
+        let class = self.class_vector(&texts, seconds_per_beat, seen.sight, request.influence, &sees)?;
         let synapse = self.synapse.of_kind(request.synapse);
-        let blends = |features| synapse.blends(&self.pool(features, length)?, request.influence, halves);
-        let blends = match seen {
-            Some((sight, steps)) => sight.features.iter().take(steps).map(blends).collect::<Result<_>>()?,
-            None => Vec::new(),
+        let blends = |features| synapse.blends(&self.pool(features, length)?, request.influence, &sees);
+        let (blends, influence) = match seen.sight {
+            Some(sight) => {
+                (sight.features.iter().take(seen.steps).map(blends).collect::<Result<_>>()?, request.influence)
+            }
+            None => (Vec::new(), 0.0),
         };
-        let influence = if seen.is_some() { request.influence } else { 0.0 };
-        Ok(Conditions { context: Context { tokens, bias, class }, blends, influence, guidance: request.guidance })
+        let guidance = Guidance::new(request.guidance, self.manifest.defaults.word_guidance, influence);
+        Ok(Conditions { context: Context { tokens, bias, class }, blends, influence, guidance })
+    }
+
+    /// Which of the two texts each part of a guided step is told, and whether it sees the picture.
+    fn parts(&self, request: &Request, seen: &Seen) -> &'static [(usize, bool)] {
+        match self.manifest.synapse.guide {
+            _ if request.guidance == 1.0 => &[(1, true)],
+            Guide::TextAndPicture if seen.is_weighed_apart => &[(0, false), (1, false), (1, true)],
+            Guide::TextAndPicture => &[(0, false), (1, true)],
+            Guide::Text => &[(0, true), (1, true)],
+        }
     }
 
     /// Features as keys and values of the music's cross-attention, for a text of `length` tokens.
@@ -97,11 +113,11 @@ impl Engine {
     /// the bundle has it.
     fn class_vector(
         &self,
-        texts: &[Tensor],
+        texts: &[&Tensor],
         seconds_per_beat: f64,
         sight: Option<&Sight>,
         influence: f64,
-        halves: &[bool],
+        sees: &[bool],
     ) -> Result<Option<Tensor>> {
         let music = &self.manifest.music;
         let Some(width) = music.unet.projection_class_embeddings_input_dim else { return Ok(None) };
@@ -113,7 +129,7 @@ impl Engine {
             None => None,
         };
         let blind = Tensor::zeros((1, picture), tempo.dtype(), &self.device)?;
-        let row = |(text, sees): (&Tensor, &bool)| {
+        let row = |(text, sees): (&&Tensor, &bool)| {
             let seen = global.as_ref().filter(|_| *sees).unwrap_or(&blind).clone();
             let mut parts = if picture > 0 { vec![seen] } else { vec![] };
             if music.text_features {
@@ -122,7 +138,7 @@ impl Engine {
             parts.push(tempo.clone());
             Tensor::cat(&parts, 1)
         };
-        let rows = texts.iter().zip(halves).map(row).collect::<Result<Vec<_>>>()?;
+        let rows = texts.iter().zip(sees).map(row).collect::<Result<Vec<_>>>()?;
         Tensor::cat(&rows, 0).map(Some)
     }
 }

@@ -69,7 +69,7 @@ impl Conditions {
         };
         let blends = self.blends_towards(next, share)?;
         let influence = (1.0 - share) * self.influence + share * next.influence;
-        Ok(Self { context, blends, influence, guidance: self.guidance })
+        Ok(Self { context, blends, influence, guidance: self.guidance.towards(next.guidance, share) })
     }
 
     /// Pictures count by their influence: the mean of two blended texts is a text into which the mean is blended.

@@ -4,7 +4,7 @@
 //! savings change the music, all by the bundle's [`Defaults`](crate::bundle::Defaults); `cargo bench --bench savings` measures what
 //! they change and what they cost. Two are here:
 //!
-//! - Near the clean end of the schedule there is no guidance, and so no unconditional half (`unguided`).
+//! - Near the clean end of the schedule there is no guidance, and the model is asked once (`unguided`).
 //!   Source: Kynkäänniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
 //! - Several steps share what the UNet's coarser levels made ([`Deep`], `deep_steps`).
 //!
@@ -16,9 +16,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::conditions::Conditions;
-use super::guidance::guided;
 use super::morph::Scene;
-use super::{Engine, Plan};
+use super::{Engine, Guidance, Plan};
 use crate::denoiser::{Deep, Prepared, Unet};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
@@ -38,12 +37,12 @@ pub(super) struct Painter<'a> {
     scenes: Vec<Told<'a>>,
 }
 
-/// What the model is asked with in a scene, one evaluation for each of the conditions: both halves of guidance in one, or
-/// where memory is short in two, which gives the same.
+/// What the model is asked with in a scene, one evaluation for each of the conditions: all parts of guidance in one, or
+/// where memory is short in one each, which gives the same.
 struct Told<'a> {
     guided: Vec<Question<'a>>,
     unguided: [Question<'a>; 1],
-    guidance: f64,
+    guidance: Guidance,
 }
 
 /// What one evaluation is told.
@@ -134,7 +133,7 @@ impl<'a> Painter<'a> {
         let is_guided = t as f64 >= manifest.defaults.unguided * manifest.music.schedule.num_train_timesteps as f64;
         let told = &self.scenes[scene];
         let (questions, guidance) =
-            if is_guided { (&told.guided[..], told.guidance) } else { (&told.unguided[..], 1.0) };
+            if is_guided { (&told.guided[..], told.guidance) } else { (&told.unguided[..], Guidance::NONE) };
         let pane = &mut self.panes[j][scene];
         let batches = questions.iter().map(|question| question.prepared.batch());
         let is_shallow = pane.left > 0 && pane.deep.iter().map(Deep::batch).eq(batches);
@@ -143,34 +142,34 @@ impl<'a> Painter<'a> {
         } else {
             (pane.deep, pane.left) = (Vec::new(), manifest.defaults.deep_steps - 1);
         }
-        let mut halves = Vec::with_capacity(questions.len());
+        let mut said = Vec::with_capacity(questions.len());
         for (part, Question { conditions, prepared }) in questions.iter().enumerate() {
             let (input, t) = (input(xs, self.planes[j].as_ref(), conditions)?, t as f64);
             let mut taps = conditions.blends.get(i).map_or(Taps::None, |blends| Taps::Blend(blends));
             if is_shallow {
                 let deep = &pane.deep[part];
-                halves.push(self.music.forward_shallow(&input, t, prepared, &mut taps, deep)?);
+                said.push(self.music.forward_shallow(&input, t, prepared, &mut taps, deep)?);
                 continue;
             }
             let (output, deep) = self.music.forward_deep(&input, t, prepared, &mut taps)?;
-            halves.push(output);
+            said.push(output);
             // Of the last steps' needs none is left that it could serve.
             if pane.left > 0 {
                 pane.deep.push(deep);
             }
         }
-        guided(&Tensor::cat(&halves, 0)?, guidance, manifest.defaults.guidance_rescale)
+        guidance.rescaled(&Tensor::cat(&said, 0)?, manifest.defaults.guidance_rescale)
     }
 }
 
 impl<'a> Told<'a> {
     fn new(scene: &'a Scene, music: &Unet, is_split: bool) -> Result<Self> {
-        let halves = scene.guided.context.tokens.dim(0)?;
+        let parts = scene.guided.context.tokens.dim(0)?;
         let question = |conditions: Cow<'a, Conditions>| -> Result<Question<'a>> {
             Ok(Question { prepared: music.prepare(&conditions.context)?, conditions })
         };
-        let guided = match is_split && halves > 1 {
-            true => (0..halves).map(|i| question(Cow::Owned(scene.guided.half(i)?))).collect::<Result<_>>()?,
+        let guided = match is_split && parts > 1 {
+            true => (0..parts).map(|i| question(Cow::Owned(scene.guided.part(i)?))).collect::<Result<_>>()?,
             false => vec![question(Cow::Borrowed(&scene.guided))?],
         };
         let unguided = [question(Cow::Borrowed(&scene.unguided))?];
@@ -196,8 +195,8 @@ impl Engine {
         music.position.as_ref().map(planes).transpose()
     }
 
-    /// The UNet's output per half `(b, c, window, rows)`.
-    pub(crate) fn halves(
+    /// The UNet's output per part of a guided step `(p, c, window, rows)`.
+    pub(crate) fn said(
         music: &Unet,
         xs: &Tensor,
         planes: Option<&Tensor>,
@@ -211,7 +210,7 @@ impl Engine {
     }
 }
 
-/// What the UNet is given: latents and position planes, once per half.
+/// What the UNet is given: latents and position planes, once per part.
 fn input(xs: &Tensor, planes: Option<&Tensor>, conditions: &Conditions) -> Result<Tensor> {
     let input = match planes {
         Some(planes) => Tensor::cat(&[xs, planes], 1)?,

@@ -38,6 +38,7 @@ pub(super) fn manifest(name: &str, tango: &Tango, image: &StableDiffusion, t5: T
         defaults: Defaults {
             steps: STEPS,
             guidance: GUIDANCE,
+            word_guidance: 1.0,
             guidance_rescale: 0.0,
             unguided: 0.0,
             unwalked: 0.0,

@@ -150,7 +150,7 @@ fn whole(bundle: &Bundle, work: &ClipWork) -> Built {
     Ok(vec![("plain", Box::new(call))])
 }
 
-/// The bundle with guidance at every step, all of the UNet in each and every step walked, as the other side has it.
+/// The bundle with one guidance at every step, all of the UNet in each and every step walked, as the other side has it.
 fn without_savings(bundle: &Bundle) -> std::result::Result<Engine, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     for file in bundle.files() {
@@ -158,7 +158,8 @@ fn without_savings(bundle: &Bundle) -> std::result::Result<Engine, Box<dyn Error
     }
     let mut manifest = bundle.manifest().clone();
     let defaults = &mut manifest.defaults;
-    (defaults.unguided, defaults.unwalked, defaults.deep_steps) = (0.0, 0.0, 1);
+    (defaults.word_guidance, defaults.unguided) = (1.0, 0.0);
+    (defaults.unwalked, defaults.deep_steps) = (0.0, 1);
     fs::write(folder.path().join("manifest.toml"), toml::to_string(&manifest)?)?;
     Ok(Engine::load(&Bundle::open(folder.path())?, Device::Cpu)?)
 }

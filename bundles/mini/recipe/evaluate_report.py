@@ -122,8 +122,8 @@ class _Page:
 def _settings(about: dict, clips: dict[str, int]) -> str:
     settings, defaults = about["settings"], about["bundle"]["defaults"]
     counts = ", ".join(f"{way} {count}" for way, count in clips.items() if way not in ("real", "shuffled"))
-    return (f"{settings['steps']} steps of {settings['sampler']}, guidance {settings['guidance']} (rescaled {defaults['guidance_rescale']}, none over the "
-            f"last {defaults['unguided']}, and the last {defaults['unwalked']} not walked), influence {settings['influence']}; bundle {about['bundle']['sha256'][:12]}. Clips: {counts}. "
+    return (f"{settings['steps']} steps of {settings['sampler']}, guidance {settings['guidance']} (of words {defaults['word_guidance']} times, rescaled {defaults['guidance_rescale']}, "
+            f"none over the last {defaults['unguided']}, and the last {defaults['unwalked']} not walked), influence {settings['influence']}; bundle {about['bundle']['sha256'][:12]}. Clips: {counts}. "
             "Errors are standard errors over the clips.")
 
 

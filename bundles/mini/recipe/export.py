@@ -37,12 +37,13 @@ from schedule import CONFIG, UNWALKED, Schedule
 from shards import read_shard, shards
 from trainer import load_average
 
-VERSION = "0.10.0"
+VERSION = "0.11.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
 STEPS = 4  # of the reference's inversion and sampling
 GUIDANCE = 3.0
+WORD_GUIDANCE = 2.5  # times as much guidance adds to the words as to the picture
 FINE_FRAMES = 32  # of the mel, as a loop of their own
 
 
@@ -131,24 +132,27 @@ def _look(shipped: Shipped, z: Tensor, found: dict[str, Tensor]) -> dict[int, li
 
 
 def _compose(shipped: Shipped, seen: dict[int, list], text: Tensor, found: dict[str, Tensor]) -> None:
-    """Guided DDIM from fixed noise; the first half of every batch sees neither words nor picture."""
+    """Guided DDIM from fixed noise, of what is said when told nothing, the words alone, and words and picture."""
     from diffusers import DDIMScheduler
 
     unet = shipped.music.unet
     taps, scheduler = synapse.blend(unet), DDIMScheduler(**CONFIG, clip_sample=False)
     scheduler.set_timesteps(STEPS)
-    tempo = nets.tempo_features(torch.tensor([BEAT, BEAT]))
-    pooled = torch.cat([torch.zeros_like(found["synapse.global"]), found["synapse.global"]])
+    text, seen_global = text[[0, 1, 1]], found["synapse.global"]
+    tempo = nets.tempo_features(torch.tensor([BEAT] * 3))
+    pooled = torch.cat([torch.zeros_like(seen_global).expand(2, -1), seen_global])
     found["music.class"] = vector = torch.cat([pooled, text.mean(1), tempo], -1)
+    words_weight = 1 + (GUIDANCE - 1) * WORD_GUIDANCE
     x = found["music.noise"] = torch.randn(1, nets.LATENT_CHANNELS, nets.WINDOW, nets.ROWS,
                                            generator=torch.Generator().manual_seed(11))
     for t in scheduler.timesteps.tolist():
         for tap, (keys, values), alpha in zip(taps, seen[t], shipped.synapse["alpha"]):
-            tap.image, tap.alpha = (keys, values), torch.stack([alpha * 0, alpha]).view(2, 1, 1)
-        inputs = torch.cat([x, shipped.music.planes], 1).expand(2, -1, -1, -1)
+            tap.image, tap.alpha = (keys, values), torch.stack([alpha * 0, alpha * 0, alpha]).view(3, 1, 1)
+        inputs = torch.cat([x, shipped.music.planes], 1).expand(3, -1, -1, -1)
         v = unet(inputs, torch.tensor(t), text, class_labels=vector, return_dict=False)[0]
         found.setdefault("music.velocity", v)
-        guided = v[:1] + GUIDANCE * (v[1:] - v[:1])
+        nothing, words, everything = v.chunk(3)
+        guided = nothing + words_weight * (words - nothing) + GUIDANCE * (everything - words)
         x = scheduler.step(guided, t, x).prev_sample
     found["music.latents"] = x
 
@@ -178,8 +182,8 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
                 sample_rate=SAMPLE_RATE)
     head = "".join(f"{key} = {toml(value)}\n" for key, value in text.items())
     tables = [
-        table("defaults", dict(steps=20, guidance=3.0, guidance_rescale=0.7, unguided=0.8, unwalked=UNWALKED, deep_steps=1,
-                               sampler="dpm-solver-2m")),
+        table("defaults", dict(steps=20, guidance=GUIDANCE, word_guidance=WORD_GUIDANCE, guidance_rescale=0.7, unguided=0.8,
+                               unwalked=UNWALKED, deep_steps=1, sampler="dpm-solver-2m")),
         table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS, spelling=True)), table("text.t5", t5),
         table("image", dict(weights="image.safetensors", size=IMAGE_SIZE, context="null_text")),
         table("image.vae", {**vae, "scaling_factor": scale}), table("image.unet", {**unet, "in_channels": 4, "out_channels": 4}),

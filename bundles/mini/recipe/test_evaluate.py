@@ -219,7 +219,7 @@ def _small_set(folder: Path, results: Path) -> list[dict]:
     (folder / "set.jsonl").write_text("".join(json.dumps(job) + "\n" for job in jobs))
     clips = [dict(id=job["id"], sha256=job["id"], seconds=10.0, made_in_seconds=1.0, codec_error=0.1) for job in jobs]
     settings = dict(steps=20, guidance=3.0, influence=1.0, sampler="ddim")
-    bundle = dict(name="mini", version="0", sha256="0" * 64, bytes=1, defaults=dict(guidance_rescale=0.0, unguided=0.0, unwalked=0.0))
+    bundle = dict(name="mini", version="0", sha256="0" * 64, bytes=1, defaults=dict(word_guidance=1.0, guidance_rescale=0.0, unguided=0.0, unwalked=0.0))
     (results / "run.json").write_text(json.dumps(dict(bundle=bundle, threads=2, settings=settings, clips=clips)))
     return jobs
 
