@@ -226,8 +226,7 @@ impl Engine {
         let guidance = reference.number("guidance")?;
         let fields = RequestFields { guidance, synapse: reference.synapse()?, ..Default::default() };
         let request = Request::new(fields).map_err(candle_core::Error::wrap)?;
-        let is_weighed_apart = self.manifest.defaults.word_guidance != 1.0;
-        let seen = Seen { sight: Some(sight), steps: sight.timesteps.len(), is_weighed_apart };
+        let seen = Seen { sight: Some(sight), steps: sight.timesteps.len(), is_anywhere: true };
         let conditions = self.conditions(&request, reference.number("seconds_per_beat")?, texts, &seen)?;
         if let Some(class) = &conditions.context.class {
             rows.compare("music", "music.class", class)?;

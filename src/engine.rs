@@ -247,11 +247,10 @@ impl Engine {
         // Before the picture, for which the text encoder may have to leave.
         let next_texts = morph.map(|morph| self.read(&morph.next)).transpose()?;
         progress.step(Stage::Text, 1, 1);
-        let is_seen = self.sees(request) || morph.is_some_and(|morph| self.sees(&morph.next));
-        let is_weighed_apart = is_seen && self.manifest.defaults.word_guidance != 1.0;
+        let is_anywhere = self.sees(request) || morph.is_some_and(|morph| self.sees(&morph.next));
         let told = |request: &Request, texts: &[Tensor; 2]| {
             let sight = self.look(request, walk.picture, progress)?;
-            let seen = Seen { sight: sight.as_deref(), steps: walk.music, is_weighed_apart };
+            let seen = Seen { sight: sight.as_deref(), steps: walk.music, is_anywhere };
             self.conditions(request, plan.seconds_per_beat, texts, &seen).in_stage(Stage::Text)
         };
         let own = told(request, &texts)?;

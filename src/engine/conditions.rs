@@ -14,8 +14,8 @@ pub(crate) struct Seen<'a> {
     pub sight: Option<&'a Sight>,
     /// How many of its steps, the noisiest first, the music walks.
     pub steps: usize,
-    /// Whether guidance asks of the words apart from the picture; the same in all scenes of a clip.
-    pub is_weighed_apart: bool,
+    /// Whether any scene of the clip has a picture: all of them are guided alike.
+    pub is_anywhere: bool,
 }
 
 /// What stays the same through all steps of a run.
@@ -85,9 +85,10 @@ impl Engine {
 
     /// Which of the two texts each part of a guided step is told, and whether it sees the picture.
     fn parts(&self, request: &Request, seen: &Seen) -> &'static [(usize, bool)] {
+        let weighs_apart = seen.is_anywhere && self.manifest.defaults.word_guidance != 1.0;
         match self.manifest.synapse.guide {
             _ if request.guidance == 1.0 => &[(1, true)],
-            Guide::TextAndPicture if seen.is_weighed_apart => &[(0, false), (1, false), (1, true)],
+            Guide::TextAndPicture if weighs_apart => &[(0, false), (1, false), (1, true)],
             Guide::TextAndPicture => &[(0, false), (1, true)],
             Guide::Text => &[(0, true), (1, true)],
         }
