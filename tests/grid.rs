@@ -10,7 +10,6 @@ use melfusion::decoder::frames::LoopFrames;
 use melfusion::decoder::inversion::Inversion;
 use melfusion::decoder::phase::single_pass_phases;
 use melfusion::decoder::{EncoderConfig, GridConfig, GridDecoder, LoopVocoder, MelBank};
-use realfft::RealFftPlanner;
 use std::f64::consts::TAU;
 
 const RATE: f64 = 32_000.;
@@ -244,7 +243,7 @@ fn tone(hz: f64, samples: usize) -> (f64, Vec<f32>) {
 /// Distance of the strongest partial near `hz` from it, in cents; the median over the sound.
 fn cents_from(hz: f64, sound: &[f32]) -> f64 {
     const SIZE: usize = 16_384;
-    let fft = RealFftPlanner::<f64>::new().plan_fft_forward(SIZE);
+    let fft = fft::forward_f64(SIZE);
     let bin = |hz: f64| hz * SIZE as f64 / RATE;
     let mut cents = sound.windows(SIZE).step_by(4096).map(|frame| {
         let hann = |i: usize| 0.5 - 0.5 * (TAU * i as f64 / SIZE as f64).cos();
@@ -294,7 +293,7 @@ fn hits() -> Vec<f32> {
 
 /// Middle of the power above `low` Hz, in Hz.
 fn middle_above(low: f64, sound: &[f32]) -> f64 {
-    let fft = RealFftPlanner::<f32>::new().plan_fft_forward(sound.len());
+    let fft = fft::forward(sound.len());
     let (mut input, mut output) = (sound.to_vec(), fft.make_output_vec());
     fft.process(&mut input, &mut output).unwrap();
     let hz = |bin: usize| bin as f64 * RATE / sound.len() as f64;

@@ -3,9 +3,8 @@
 use super::frames::LoopFrames;
 use super::mel::hann;
 use super::phase::single_pass_phases;
+use fft::{Complex, ComplexToReal, RealToComplex};
 use rayon::prelude::*;
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,13 +34,12 @@ impl fmt::Debug for GriffinLim {
 impl GriffinLim {
     /// Frames of `n_fft` samples; `momentum` in 0..1, where 0 is the classic algorithm.
     pub fn new(n_fft: usize, iterations: usize, momentum: f32) -> Self {
-        let mut planner = RealFftPlanner::new();
         Self {
             iterations,
             momentum,
             window: hann(n_fft).iter().map(|w| *w as f32).collect(),
-            forward: planner.plan_fft_forward(n_fft),
-            inverse: planner.plan_fft_inverse(n_fft),
+            forward: fft::forward(n_fft),
+            inverse: fft::inverse(n_fft),
         }
     }
 

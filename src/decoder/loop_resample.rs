@@ -1,7 +1,6 @@
 //! Resampling of a whole loop to any length.
 
-use realfft::RealFftPlanner;
-use realfft::num_complex::Complex;
+use fft::Complex;
 
 /// A loop of `len` samples with the same content, band-limited and without a seam.
 ///
@@ -30,7 +29,7 @@ pub fn loop_resample(samples: &[f32], len: usize) -> Vec<f32> {
 
 /// `samples (n,)` → spectrum `(n / 2 + 1,)`, not normalised. In f64: a loop of prime length is long for f32.
 pub(super) fn spectrum(samples: &[f32]) -> Vec<Complex<f64>> {
-    let fft = RealFftPlanner::new().plan_fft_forward(samples.len());
+    let fft = fft::forward_f64(samples.len());
     let mut input: Vec<f64> = samples.iter().map(|x| f64::from(*x)).collect();
     let mut output = fft.make_output_vec();
     fft.process(&mut input, &mut output).expect("the buffers come from the plan");
@@ -43,7 +42,7 @@ pub(super) fn sound(mut spectrum: Vec<Complex<f64>>, len: usize, from: usize) ->
     if len.is_multiple_of(2) {
         spectrum[len / 2].im = 0.;
     }
-    let fft = RealFftPlanner::new().plan_fft_inverse(len);
+    let fft = fft::inverse_f64(len);
     let mut output = fft.make_output_vec();
     fft.process(&mut spectrum, &mut output).expect("the buffers fit the plan and the mirrored bins are real");
     output.iter().map(|x| (x / from as f64) as f32).collect()

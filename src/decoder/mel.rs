@@ -2,8 +2,8 @@
 
 use super::GridConfig;
 use super::frames::LoopFrames;
+use fft::RealToComplex;
 use rayon::prelude::*;
-use realfft::{RealFftPlanner, RealToComplex};
 use std::f64::consts::TAU;
 use std::fmt;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl MelBank {
             filters: filters.collect(),
             bins,
             window: hann.iter().map(|w| (w * scale) as f32).collect(),
-            fft: RealFftPlanner::new().plan_fft_forward(config.n_fft),
+            fft: fft::forward(config.n_fft),
             floor: config.floor as f32,
         }
     }

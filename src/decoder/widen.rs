@@ -1,7 +1,7 @@
 //! Mono to stereo, such that mono comes back.
 
 use super::loop_resample::{sound, spectrum};
-use realfft::num_complex::Complex;
+use fft::Complex;
 use std::f64::consts::TAU;
 
 /// Below this the side signal fades: bass stays in the middle, where speakers and records want it.

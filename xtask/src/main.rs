@@ -1,6 +1,7 @@
-//! Builds, installs and runs the plugin: `cargo xtask bundle | install | standalone`.
+//! Builds, installs and runs the plugin, and checks everything: `cargo xtask bundle | install | standalone | ci`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
+mod ci;
 mod install;
 
 use std::path::PathBuf;
@@ -15,7 +16,8 @@ const USAGE: &str = "\
 cargo xtask bundle [options of cargo build]    MeLFusion.clap and MeLFusion.vst3 in target/bundled
 cargo xtask install [--user | --system]        bundles them and puts them where hosts look, and the melfusion program
                                                where they look for it; --user is the default
-cargo xtask standalone [options]               runs the plugin as a program; --help lists its options";
+cargo xtask standalone [options]               runs the plugin as a program; --help lists its options
+cargo xtask ci [--list | --only STEP...]       checks everything that needs neither Python nor an administrator";
 
 fn main() -> Result<()> {
     nice_plug_xtask::chdir_workspace_root()?;
@@ -26,6 +28,7 @@ fn main() -> Result<()> {
         Some("bundle") => bundle(&arguments),
         Some("install") => install(&arguments),
         Some("standalone") => standalone(&arguments),
+        Some("ci") => ci::run(&arguments),
         _ => bail!("say what to do:\n{USAGE}"),
     }
 }

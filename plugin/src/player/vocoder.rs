@@ -13,8 +13,7 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use fft::{Complex, ComplexToReal, RealToComplex};
 
 use super::strip::Strip;
 
@@ -78,8 +77,7 @@ impl Vocoder {
     pub fn new(hop: usize, overlap: usize) -> Self {
         let hop = smooth_below(hop);
         let length = hop * overlap;
-        let mut planner = RealFftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+        let (forward, inverse) = (fft::forward(length), fft::inverse(length));
         let spectrum = || forward.make_output_vec().into_boxed_slice();
         let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
         Self {

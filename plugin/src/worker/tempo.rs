@@ -2,8 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use realfft::RealFftPlanner;
-use realfft::num_complex::Complex;
+use fft::Complex;
 
 use crate::project::Measured;
 
@@ -65,7 +64,7 @@ fn onsets(frames: &[[f32; 2]], rate: u32) -> Option<Vec<f32>> {
 
 /// What each spectrum has more than the one before.
 fn flux(mono: &[f32], rate: u32, window: usize, gain: f32) -> Vec<f32> {
-    let fft = RealFftPlanner::<f32>::new().plan_fft_forward(window);
+    let fft = fft::forward(window);
     let shape: Vec<f32> = (0..window).map(|i| 0.5 - 0.5 * (TAU * i as f32 / window as f32).cos()).collect();
     let scale = gain / window as f32;
     let hop = f64::from(rate) / ENVELOPE_HZ;
@@ -103,8 +102,7 @@ fn smooth(values: &[f32], width: usize) -> Vec<f32> {
 /// How alike the envelope is to itself later on, by lag; 1 at lag 0.
 fn autocorrelation(envelope: &[f32]) -> Option<Vec<f32>> {
     let length = (2 * envelope.len()).next_power_of_two();
-    let mut planner = RealFftPlanner::<f32>::new();
-    let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+    let (forward, inverse) = (fft::forward(length), fft::inverse(length));
     let mut padded = envelope.to_vec();
     padded.resize(length, 0.0);
     let mut spectrum = forward.make_output_vec();
