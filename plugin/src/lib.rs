@@ -14,6 +14,8 @@
 //! [`readout`] name neither the engine nor candle; the editor never touches the player; only [`worker`] runs the engine.
 //! [`params`], [`state`], [`worker`] and [`session`] use one another in this order only.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod clip;
 pub mod desk;
 pub mod editor;
