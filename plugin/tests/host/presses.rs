@@ -66,6 +66,16 @@ fn opened_while_it_plays_and_restored_by_an_event() -> Composing {
     it
 }
 
+fn given_parameters_alone_while_it_plays() -> Composing {
+    let mut it = Composing::open(&saved(false));
+    run(&mut it);
+    let mut state = generate_state(&[], true);
+    state.fields.clear();
+    assert!(it.instance.load(&with_length(&serde_json::to_vec(&state).unwrap())));
+    run(&mut it);
+    it
+}
+
 fn opened_again_and_again() -> Composing {
     let mut it = Composing::open(&saved(true));
     for on in [true, false, true, true, false, true] {
@@ -103,6 +113,7 @@ fn generate_that_is_found_on_makes_no_take_until_it_is_switched_off_and_on() {
         ("found and restored", found_and_restored()),
         ("opened while it plays", opened_while_it_plays()),
         ("opened while it plays and restored", opened_while_it_plays_and_restored_by_an_event()),
+        ("given parameters alone", given_parameters_alone_while_it_plays()),
         ("opened again and again", opened_again_and_again()),
         ("reset", reset()),
         ("activated anew", activated_anew()),
