@@ -1,11 +1,9 @@
 //! Sound in memory and on disk. Knows no model.
 
 pub mod loudness;
-mod replace;
 pub mod wav;
 
 pub use self::loudness::Loudness;
-pub use self::replace::replace;
 
 /// Stereo sound: two planes of the same length, nominally −1..=1.
 #[derive(Debug, Clone, PartialEq)]

@@ -42,6 +42,7 @@
 //! - The library never prints, never opens a window and knows no plugin, host or audio thread.
 
 #![deny(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod audio;
 pub mod autoencoder;
@@ -53,6 +54,7 @@ pub mod denoiser;
 pub mod device;
 pub mod engine;
 pub mod error;
+pub mod files;
 pub mod hash;
 pub mod image;
 #[cfg(feature = "cli")]

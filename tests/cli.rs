@@ -262,6 +262,16 @@ mod bad_input {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_into_a_folder_that_is_not_there_is_named() {
+        let folder = folder();
+        let link = folder.path().join("bed.wav");
+        std::os::unix::fs::symlink("gone/bed.wav", &link).unwrap();
+        generate(&link, &[]).assert_bad_input(&["bed.wav", "gone does not exist"]);
+        assert!(link.is_symlink());
+    }
+
     #[test]
     fn the_picture_is_not_overwritten_by_its_plot() {
         let folder = folder();
@@ -500,6 +510,29 @@ mod music {
         // Within one step.
         assert!(rest.lines().filter(|line| line.contains("composing")).count() <= 2, "{rest}");
         assert!(files(folder.path()).is_empty());
+    }
+}
+
+#[cfg(unix)]
+mod modes {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use super::*;
+
+    #[test]
+    fn a_private_clip_and_its_plot_stay_private() {
+        let folder = folder();
+        let [wav, plot] = ["bed.wav", "plot.png"].map(|name| folder.path().join(name));
+        for path in [&wav, &plot] {
+            fs::write(path, "old").unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        generate(&wav, &["--plot", plot.to_str().unwrap()]).assert_fine();
+        for path in [&wav, &plot] {
+            let found = fs::metadata(path).unwrap();
+            assert!(found.len() > 3, "{} was replaced", path.display());
+            assert_eq!(found.mode() & 0o777, 0o600, "{}", path.display());
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! host board DIR RATE BPM                 the same of a storyboard; the reference is what the engine mixes of it,
 //!                                         cue0.f32 and so on are the cues
 //! host cues DIR WAV...                    a storyboard of clips that the command line wrote, as state.json
+//! host generate DIR                       a project without a take that was saved with Generate on
 //! host scan FILE COUNT                    opens a .clap and makes COUNT instances; says in JSON what it cost
 //! host blocks FILE STATE COUNT            plays a project for COUNT blocks of 64 frames under a wild play head
 //! ```
@@ -29,6 +30,7 @@ use melfusion::Clip;
 use melfusion::audio::wav;
 use melfusion::storyboard::Transition;
 use melfusion_plugin::project::{Board, Cue, Project, Sound, Take};
+use nice_plug::prelude::PluginState;
 use transport::{Head, Song};
 
 fn main() {
@@ -39,6 +41,7 @@ fn main() {
         ["fixture", dir, rate, bpm, bars, "pips"] => write_fixture(dir, rate, bpm, bars, |_| Timbre::Pips(0.5)),
         ["board", dir, rate, bpm] => write_board(dir, rate, bpm),
         ["cues", dir, ref clips @ ..] => write_cues(dir, clips),
+        ["generate", dir] => write_state(dir, &fixture::generate_state(&[], true)),
         ["scan", file, count] => scan(file, count.parse().unwrap()),
         ["blocks", file, state, count] => blocks(file, state, count.parse().unwrap()),
         _ => panic!("see the comment at the top of this file"),
@@ -61,8 +64,8 @@ fn write_fixture(dir: &str, rate: &str, bpm: &str, bars: &str, timbre: fn(u64) -
     fs::write(dir.join("reference.f32"), samples).unwrap();
 }
 
-fn write_state(dir: &str, project: Project) {
-    let state = serde_json::to_vec(&fixture::board_state(project)).unwrap();
+fn write_state(dir: &str, state: &PluginState) {
+    let state = serde_json::to_vec(state).unwrap();
     fs::write(Path::new(dir).join("state.json"), state).unwrap();
 }
 
@@ -70,7 +73,7 @@ fn write_state(dir: &str, project: Project) {
 fn write_board(dir: &str, rate: &str, bpm: &str) {
     let (rate, bpm) = (rate.parse().unwrap(), bpm.parse().unwrap());
     let scores = [(1, 2), (2, 1), (3, 3)].map(|(seed, bars)| Score { bars, ..Score::noise(rate, bpm, seed) });
-    write_state(dir, fixture::project_of_cues(&scores));
+    write_state(dir, &fixture::board_state(fixture::project_of_cues(&scores)));
     let write = |name: String, frames: Vec<[f32; 2]>| {
         let samples: Vec<u8> = frames.into_iter().flatten().flat_map(f32::to_le_bytes).collect();
         fs::write(Path::new(dir).join(name), samples).unwrap();
@@ -105,7 +108,7 @@ fn write_cues(dir: &str, clips: &[&str]) {
         cue
     };
     let board = Board { cues: clips.iter().enumerate().map(cue).collect() };
-    write_state(dir, Project { board, ..Project::default() });
+    write_state(dir, &fixture::board_state(Project { board, ..Project::default() }));
 }
 
 /// # Safety

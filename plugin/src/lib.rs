@@ -10,9 +10,11 @@
 //! A storyboard's cues have takes as the brief has. The worker mixes those that are heard into one bed, as the command line
 //! does, and the player has it as one more clip.
 //!
-//! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`], [`passages`] and [`readout`]
-//! name neither the engine nor candle; the editor never touches the player; only [`worker`] runs the engine. [`params`],
-//! [`state`], [`worker`] and [`session`] use one another in this order only.
+//! **Architecture invariants**, each visible in `use` lines: [`player`], [`clip`], [`link`], [`passages`], [`presses`] and
+//! [`readout`] name neither the engine nor candle; the editor never touches the player; only [`worker`] runs the engine.
+//! [`params`], [`state`], [`worker`] and [`session`] use one another in this order only.
+
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod clip;
 pub mod desk;
@@ -23,6 +25,7 @@ pub mod passages;
 #[cfg(feature = "assert_process_allocs")]
 mod planted;
 pub mod player;
+pub mod presses;
 pub mod project;
 pub mod readout;
 pub mod session;
@@ -38,6 +41,7 @@ use nice_plug_egui::EguiEditor;
 
 use crate::params::MelfusionParams;
 use crate::player::{Controls, Moment, Notes, Player};
+use crate::presses::Presses;
 use crate::session::Session;
 use crate::worker::Seat;
 
@@ -47,8 +51,7 @@ pub struct MelfusionPlugin {
     params: Arc<MelfusionParams>,
     seat: Arc<Seat>,
     player: Player,
-    /// Where Generate stood at the last block.
-    generate: bool,
+    presses: Presses,
     /// Whether the song ran at the last block, and how fast.
     transport: (bool, Option<f64>),
 }
@@ -61,7 +64,7 @@ impl Default for MelfusionPlugin {
         session.set_params(Arc::downgrade(&params));
         let seat = Arc::new(Seat::take(session.clone()));
         let player = Player::new(inbox, session.readout.clone());
-        Self { session, params, seat, player, generate: false, transport: (false, None) }
+        Self { session, params, seat, player, presses: Presses::default(), transport: (false, None) }
     }
 }
 
@@ -95,7 +98,7 @@ impl Plugin for MelfusionPlugin {
     }
 
     fn filter_state(state: &mut PluginState) {
-        state::rescue(&mut state.fields);
+        state::prepare(state);
     }
 
     fn activate(
@@ -121,6 +124,7 @@ impl Plugin for MelfusionPlugin {
 
     fn reset(&mut self) {
         self.player.reset();
+        self.presses.forget();
     }
 
     fn process(
@@ -136,11 +140,9 @@ impl Plugin for MelfusionPlugin {
             self.transport = (moment.playing, moment.tempo);
             self.session.repaint.request_repaint();
         }
-        let generate = self.params.generate.value();
-        if generate && !self.generate {
+        if self.presses.hear(&self.session.openings, || self.params.generate.value()) {
             self.session.readout.press_generate();
         }
-        self.generate = generate;
         let controls = Controls { notes: self.notes(context), ..self.controls() };
         let [left, right] = buffer.as_slice() else { return ProcessStatus::Error("the output is not stereo") };
         self.pass(&moment, left.len());

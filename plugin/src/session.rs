@@ -11,6 +11,7 @@ use crate::clip::Clip;
 use crate::desk::Desk;
 use crate::link::{BOARD, Delivery, Outbox, PLACES};
 use crate::passages::Passages;
+use crate::presses::Openings;
 use crate::project::{Bed, Project, Sound, Strengths};
 use crate::readout::Readout;
 
@@ -26,6 +27,8 @@ pub struct Session {
     pub desk: Arc<Desk>,
     /// What was automated where cues begin.
     pub passages: Passages,
+    /// How often a project was opened.
+    pub openings: Openings,
     /// The way to the player.
     pub outbox: Mutex<Outbox>,
     /// The storyboard's sound, as it was mixed last.
@@ -122,6 +125,7 @@ impl Session {
             readout: Arc::new(Readout::default()),
             desk: Arc::new(Desk::default()),
             passages: Passages::default(),
+            openings: Openings::default(),
             outbox: Mutex::new(outbox),
             bed: Mutex::default(),
             sent: Mutex::new(std::array::from_fn(|_| None)),

@@ -17,18 +17,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nice_plug::params::persist::PersistentField;
+use nice_plug::prelude::PluginState;
 use parking_lot::Mutex;
-use serde::de::IgnoredAny;
 
 pub use self::library::Library;
 pub use self::read::{Reading, Trouble, read};
 pub use self::write::{Written, write};
+use crate::presses::Openings;
 use crate::project::Project;
 use crate::session::{Notice, Place, Session};
 use crate::worker::fit;
 
 /// The name of the field in the plugin's state.
 const FIELD: &str = "project";
+/// The parameter that makes a take.
+const GENERATE: &str = "generate";
 /// The version of the text that [`write()`] writes.
 pub const VERSION: u32 = 3;
 /// Bytes of sound and pictures, as base64, that go into a project at most.
@@ -162,11 +165,22 @@ impl Remarks {
     }
 }
 
+/// Readies what a host saved for the framework, which sets the parameters first and hands the project to [`Saved`] then. For
+/// [`Plugin::filter_state`](nice_plug::prelude::Plugin::filter_state).
+pub fn prepare(state: &mut PluginState) {
+    rescue(&mut state.fields);
+    match state.fields.contains_key(FIELD) {
+        true => Openings::begin(),
+        // Without a project nobody would know that this is no press.
+        false => drop(state.params.remove(GENERATE)),
+    }
+}
+
 /// Makes a text of a saved field that is none, so that [`Saved`] is told and nothing is lost: the framework drops what
-/// does not parse. For [`Plugin::filter_state`](nice_plug::prelude::Plugin::filter_state).
+/// does not parse.
 pub fn rescue(fields: &mut BTreeMap<String, String>) {
     if let Some(json) = fields.get_mut(FIELD)
-        && !(json.starts_with('"') && serde_json::from_str::<IgnoredAny>(json).is_ok())
+        && serde_json::from_str::<String>(json).is_err()
     {
         *json = serde_json::Value::String(std::mem::take(json)).to_string();
     }
@@ -174,6 +188,7 @@ pub fn rescue(fields: &mut BTreeMap<String, String>) {
 
 impl PersistentField<'_, String> for Saved {
     fn set(&self, text: String) {
+        self.session.openings.end();
         self.open(text);
     }
 

@@ -20,8 +20,9 @@ use std::path::Path;
 
 use hound::{WavReader, WavSpec, WavWriter};
 
-use super::{Audio, replace};
+use super::Audio;
 use crate::error::Error;
+use crate::files::replace;
 use crate::request::{Key, Meter};
 
 pub use self::chunks::{read_chunk, read_start_frame};

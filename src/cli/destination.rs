@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use melfusion::error::Error;
+use melfusion::files;
 
 /// The files of a run, of one take or several.
 #[derive(Debug, Clone)]
@@ -85,7 +86,8 @@ fn check_name(path: &Path, extension: &str, source: Option<&Path>) -> Result<(),
 
 /// Tries whether files can be made where `path` will be: permissions alone do not tell.
 pub fn check_folder(path: &Path) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let target = files::behind_links(path).or_else(|problem| fail(path, problem).map(|()| PathBuf::new()))?;
+    let folder = files::folder(&target);
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => (),
         Ok(_) => return fail(path, format!("{} is not a folder", folder.display())),

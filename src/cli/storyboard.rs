@@ -91,7 +91,7 @@ fn chosen(args: &Storyboard, board: &Board) -> Result<Vec<usize>, Error> {
 
 fn save(draft: &Draft, path: &Path) -> Result<(), Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    melfusion::audio::replace(path, |file| file.write_all(draft.to_toml(folder).as_bytes()))
+    melfusion::files::replace(path, |file| file.write_all(draft.to_toml(folder).as_bytes()))
 }
 
 /// One clip per cue; `None` where it was neither there nor chosen.

@@ -138,6 +138,7 @@ impl Draft {
         Ok(Self { path })
     }
 
+    #[allow(clippy::disallowed_methods, reason = "a folder, where none is")]
     fn keep(self, folder: &Path) -> Result<(), Error> {
         fs::rename(&self.path, folder).map_err(|error| write::unwritable(folder, &error))
     }

@@ -13,8 +13,8 @@ use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::colours::{BACK, LOUD, PANEL, WAVE};
-use crate::audio::replace;
 use crate::error::Error;
+use crate::files::replace;
 
 const FONT: &str = "Ubuntu Light";
 

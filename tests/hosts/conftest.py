@@ -79,6 +79,13 @@ def make_board(tmp_path):
 
 
 @pytest.fixture
+def generate_project(tmp_path):
+    """A project without a take that was saved with Generate on."""
+    host("generate", tmp_path)
+    return opened(tmp_path, np.empty((0, 2), np.float32), 48000, 120.0)
+
+
+@pytest.fixture
 def written_board(tmp_path):
     """The same of a board.toml, as the command line makes it."""
 

@@ -1,6 +1,7 @@
 """The VST3 in a host with a real play head: DawDreamer."""
 
 import json
+import time
 
 import dawdreamer
 import juce
@@ -193,3 +194,43 @@ def test_notes_choose_cues_from_bar_line_to_bar_line(vst3, make_board):
     assert_same(heard[fade:bar], board.takes[fade:bar], "the board")
     assert_same(heard[bar + fade : 4 * bar], third[fade:], "the third cue")
     assert_same(heard[4 * bar + fade : 6 * bar], np.vstack([second, second])[fade:], "the second cue, twice")
+
+
+def takes(plugin, file):
+    plugin.save_state(str(file))
+    return json.loads(json.loads(juce.unwrap(file.read_bytes()))["fields"]["project"]).count("\ntake ")
+
+
+def press_generate(engine, plugin):
+    switch = np.zeros(48000, np.float32)
+    switch[24000:] = 1
+    plugin.set_automation(parameter(plugin, "Generate"), switch)
+    render(engine, 1.0)
+
+
+def wait_for_takes(plugin, file, count):
+    end = time.monotonic() + 120
+    while takes(plugin, file) < count:
+        assert time.monotonic() < end, "no take came"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_generate_that_was_saved_on_makes_no_take_until_it_is_pressed(vst3, generate_project, tmp_path, is_running):
+    engine = dawdreamer.RenderEngine(generate_project.rate, 512)
+    plugin = engine.make_plugin_processor("melfusion", vst3)
+    assert engine.load_graph([(plugin, [])])
+    if is_running:
+        render(engine, 1.0)
+    plugin.load_state(str(generate_project.file))
+    render(engine, 1.0)
+    # Those who were served less come first: whatever was ordered above is made before another's second take.
+    other_engine, other = load(vst3, generate_project)
+    file = tmp_path / "saved"
+    for count in (1, 2):
+        press_generate(other_engine, other)
+        wait_for_takes(other, file, count)
+    assert takes(plugin, file) == 0, "nobody pressed it"
+    press_generate(engine, plugin)
+    wait_for_takes(plugin, file, 1)
+    assert takes(plugin, file) == 1

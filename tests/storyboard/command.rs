@@ -288,3 +288,36 @@ fn a_cancelled_board_keeps_its_finished_cues_and_no_half_file() {
     fine(&score(&board, &whole, &[]));
     assert_eq!(contents(&out), contents(&whole));
 }
+
+#[cfg(unix)]
+#[test]
+fn every_file_that_is_written_again_keeps_its_mode() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    fn all(folder: &Path) -> Vec<PathBuf> {
+        let inside = |path: PathBuf| if path.is_dir() { all(&path) } else { vec![path] };
+        files(folder).into_iter().flat_map(|name| inside(folder.join(name))).collect()
+    }
+    let (folder, board) = folder();
+    let out = folder.path().join("beds");
+    let more = ["--save", "beds/saved.toml", "--project", "reaper", "--project", "dawproject"];
+    let make = || {
+        let args = [board.as_os_str(), OsStr::new("--out"), out.as_os_str()].into_iter().chain(more.map(OsStr::new));
+        let made = program().current_dir(folder.path()).args(["--bundle", MINI]).args(args).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    fs::create_dir(&out).unwrap();
+    make();
+    let written = all(&out);
+    // Clips of cues are kept while they are as the board says.
+    fs::write(&board, fs::read_to_string(&board).unwrap().replace("bells", "drums")).unwrap();
+    let inode = |path: &PathBuf| fs::metadata(path).unwrap().ino();
+    let before: Vec<u64> = written.iter().map(inode).collect();
+    written.iter().for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap());
+    make();
+    let mode = |path: &PathBuf| fs::metadata(path).unwrap().mode() & 0o777;
+    let wider: Vec<_> = written.iter().filter(|path| mode(path) != 0o600).collect();
+    assert!(wider.is_empty(), "{wider:?}");
+    let replaced = written.iter().zip(before).filter(|(path, before)| inode(path) != *before);
+    let kinds: Vec<_> = replaced.filter_map(|(path, _)| path.extension()?.to_str()).collect();
+    assert!(["wav", "png", "toml", "rpp", "dawproject"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+}

@@ -65,6 +65,7 @@ pub fn program_folder(reach: Reach) -> Result<PathBuf> {
 
 /// Puts a bundle or a program into `folder` and returns where it is. What was there of its name goes away only once the new one is
 /// complete; a host that runs keeps the old one, as nothing is written over.
+#[allow(clippy::disallowed_methods, reason = "what is installed has the mode that it was built with")]
 pub fn replace(bundle: &Path, folder: &Path) -> Result<PathBuf> {
     let name = bundle.file_name().context("a bundle has a name")?;
     let target = folder.join(name);
@@ -89,6 +90,7 @@ fn remove(path: &Path) -> std::io::Result<()> {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "as above")]
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     if !from.is_dir() {
         return fs::copy(from, to).map(drop);

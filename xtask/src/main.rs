@@ -1,5 +1,6 @@
 //! Builds, installs and runs the plugin, and checks everything: `cargo xtask bundle | install | standalone | ci`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod ci;
 mod install;

@@ -1,13 +1,12 @@
 //! The user's folder for what does not fit into a project.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use directories::ProjectDirs;
+use melfusion::files;
 use melfusion::hash::sha256;
 
 use super::text::is_hash;
@@ -95,21 +94,8 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     (about.is_file() && about.len() <= LONGEST_FILE).then(|| fs::read(path).ok())?
 }
 
-/// Writes beside `path` and renames, so that nobody ever sees half a file.
+/// Nobody ever sees half a file.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(folder)?;
-    let part = folder.join(format!(".{}-{}.part", process::id(), COUNT.fetch_add(1, Relaxed)));
-    let written = File::create(&part)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // The first failure is the one to tell.
-        let _ = fs::remove_file(&part);
-    }
-    written
+    fs::create_dir_all(files::folder(path))?;
+    files::replace(path, |file| file.write_all(bytes)).map_err(io::Error::other)
 }

@@ -10,7 +10,7 @@ use melfusion::request::Meter;
 use melfusion::storyboard::{self, BoardFields, TempoMap, Transition};
 use melfusion_plugin::link;
 use melfusion_plugin::params::MelfusionParams;
-use melfusion_plugin::project::{Cue, Project, Sound, Take};
+use melfusion_plugin::project::{Brief, Cue, Project, Sound, Take};
 use melfusion_plugin::session::{Notice, Session};
 use nice_plug::prelude::{Params, PluginState};
 use rand::rngs::StdRng;
@@ -183,7 +183,16 @@ pub fn state(project: Project) -> PluginState {
     PluginState { version: "0.1.0".into(), params: BTreeMap::new(), fields }
 }
 
-/// The same as CLAP keeps it: its length comes first.
+/// A project of `scores` that one bar of music can be made for, as it was saved with Generate `on`.
+pub fn generate_state(scores: &[Score], on: bool) -> PluginState {
+    let brief = Brief { prompt: "calm piano".into(), bars: 1, ..Brief::default() };
+    let mut state = state(Project { brief, ..project(scores) });
+    let params = serde_json::json!({"steps": {"i32": 4}, "generate": {"bool": on}});
+    state.params = serde_json::from_value(params).unwrap();
+    state
+}
+
+/// As [`state`], as CLAP keeps it: its length comes first.
 pub fn clap_state(project: Project) -> Vec<u8> {
     with_length(&serde_json::to_vec(&state(project)).unwrap())
 }

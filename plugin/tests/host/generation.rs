@@ -9,12 +9,12 @@ use crate::instance::{Audio, Change, Instance, param};
 use crate::playback::{FADE_SECONDS, assert_exact, is_silent};
 use crate::transport::Song;
 
-const RATE: u32 = 48_000;
+pub const RATE: u32 = 48_000;
 
 /// An instance whose Generate makes one clip of `bars` bars in `steps` steps.
-struct Composing {
-    instance: Instance,
-    audio: Audio,
+pub struct Composing {
+    pub instance: Instance,
+    pub audio: Audio,
 }
 
 impl Composing {
@@ -22,27 +22,34 @@ impl Composing {
         let brief = Brief { prompt: "calm piano".into(), bars, seed_locked: true, ..Brief::default() };
         let mut state = state(Project { brief, ..Project::default() });
         state.params = serde_json::from_value(serde_json::json!({"steps": {"i32": steps}})).unwrap();
+        Self::open(&with_length(&serde_json::to_vec(&state).unwrap()))
+    }
+
+    /// One that has opened `state`, as CLAP keeps it, and made no block yet.
+    pub fn open(state: &[u8]) -> Self {
         let mut instance = Instance::new();
-        assert!(instance.load(&with_length(&serde_json::to_vec(&state).unwrap())));
+        assert!(instance.load(state));
         let audio = instance.start(RATE, 512);
         Self { instance, audio }
     }
 
-    fn press_generate(&mut self) {
-        let song = Song::new(RATE, 120.0);
-        for value in [0.0, 1.0, 0.0] {
-            let press = (0, Change::Param(param("generate"), value));
-            self.audio.block(512, Some(&song.stopped(0)), &[press]);
-        }
+    pub fn press_generate(&mut self) {
+        [0.0, 1.0, 0.0].into_iter().for_each(|value| self.set_generate(value));
     }
 
-    fn takes(&mut self) -> usize {
+    /// One block at whose beginning the host sets the parameter.
+    pub fn set_generate(&mut self, value: f64) {
+        let set = (0, Change::Param(param("generate"), value));
+        self.audio.block(512, Some(&Song::new(RATE, 120.0).stopped(0)), &[set]);
+    }
+
+    pub fn takes(&mut self) -> usize {
         read(&self.instance.save()).takes.iter().flatten().count()
     }
 
     /// Waits for `takes` takes; a host would go on processing meanwhile, and so does this.
     #[track_caller]
-    fn wait_for(&mut self, takes: usize) {
+    pub fn wait_for(&mut self, takes: usize) {
         let begin = Instant::now();
         while self.takes() < takes {
             assert!(begin.elapsed() < Duration::from_secs(120), "no clip came");

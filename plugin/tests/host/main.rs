@@ -7,6 +7,7 @@ mod fixture;
 mod generation;
 mod instance;
 mod playback;
+mod presses;
 mod state;
 mod tempo;
 mod transport;

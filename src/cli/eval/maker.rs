@@ -1,7 +1,7 @@
 //! Makes the clips of a set, one after the other, with one engine.
 
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{self, BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use melfusion::bundle::Bundle;
 use melfusion::clip::Clip;
 use melfusion::engine::{Engine, Resynthesis, Through};
 use melfusion::error::{Error, Stage};
+use melfusion::files;
 use melfusion::hash::hex;
 use melfusion::image::Picture;
 use melfusion::progress::Progress;
@@ -155,27 +156,27 @@ impl Sound {
     fn write(&self, path: &Path) -> Result<(), Error> {
         match self {
             Self::Clip(clip) => clip.write_wav(path, SampleFormat::Int24),
-            Self::Resynthesis { sound, .. } => write_mono(path, &sound.audio).map_err(|error| Error::File {
-                path: path.to_path_buf(),
-                problem: format!("cannot be written: {error}"),
-            }),
+            Self::Resynthesis { sound, .. } => write_mono(path, &sound.audio),
         }
     }
 }
 
 /// Writes one channel, whole or not at all; in floats, for a spectrogram may be louder than integers can say.
-fn write_mono(path: &Path, audio: &Audio) -> hound::Result<()> {
+fn write_mono(path: &Path, audio: &Audio) -> Result<(), Error> {
     let spec = WavSpec {
         channels: 1,
         sample_rate: audio.sample_rate(),
         bits_per_sample: 32,
         sample_format: hound::SampleFormat::Float,
     };
-    let part = path.with_extension("part");
-    let mut writer = WavWriter::create(&part, spec)?;
-    audio.channels()[0].iter().try_for_each(|sample| writer.write_sample(*sample))?;
-    writer.finalize()?;
-    Ok(fs::rename(&part, path)?)
+    files::replace(path, |file| {
+        let write = || {
+            let mut writer = WavWriter::new(BufWriter::new(file), spec)?;
+            audio.channels()[0].iter().try_for_each(|sample| writer.write_sample(*sample))?;
+            writer.finalize()
+        };
+        write().map_err(io::Error::other)
+    })
 }
 
 fn sound(engine: &Engine, job: &Job, request: &Request, mel: Option<&[f32]>) -> Result<Sound, Error> {

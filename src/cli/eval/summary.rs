@@ -1,6 +1,6 @@
 //! What the measuring side is told of a run.
 
-use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use melfusion::bundle::Bundle;
@@ -66,5 +66,5 @@ pub fn write(args: &Eval, bundle: &Bundle, maker: &Maker<'_>, clips: &[Entry]) -
     };
     let path = args.out.join(RUN);
     let text = serde_json::to_string(&summary).expect("strings and finite numbers");
-    fs::write(&path, text).map_err(|error| Error::File { path, problem: error.to_string() })
+    melfusion::files::replace(&path, |file| file.write_all(text.as_bytes()))
 }

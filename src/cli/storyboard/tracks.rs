@@ -48,7 +48,7 @@ pub fn write(
             Daw::Reaper => "storyboard.rpp",
             Daw::Dawproject => "storyboard.dawproject",
         });
-        melfusion::audio::replace(&path, |file| match daw {
+        melfusion::files::replace(&path, |file| match daw {
             Daw::Reaper => file.write_all(reaper(&project).as_bytes()),
             Daw::Dawproject => dawproject(&project, file, |name| fs::read(beds.folder().join(name))),
         })?;

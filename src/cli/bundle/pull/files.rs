@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use hf_hub::api::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use melfusion::error::Error;
+use melfusion::files;
 use melfusion::hash::hex;
 use sha2::{Digest, Sha256};
 
@@ -136,14 +137,11 @@ impl Files {
             }
         }
         let path = self.to.join(download.folder).join(&download.name);
-        let write = || {
-            path.parent().map(fs::create_dir_all).transpose()?;
-            fs::rename(blob, &path)
-        };
-        write().map_err(|error| {
+        path.parent().map(fs::create_dir_all).transpose().map_err(|error| {
             let problem = format!("cannot be written ({error}); choose another folder with --to");
-            Error::File { path: path.clone(), problem }.into()
-        })
+            Error::File { path: path.clone(), problem }
+        })?;
+        Ok(files::rename(blob, &path)?)
     }
 }
 
