@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::{Audio, wav};
 use crate::error::Error;
 use crate::request::{Key, Meter, SamplerKind, SynapseKind};
+use crate::text::Reading;
 
 /// Finished music.
 #[derive(Debug, Clone)]
@@ -112,6 +113,9 @@ pub struct Recipe {
     /// What the end of the clip leans towards, on a storyboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub morph: Option<MorphRecipe>,
+    /// How the words were read, where that is not as they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
 }
 
 /// What a clip was composed towards: the cue after it.
@@ -134,6 +138,17 @@ impl Recipe {
     /// Length in seconds, before it is rounded to frames.
     pub fn seconds(&self) -> f64 {
         f64::from(self.bars) * self.meter.quarters() * 60.0 / self.bpm
+    }
+
+    /// The prompt and what was avoided, as they were heard.
+    pub fn heard(&self) -> (&str, &str) {
+        let heard = self.reading.as_ref().map(|reading| (reading.prompt.as_str(), reading.negative.as_str()));
+        heard.unwrap_or((self.prompt.trim(), self.negative.trim()))
+    }
+
+    /// What there is to say of how the words were read.
+    pub fn remark(&self) -> Option<String> {
+        self.reading.as_ref()?.remark(&self.prompt, &self.negative)
     }
 
     /// A short name: the first words of the prompt, else the picture's name.

@@ -12,12 +12,12 @@ mod part;
 mod parts;
 mod picture;
 mod plan;
+mod reading;
 mod redecoding;
 mod resynthesis;
 mod score;
 mod sights;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
@@ -29,7 +29,7 @@ use crate::denoiser::Unet;
 use crate::device::Placement;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
-use crate::request::{Meter, Mode, Request};
+use crate::request::{Meter, Request};
 use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::{Reader, TextEncoder};
@@ -174,11 +174,6 @@ impl Engine {
         self.manifest.sample_rate
     }
 
-    /// `prompt` as the bundle reads it; another one than was given where a word was misspelt.
-    pub fn reading<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
-        self.reader.read(prompt)
-    }
-
     /// What stands before the prompt for the picture: what the request says, else what the picture looks like where the
     /// bundle wants that. `None` is nothing.
     pub fn picture_words(&self, request: &Request) -> Option<String> {
@@ -254,34 +249,15 @@ impl Engine {
             self.conditions(request, plan.seconds_per_beat, texts, &seen).in_stage(Stage::Text)
         };
         let own = told(request, &texts)?;
-        let Some((morph, [_, next])) = morph.zip(next_texts) else { return Scene::only(own).in_stage(Stage::Music) };
-        let [negative, prompt] = texts;
+        let Some((morph, next_texts)) = morph.zip(next_texts) else { return Scene::only(own).in_stage(Stage::Music) };
         // Of unequal numbers of tokens there is no mean: then the picture changes and the words stay.
-        let words = if next.dims() == prompt.dims() { next } else { prompt };
-        let next = told(&morph.next, &[negative, words])?;
+        let is_alike = texts.iter().zip(&next_texts).all(|(text, next)| next.dims() == text.dims());
+        let next = told(&morph.next, if is_alike { &next_texts } else { &texts })?;
         Scene::between(&own, &next, plan, morph.bars).in_stage(Stage::Music)
     }
 
     fn plan(&self, bars: u32, meter: Meter, bpm: f64) -> Plan {
         Plan::new(&self.manifest.decoder.config, &self.manifest.music.latent, bars, meter, bpm)
-    }
-
-    /// The negative prompt and the prompt, each `(1, l, d)`.
-    fn read(&self, request: &Request) -> Result<[Tensor; 2], Error> {
-        let key = match request.key {
-            // Of a key, a grid model learnt no more than the mode: the tonic is made by transposition.
-            Some(key) if self.manifest.decoder.config.is_grid() => {
-                Some(if key.mode() == Mode::Major { "major" } else { "minor" }.into())
-            }
-            key => key.map(|key| key.to_string()),
-        };
-        let words = [
-            self.picture_words(request),
-            Some(request.prompt.clone()).filter(|prompt| !prompt.is_empty()),
-            key.map(|key| format!("in {key}")),
-        ];
-        let prompt = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Ok([self.encode(&request.negative)?, self.encode(&prompt)?])
     }
 
     /// A prompt's tokens `(1, l, d)`; the text encoder is asked only for what it has not read lately.
@@ -348,6 +324,7 @@ impl Engine {
             picture_words: self.picture_words(request),
             synapse: request.synapse,
             morph,
+            reading: self.reading(request).ok().filter(|r| r.remark(&request.prompt, &request.negative).is_some()),
         }
     }
 }

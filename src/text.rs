@@ -7,13 +7,19 @@
 mod config;
 mod distance;
 mod encoder;
+mod lexicon;
+mod negation;
 mod pad;
 mod reader;
+mod reading;
 mod spelling;
 pub(crate) mod t5;
 mod words;
 
 pub use config::{FeedForward, T5Config, TextConfig};
 pub use encoder::TextEncoder;
+pub(crate) use negation::Wish;
 pub use pad::pad;
 pub use reader::Reader;
+pub use reading::Reading;
+pub(crate) use reading::avoid;

@@ -454,6 +454,34 @@ mod music {
     }
 
     #[test]
+    fn how_words_are_read_is_said_in_text_and_in_json() {
+        let folder = folder();
+        let wav = folder.path().join("bed.wav");
+        let long = ["paino, no drums, theremin ", &"calm ".repeat(80)].concat();
+        let ran = generate(&wav, &["--prompt", &long]).assert_fine();
+        let lines: Vec<&str> = ran.err.lines().collect();
+        assert_eq!(lines.len(), 1, "{}", ran.err);
+        for part in [
+            "the prompt is read as \"piano, theremin calm",
+            "avoided: drums",
+            "not known: theremin",
+            "words of the prompt are not read",
+        ] {
+            assert!(lines[0].contains(part), "no {part:?} in: {}", lines[0]);
+        }
+        let ran = generate(&wav, &["--prompt", &long, "--json"]).assert_fine();
+        assert_eq!(ran.err, "");
+        let reading = &json(&ran)["reading"];
+        assert_eq!(
+            (&reading["avoided"], &reading["unknown"]),
+            (&serde_json::json!(["drums"]), &serde_json::json!(["theremin"]))
+        );
+        let words = |name: &str| reading[name].as_str().unwrap().split_whitespace().count();
+        assert_eq!(words("prompt") + words("unread"), 82);
+        assert_eq!(json(&ran)["takes"][0]["recipe"]["prompt"], long);
+    }
+
+    #[test]
     fn quiet_says_nothing() {
         let folder = folder();
         let ran = generate(&folder.path().join("bed.wav"), &["--quiet"]).assert_fine();

@@ -14,7 +14,8 @@ use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::image::Picture;
 use melfusion::progress::Silent;
-use melfusion::request::{Key, RequestFields};
+use melfusion::request::{Key, Request, RequestFields};
+use melfusion::text::Reading;
 use melfusion::{Bundle, Clip, Engine};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load(&Bundle::mini().unwrap(), Device::Cpu).unwrap());
@@ -48,13 +49,120 @@ fn key(name: &str) -> Option<Key> {
     Some(name.parse().unwrap())
 }
 
+fn reading(prompt: &str) -> Reading {
+    reading_of(RequestFields { prompt: prompt.into(), ..Default::default() })
+}
+
+fn reading_of(fields: RequestFields) -> Reading {
+    ENGINE.reading(&Request::new(fields).unwrap()).unwrap()
+}
+
 #[test]
 fn a_slip_of_a_known_word_is_read_as_that_word() {
-    assert_eq!(ENGINE.reading("calm paino over soft stirngs"), "calm piano over soft strings");
-    assert_eq!(ENGINE.reading("a horse, 808s & zither"), "a horse, 808s & zither");
+    assert_eq!(reading("calm paino over soft stirngs").prompt, "calm piano over soft strings");
+    assert_eq!(reading("a horse, 808s & zither").prompt, "a horse, 808s & zither");
     let slip = RequestFields { prompt: "calm paino over soft stirngs".into(), bars: 1, ..fields() };
     let meant = RequestFields { prompt: "calm piano over soft strings".into(), bars: 1, ..fields() };
     assert_eq!(bits(&generate(&ENGINE, slip)), bits(&generate(&ENGINE, meant)));
+}
+
+#[test]
+fn right_words_stay_and_those_that_mean_nothing_are_named() {
+    for prompt in
+        ["then they enter", "spring morning", "father and child", "fade out", "adagio, pizzicato", "café, Dvořák"]
+    {
+        assert_eq!(reading(prompt).prompt, prompt);
+    }
+    for (prompt, unknown) in [
+        ("calm piano over soft strings, 808s, lo-fi, at dawn", &[][..]),
+        ("solo duduk", &["duduk"]),
+        ("theremin and kazoo, Kazoo's", &["theremin", "kazoo"]),
+        ("hurdy-gurdy drone", &["hurdy-gurdy"]),
+        ("静かなピアノ", &["静かなピアノ"]),
+        ("🎻😢 piano", &["🎻😢"]),
+        ("ruhiges Klavier, keine Trommeln", &["ruhiges", "Klavier", "keine", "Trommeln"]),
+        ("no theremin", &["theremin"]),
+        ("piano\u{2014}strings \u{2026} 12/8, 90 (soft)", &[]),
+    ] {
+        assert_eq!(reading(prompt).unknown, unknown, "{prompt}");
+    }
+}
+
+/// Odd prompts, and long ones.
+fn prompts() -> Vec<String> {
+    let long = "A slow, melancholic opening: felt piano alone, without any vibrato. ".repeat(9);
+    let odd = [
+        "",
+        " ",
+        "calm paino, no drums",
+        "no drums",
+        "静かなピアノ 🎻",
+        "\u{1}\u{2028}-",
+        "not sad but happy",
+        "e\u{301}tude",
+    ];
+    let run =
+        ["a".repeat(300), "静か".repeat(90), "🎻 ".repeat(90), "the celllo's; ".repeat(50), "x, no y ".repeat(3000)];
+    odd.map(String::from).into_iter().chain(run).chain([long]).collect()
+}
+
+#[test]
+fn what_is_said_to_be_read_is_what_is_read() {
+    for prompt in prompts() {
+        let read = reading(&prompt);
+        let again = reading(&read.prompt);
+        assert_eq!((&again.prompt, again.unread.as_str(), again.avoided.len()), (&read.prompt, "", 0), "{prompt:.60}");
+        let clip = |prompt: &str, negative: &str| {
+            let (prompt, negative) = (prompt.to_string(), negative.to_string());
+            bits(&generate(&ENGINE, RequestFields { prompt, negative, bars: 1, steps: 1, ..fields() }))
+        };
+        assert_eq!(clip(&prompt, ""), clip(&read.prompt, &read.negative), "{prompt:.60}");
+    }
+}
+
+#[test]
+fn no_word_of_a_long_prompt_is_lost_unsaid() {
+    for key in [None, key("D minor")] {
+        let words = ["soft", "piano", "calm", "strings"].iter().cycle().take(100).copied().collect::<Vec<_>>();
+        let read = reading_of(RequestFields { prompt: words.join(" "), key, ..Default::default() });
+        assert_eq!(format!("{} {}", read.prompt, read.unread), words.join(" "));
+        assert_eq!(read.prompt.split(' ').count(), if key.is_none() { 63 } else { 60 }, "the key is read, too");
+    }
+    let read = reading(&"calm piano ".repeat(90_000));
+    assert_eq!((read.prompt.split(' ').count(), read.unread.split_whitespace().count()), (63, 180_000 - 63));
+}
+
+#[test]
+fn what_a_prompt_wants_none_of_is_avoided_as_by_a_negative_prompt() {
+    let clip = |prompt: &str, negative: &str, guidance: f64| {
+        let (prompt, negative) = (prompt.to_string(), negative.to_string());
+        generate(&ENGINE, RequestFields { prompt, negative, guidance, bars: 1, ..fields() })
+    };
+    let typed = clip("calm strings, no drums", "brass", 3.0);
+    assert_eq!(bits(&typed), bits(&clip("calm strings", "brass, drums", 3.0)));
+    assert_eq!(
+        bits(&typed),
+        bits(&clip("calm strings, no drums", "no brass", 3.0)),
+        "\"no\" adds nothing to a negative prompt"
+    );
+    assert_ne!(bits(&typed), bits(&clip("calm strings", "brass", 3.0)));
+    let recipe = &typed.recipe;
+    assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("calm strings, no drums", "brass"), "as typed");
+    assert_eq!(recipe.remark().unwrap(), "the prompt is read as \"calm strings\"; avoided: drums");
+    assert_eq!(bits(&typed), bits(&clip(&recipe.prompt, &recipe.negative, recipe.guidance)), "a recipe makes the same");
+    // What cannot be avoided is at least not asked for, and said.
+    for guidance in [0.5, 1.0] {
+        let clip = clip("calm strings, no drums", "", guidance);
+        assert_eq!(
+            bits(&clip),
+            bits(&generate(&ENGINE, RequestFields { prompt: "calm strings".into(), guidance, bars: 1, ..fields() }))
+        );
+        assert!(clip.recipe.remark().unwrap().contains("avoids nothing"));
+    }
+    assert_eq!(
+        generate(&ENGINE, RequestFields { prompt: "calm strings".into(), bars: 1, ..fields() }).recipe.reading,
+        None
+    );
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
         picture_words: None,
         synapse: Default::default(),
         morph: None,
+        reading: None,
     };
     Some(Arc::new(Take {
         id,

@@ -12,6 +12,7 @@ use melfusion::audio::wav;
 use melfusion::clip::Recipe;
 use melfusion::error::Stage as Doing;
 use melfusion::request::Mode;
+use melfusion::text::Reading;
 use melfusion_plugin::editor::desktop::Arrival;
 use melfusion_plugin::editor::export;
 use melfusion_plugin::editor::host::Dial;
@@ -512,4 +513,18 @@ fn a_take_says_what_was_said_of_its_picture() {
     stage.window.get_by_label("Take 1: one").hover();
     stage.window.run_steps(60);
     stage.window.get_by_label("The picture was told as “rust and rope”");
+}
+
+#[test]
+fn a_take_says_how_its_words_were_read() {
+    let mut stage = Stage::new();
+    let plain = take(1, "one", 120.0);
+    let reading =
+        Reading { negative: "drums".into(), avoided: vec!["drums".into()], avoids: true, ..Reading::default() };
+    let recipe = Recipe { prompt: "no drums".into(), reading: Some(reading), ..plain.recipe.clone() };
+    stage.session.project.lock().takes[0] = Some(Arc::new(Take { recipe, ..Take::clone(&plain) }));
+    stage.step();
+    stage.window.get_by_label("Take 1: one").hover();
+    stage.window.run_steps(60);
+    stage.window.get_by_label("the prompt is read as \"\"; avoided: drums");
 }

@@ -350,6 +350,7 @@ fn with_a_take() -> Project {
         sampler: Default::default(),
         composed_bpm: 120.0,
         morph: None,
+        reading: None,
         picture_words: None,
         synapse: Default::default(),
     };

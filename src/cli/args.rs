@@ -47,7 +47,7 @@ pub struct Generate {
     /// Picture to look at: PNG, JPEG, WebP, GIF, BMP or TIFF
     #[arg(long, value_name = "PATH")]
     pub image: Option<PathBuf>,
-    /// What to hear; may be empty or left out
+    /// What to hear; may be empty or left out. "no drums" in it is drums to avoid
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub prompt: String,
     /// Read the prompt from a text file

@@ -25,8 +25,9 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     // Before loading: the bundle's own numbers may be out of range too.
     Request::new(fields.clone())?;
     let mut studio = Studio::open(&bundle, &args.run.setup)?;
-    studio.say_reading(&fields.prompt);
-    studio.say_picture(&Request::new(fields.clone())?);
+    let request = Request::new(fields.clone())?;
+    studio.say_reading(&request)?;
+    studio.say_picture(&request);
     for (take, seed) in (0..args.takes).zip(seeds) {
         let request = Request::new(RequestFields { seed, ..fields.clone() })?;
         let (wav, plot) = (destination.wav(take), destination.plot(take));

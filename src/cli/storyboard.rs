@@ -114,7 +114,7 @@ fn score(
             if watch.is_cancelled() {
                 return Err(Error::Cancelled.into());
             }
-            report.reading(engine, index, &beds.board().request(index));
+            report.reading(index, &beds.board().request(index))?;
             let made = engine.score(beds.board(), index, &watch);
             let timings = watch.finish();
             let made = made?;

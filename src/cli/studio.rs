@@ -11,6 +11,7 @@ use melfusion::error::{Error, Stage};
 use melfusion::plot::Plot;
 use melfusion::progress::Progress;
 use melfusion::request::Request;
+use melfusion::text::Reading;
 use serde::Serialize;
 
 use super::args::{Setup, Style};
@@ -25,6 +26,8 @@ pub struct Studio<'a> {
     setup: &'a Setup,
     style: Style,
     load_ms: f64,
+    /// Of the words of all takes, where a request made them.
+    reading: Option<Reading>,
     takes: Vec<Take>,
 }
 
@@ -32,15 +35,18 @@ impl<'a> Studio<'a> {
     /// Loads the engine; from here on Ctrl-C is heard.
     pub fn open(bundle: &Bundle, setup: &'a Setup) -> anyhow::Result<Self> {
         let (engine, load_ms) = load(bundle, setup)?;
-        Ok(Self { engine, setup, style: watch::style(setup), load_ms, takes: Vec::new() })
+        Ok(Self { engine, setup, style: watch::style(setup), load_ms, reading: None, takes: Vec::new() })
     }
 
-    /// Says how a prompt is read, where that is not as it was typed.
-    pub fn say_reading(&self, prompt: &str) {
-        let reading = self.engine.reading(prompt);
-        if !prompt.starts_with(reading.as_ref()) && !self.setup.quiet && !self.setup.json {
-            terminal::warn(&format!("the prompt is read as {reading:?}"));
+    /// Says how a request's words are read, where that is not as they were typed.
+    pub fn say_reading(&mut self, request: &Request) -> Result<(), Error> {
+        let reading = self.engine.reading(request)?;
+        let remark = reading.remark(&request.prompt, &request.negative);
+        if let Some(remark) = remark.filter(|_| !self.setup.quiet && !self.setup.json) {
+            terminal::warn(&plain(&remark));
         }
+        self.reading = Some(reading);
+        Ok(())
     }
 
     /// Says which words stand for the picture, where any do.
@@ -98,6 +104,7 @@ impl<'a> Studio<'a> {
             dtype: self.engine.dtype().as_str(),
             memory: self.engine.memory().name(),
             load_ms: self.load_ms,
+            reading: self.reading.as_ref(),
             takes: &self.takes,
         };
         terminal::line(&serde_json::to_string(&summary)?)
@@ -151,5 +158,7 @@ struct Summary<'a> {
     /// How sparing the engine was at the end.
     memory: &'a str,
     load_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reading: Option<&'a Reading>,
     takes: &'a [Take],
 }

@@ -37,8 +37,10 @@ impl Engine {
         move |recipe| {
             let seeds = [wanted.seed, wanted.seed.wrapping_add(RETRY_SEED_STEP)];
             // A picture is its contents; what its file is called is for people.
-            let named = Recipe { picture: recipe.picture.clone(), seed: recipe.seed, ..wanted.clone() };
-            seeds.contains(&recipe.seed) && *recipe == named
+            // What is said of words beyond what is heard is for people, too.
+            let (picture, reading) = (recipe.picture.clone(), recipe.reading.clone());
+            let named = Recipe { picture, reading, seed: recipe.seed, ..wanted.clone() };
+            seeds.contains(&recipe.seed) && *recipe == named && recipe.heard() == wanted.heard()
         }
     }
 

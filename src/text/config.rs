@@ -15,8 +15,8 @@ pub struct TextConfig {
     /// Most tokens of a prompt, the closing one among them, where their number is not fixed.
     #[serde(default = "max_tokens")]
     pub max_tokens: usize,
-    /// Whether a word that is no token, but a slip of one, is read as that one; for tokenizers whose tokens are the words
-    /// that the network knows.
+    /// Whether a word that is no token, but a slip of one, is read as that one, and words of no caption are said to be
+    /// unknown; for tokenizers whose tokens are the words of the captions of `bundles/mini/recipe`.
     #[serde(default)]
     pub spelling: bool,
     /// The network.

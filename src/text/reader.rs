@@ -1,7 +1,7 @@
 //! Prompts before the network, and those it has read.
 
 use super::TextConfig;
-use super::words::Words;
+use super::words::{MAX_PROMPT_BYTES, Words};
 use candle_core::{Result, Tensor};
 use parking_lot::Mutex;
 use std::borrow::Cow;
@@ -37,10 +37,32 @@ impl Reader {
         self.words.ids(prompt)
     }
 
-    /// `prompt` as the model reads it: a long one cut off, and slips of known words put right where the configuration says
-    /// so.
+    /// `prompt` with slips of known words put right where the configuration says so, but no longer than any that is read.
     pub fn read<'a>(&self, prompt: &'a str) -> Cow<'a, str> {
         self.words.read(prompt)
+    }
+
+    /// The beginning of `prompt` that is looked at at all, and the rest, which no network reads.
+    pub fn split<'a>(&self, prompt: &'a str) -> (&'a str, &'a str) {
+        prompt.split_at(prompt.floor_char_boundary(MAX_PROMPT_BYTES))
+    }
+
+    /// How many bytes of a prompt that was [read](Self::read) come before the room that `tail` takes at its end. No word is
+    /// cut, unless the prompt has but one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ids`](Self::ids).
+    pub fn end(&self, prompt: &str, tail: &str) -> Result<usize> {
+        // Behind a word, as it will be: tokenizers give what stands first a token more.
+        let tail = self.words.length(&format!("a{tail}"))?.saturating_sub(self.words.length("a")?);
+        self.words.end(prompt, self.words.room().saturating_sub(tail))
+    }
+
+    /// The words of `text` that the network does not know: those that no caption of its training had where its tokens are
+    /// their words, else those that it has no tokens for.
+    pub fn unknown(&self, text: &str) -> Vec<String> {
+        self.words.unknown(text)
     }
 
     /// What the network made of `prompt`, if it is one of the last that it read.

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use strsim::{damerau_levenshtein, levenshtein};
 use tokenizers::Tokenizer;
 
+use super::lexicon::{self, is_apostrophe, is_letter, plain};
+
 /// What begins a word in a tokenizer's tokens.
 const SPACE: char = '\u{2581}';
 /// Shorter words are too like one another to guess.
@@ -12,7 +14,7 @@ const SHORTEST: usize = 4;
 /// Most letters of a word that is looked up.
 const LONGEST: usize = 40;
 
-/// The whole words of a tokenizer.
+/// The words of captions that a tokenizer has whole; its other tokens are parts of words.
 #[derive(Debug, Clone)]
 pub(super) struct Spelling {
     /// With their ids: the lower, the commoner.
@@ -24,21 +26,20 @@ impl Spelling {
     pub fn new(tokenizer: &Tokenizer) -> Self {
         let vocabulary = tokenizer.get_vocab(false).into_iter();
         let words = vocabulary.filter_map(|(token, id)| Some((token.strip_prefix(SPACE)?.to_string(), id)));
-        Self { words: words.filter(|(word, _)| word.chars().count() >= SHORTEST).collect() }
+        let is_target = |word: &str| word.chars().count() >= SHORTEST && lexicon::is_of_captions(word);
+        Self { words: words.filter(|(word, _)| is_target(word)).collect() }
     }
 
-    /// `text` with every unknown word that is a slip of a known one replaced by it.
+    /// `text` with every word that is a slip of a known one, and no word itself, replaced by that one.
     pub fn correct(&self, text: &str) -> String {
         let mut corrected = String::with_capacity(text.len());
         let mut rest = text;
         while !rest.is_empty() {
-            let word = &rest[..rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len())];
-            match self.meant(word) {
-                Some(known) => corrected.push_str(known),
-                None => corrected.push_str(word),
-            }
-            let after = &rest[word.len()..];
-            let between = after.find(char::is_alphabetic).unwrap_or(after.len());
+            let (word, after) = rest.split_at(word_length(rest));
+            let (stem, ending) = stem(word);
+            corrected.push_str(self.meant(stem).unwrap_or(stem));
+            corrected.push_str(ending);
+            let between = after.find(is_letter).unwrap_or(after.len());
             corrected.push_str(&after[..between]);
             rest = &after[between..];
         }
@@ -47,9 +48,11 @@ impl Spelling {
 
     /// The known word that an unknown `word` is a slip of.
     fn meant(&self, word: &str) -> Option<&str> {
+        let word = plain(word);
         let letters = word.chars().count();
-        let word = word.to_lowercase();
-        if !(SHORTEST..=LONGEST).contains(&letters) || self.words.contains_key(&word) {
+        // A right word that is not known stays: any guess would be another word.
+        let is_right = || self.words.contains_key(&word) || lexicon::is_word(&word);
+        if !(SHORTEST..=LONGEST).contains(&letters) || word.contains(is_apostrophe) || is_right() {
             return None;
         }
         let initial = word.chars().next();
@@ -59,6 +62,19 @@ impl Spelling {
         });
         slips.min().map(|(_, _, known)| known)
     }
+}
+
+/// Bytes of the word that `text` begins with: letters, and apostrophes between them.
+fn word_length(text: &str) -> usize {
+    let is_inside = |at: usize, c: char| is_apostrophe(c) && at > 0 && text[at + c.len_utf8()..].starts_with(is_letter);
+    let end = text.char_indices().find(|(at, c)| !is_letter(*c) && !is_inside(*at, *c));
+    end.map_or(text.len(), |(at, _)| at)
+}
+
+/// A word without the ending of a genitive, and that ending.
+pub(super) fn stem(word: &str) -> (&str, &str) {
+    let ending = ["'s", "\u{2019}s", "'S", "\u{2019}S"].into_iter().find(|ending| word.ends_with(ending));
+    word.split_at(word.len() - ending.map_or(0, str::len))
 }
 
 /// How many edits make `word` out of `known`, if so few that it is a slip. In short words a letter in another's place makes
@@ -103,6 +119,69 @@ mod tests {
         {
             assert_eq!(spelling.correct(text), text);
         }
+    }
+
+    #[test]
+    fn right_words_stay_whatever_is_known() {
+        let spelling = spelling(&["ener", "thren", "string", "feather", "faded", "couldn", "colourful"]);
+        let text =
+            "then they enter, father's spring, fade out; couldnt couldn't couldn\u{2019}t colorful Adagio hurdy-gurdy";
+        assert_eq!(spelling.correct(text), text.replace("couldnt", "couldn"));
+    }
+
+    #[test]
+    fn a_slip_in_a_genitive_or_under_accents_is_one_too() {
+        let spelling = spelling(&["cello", "strings"]);
+        assert_eq!(
+            spelling.correct("the celllo's C\u{e9}llo \u{2018}stirngs\u{2019} celllo\u{2019}s"),
+            "the cello's C\u{e9}llo \u{2018}strings\u{2019} cello\u{2019}s"
+        );
+    }
+
+    #[test]
+    fn no_word_of_the_lists_is_a_slip() {
+        let spelling = mini();
+        for word in lexicon::words() {
+            assert_eq!(spelling.meant(word), None, "{word}");
+        }
+    }
+
+    /// Every word of the lists, mistyped in four ways.
+    #[test]
+    fn what_is_meant_is_always_a_word_of_captions_and_stays_so() {
+        let spelling = mini();
+        let mut found = 0;
+        for word in lexicon::words().step_by(97).filter(|word| word.is_ascii() && word.len() > 4) {
+            let (half, last) = (word.len() / 2, word.len() - 1);
+            let swapped = format!("{}{}{}{}", &word[..1], &word[2..3], &word[1..2], &word[3..]);
+            for typed in
+                [word[..last].into(), format!("{}x{}", &word[..half], &word[half..]), format!("{word}s"), swapped]
+            {
+                let Some(meant) = spelling.meant(&typed) else { continue };
+                found += 1;
+                assert!(lexicon::is_of_captions(meant), "{typed}: {meant}");
+                assert_eq!(spelling.correct(meant), meant);
+            }
+        }
+        assert!(found > 20, "{found}");
+    }
+
+    #[test]
+    fn the_words_of_captions_are_those_of_the_bundle_that_ships() {
+        let tokenizer = tokenizer();
+        let is_whole = |word: &str| tokenizer.token_to_id(word).is_some();
+        for word in lexicon::captions().filter(|word| word.len() >= SHORTEST) {
+            assert!(is_whole(&format!("{SPACE}{word}")) || is_whole(word), "{word}: run lexicon/make.py");
+        }
+    }
+
+    fn tokenizer() -> Tokenizer {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/bundles/mini/tokenizer.json");
+        Tokenizer::from_file(file).expect("it ships")
+    }
+
+    fn mini() -> Spelling {
+        Spelling::new(&tokenizer())
     }
 
     #[test]

@@ -1,13 +1,20 @@
 //! Prompt to token ids.
 
 use super::TextConfig;
-use super::spelling::Spelling;
+use super::lexicon::{self, is_apostrophe, is_letter, plain};
+use super::spelling::{Spelling, stem};
 use candle_core::{Error, Result};
 use std::borrow::Cow;
 use tokenizers::Tokenizer;
 
 /// Most bytes of a prompt that are read; 32 for each of T5's 512 tokens. Bounds the time that any prompt takes.
-const MAX_PROMPT_BYTES: usize = 16 * 1024;
+pub(super) const MAX_PROMPT_BYTES: usize = 16 * 1024;
+
+/// What tokenizers call what they have no token for.
+const UNKNOWN: [&str; 2] = ["<unk>", "[UNK]"];
+
+/// How two words end that are written as one; the second is a verb or "not".
+const CONTRACTED: [&str; 6] = ["n't", "'ll", "'ve", "'re", "'d", "'m"];
 
 /// Cuts prompts into tokens.
 #[derive(Debug, Clone)]
@@ -19,6 +26,8 @@ pub(super) struct Words {
     /// Fills up to `limit`; `None` leaves prompts as short as they are.
     pad: Option<u32>,
     eos: u32,
+    /// Stands for what the tokenizer has no token for.
+    unknown: Option<u32>,
 }
 
 impl Words {
@@ -37,10 +46,11 @@ impl Words {
         }
         Ok(Self {
             spelling: config.spelling.then(|| Spelling::new(&tokenizer)),
-            tokenizer,
             limit: config.limit(),
             pad: config.tokens.map(|_| config.t5.pad_token_id),
             eos: config.t5.eos_token_id,
+            unknown: UNKNOWN.iter().find_map(|token| tokenizer.token_to_id(token)),
+            tokenizer,
         })
     }
 
@@ -63,4 +73,71 @@ impl Words {
             None => prompt.into(),
         }
     }
+
+    /// Most ids of a prompt, without the closing one.
+    pub(super) fn room(&self) -> usize {
+        self.limit - 1
+    }
+
+    /// How many ids `text` has, if there were room for all.
+    pub(super) fn length(&self, text: &str) -> Result<usize> {
+        Ok(self.tokenizer.encode_fast(text, false).map_err(Error::wrap)?.len())
+    }
+
+    /// How many bytes of `text`, from its beginning, are read in `room` ids. No word is cut, unless it stands at the
+    /// beginning.
+    pub(super) fn end(&self, text: &str, room: usize) -> Result<usize> {
+        let near = &text[..text.floor_char_boundary(MAX_PROMPT_BYTES)];
+        let encoding = self.tokenizer.encode(near, false).map_err(Error::wrap)?;
+        let Some((end, _)) = encoding.get_offsets().get(room) else { return Ok(near.len()) };
+        let end = near.floor_char_boundary(*end);
+        let is_inner = |c: char| is_letter(c) || c.is_numeric() || is_apostrophe(c);
+        let word = near[..end].trim_end_matches(is_inner).len();
+        let is_within = near[end..].starts_with(is_inner) && word > 0;
+        Ok(near[..if is_within { word } else { end }].trim_end().len())
+    }
+
+    /// The words of `text` that the network does not know, each once.
+    pub(super) fn unknown(&self, text: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for word in text[..text.floor_char_boundary(MAX_PROMPT_BYTES)].split(|c| !is_of_word(c)) {
+            let (word, _) = stem(word.trim_matches(|c: char| !is_letter(c) && !is_symbol(c) && !c.is_numeric()));
+            let is_new = || !found.iter().any(|known| known.to_lowercase() == word.to_lowercase());
+            if !self.knows(word) && is_new() {
+                found.push(word.to_string());
+            }
+        }
+        found
+    }
+
+    fn knows(&self, word: &str) -> bool {
+        let has_tokens = || {
+            let encoding = self.tokenizer.encode_fast(word, false);
+            encoding.is_ok_and(|encoding| !encoding.get_ids().iter().any(|id| Some(*id) == self.unknown))
+        };
+        let is_contraction = || CONTRACTED.iter().any(|ending| word.replace('\u{2019}', "'").ends_with(ending));
+        match &self.spelling {
+            Some(_) if is_contraction() => true,
+            Some(_) => word.split(|c: char| !is_letter(c) && !is_symbol(c)).all(knows_caption),
+            None => has_tokens(),
+        }
+    }
+}
+
+/// Whether captions use a word, in the plural or not; or it says nothing by itself.
+fn knows_caption(word: &str) -> bool {
+    let word = plain(word);
+    let single = word.strip_suffix("es").into_iter().chain(word.strip_suffix('s'));
+    let is_known = |word: &str| lexicon::is_of_captions(word) || lexicon::is_joint(word);
+    word.chars().count() < 2 && word.is_ascii() || is_known(&word) || single.into_iter().any(is_known)
+}
+
+/// Whether `c` is part of a word, or a sign that stands for one.
+fn is_of_word(c: char) -> bool {
+    is_letter(c) || c.is_numeric() || is_apostrophe(c) || c == '-' || is_symbol(c)
+}
+
+/// Whether `c` is a pictogram, such as an emoji or a note.
+fn is_symbol(c: char) -> bool {
+    !c.is_alphanumeric() && matches!(c, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}')
 }

@@ -119,6 +119,28 @@ fn a_board_becomes_a_file_per_cue_a_bed_and_a_contact_sheet() {
 }
 
 #[test]
+fn how_the_words_of_each_cue_are_read_is_said_in_text_and_in_json() {
+    let (folder, board) = folder();
+    write(&board, "prompt = \"stirngs and duduk, no drums\"");
+    let ran = score(&board, &folder.path().join("text"), &[]);
+    fine(&ran);
+    let said = "cue 2: the prompt is read as \"strings and duduk\"; avoided: drums; not known: duduk";
+    assert_eq!(ran.err, format!("{said}\n"));
+    let out = folder.path().join("json");
+    for kept in [false, true] {
+        let ran = score(&board, &out, &["--json"]);
+        fine(&ran);
+        let told: Value = serde_json::from_str(&ran.out).unwrap();
+        let cue = &told["cues"][1];
+        assert_eq!((&cue["kept"], &cue["recipe"]["prompt"]), (&kept.into(), &"stirngs and duduk, no drums".into()));
+        let reading = &cue["reading"];
+        assert_eq!((&reading["prompt"], &reading["negative"]), (&"strings and duduk".into(), &"drums".into()));
+        assert_eq!((&reading["avoided"][0], &reading["unknown"][0]), (&"drums".into(), &"duduk".into()));
+        assert_eq!(told["cues"][2]["reading"]["prompt"], "bells");
+    }
+}
+
+#[test]
 fn interrupted_and_resumed_is_the_same_as_uninterrupted_byte_for_byte() {
     let (folder, board) = folder();
     let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));

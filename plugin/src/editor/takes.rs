@@ -254,12 +254,11 @@ pub(super) fn ground(ui: &Ui, rect: Rect, selected: bool, hovered: bool) {
     }
 }
 
-/// Says under the pointer what was said of the take's picture.
+/// Says under the pointer what was said of the take's picture, and how its words were read.
 pub(super) fn remember(row: Response, take: &Take) -> Response {
-    match &take.recipe.picture_words {
-        Some(words) => row.on_hover_text(format!("The picture was told as “{words}”")),
-        None => row,
-    }
+    let told = take.recipe.picture_words.as_ref().map(|words| format!("The picture was told as “{words}”"));
+    let said: Vec<String> = told.into_iter().chain(take.recipe.remark()).collect();
+    if said.is_empty() { row } else { row.on_hover_text(said.join("\n")) }
 }
 
 fn audition(ui: &mut Ui, rect: Rect, slot: usize, take: &Take, scene: &Scene) {

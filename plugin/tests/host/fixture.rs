@@ -86,6 +86,7 @@ impl Score {
                 sampler: Default::default(),
                 composed_bpm: self.bpm,
                 morph: None,
+                reading: None,
                 picture_words: None,
                 synapse: Default::default(),
             },

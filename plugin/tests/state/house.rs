@@ -37,6 +37,7 @@ pub fn recipe(seed: u64) -> Recipe {
         picture_words: None,
         synapse: Default::default(),
         morph: None,
+        reading: None,
     }
 }
 

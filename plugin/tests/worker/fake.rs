@@ -204,6 +204,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         sampler: request.sampler,
         composed_bpm: request.bpm,
         morph: None,
+        reading: None,
         picture_words: request.picture_words.clone(),
         synapse: Default::default(),
     }

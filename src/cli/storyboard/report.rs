@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use melfusion::audio::loudness::{Level, measure};
 use melfusion::device;
+use melfusion::error::Error;
 use melfusion::storyboard::{Bed, Draft};
+use melfusion::text::Reading;
 use melfusion::{Clip, Engine, Request};
 use serde::Serialize;
 
@@ -28,6 +30,8 @@ pub struct Report<'a> {
     cues: Vec<CueReport>,
     bed: Option<BedReport>,
     #[serde(skip)]
+    reader: &'a Engine,
+    #[serde(skip)]
     setup: &'a Setup,
 }
 
@@ -40,6 +44,7 @@ struct CueReport {
     start_frame: usize,
     /// Whether it was there already.
     kept: bool,
+    reading: Reading,
     #[serde(flatten)]
     take: Take,
 }
@@ -87,23 +92,24 @@ impl<'a> Report<'a> {
             load_ms,
             cues: Vec::new(),
             bed: None,
+            reader: engine,
             setup,
         }
     }
 
     /// Says how a cue's words are read, where that is not as they were typed, and which stand for its picture.
-    pub fn reading(&self, engine: &Engine, index: usize, request: &Request) {
+    pub fn reading(&self, index: usize, request: &Request) -> Result<(), Error> {
         if self.setup.quiet || self.setup.json {
-            return;
+            return Ok(());
         }
-        let reading = engine.reading(&request.prompt);
-        if !request.prompt.starts_with(reading.as_ref()) {
-            terminal::warn(&format!("cue {}: the prompt is read as {reading:?}", index + 1));
+        if let Some(remark) = self.reader.reading(request)?.remark(&request.prompt, &request.negative) {
+            terminal::warn(&format!("cue {}: {}", index + 1, plain(&remark)));
         }
-        if let Some(words) = engine.picture_words(request) {
+        if let Some(words) = self.reader.picture_words(request) {
             let else_said = if request.picture_words.is_none() { "; its picture_words say it otherwise" } else { "" };
             terminal::warn(&format!("cue {}: the picture is told as {:?}{else_said}", index + 1, plain(&words)));
         }
+        Ok(())
     }
 
     /// A cue is there.
@@ -120,7 +126,8 @@ impl<'a> Report<'a> {
         let facts = facts(&clip.recipe, clip.recipe.seconds());
         self.say(&format!("{}: from bar {start_bar}, {facts}, {made}", path.display()))?;
         let start_frame = board.frame(start_bar);
-        self.cues.push(CueReport { cue: index + 1, name, start_bar, start_frame, kept, take });
+        let reading = self.reader.reading(&board.request(index))?;
+        self.cues.push(CueReport { cue: index + 1, name, start_bar, start_frame, kept, reading, take });
         Ok(())
     }
 

@@ -1,0 +1,97 @@
+//! What the text encoder is given of a request, and what is said of that.
+
+use candle_core::{Result, Tensor};
+
+use super::Engine;
+use crate::error::{Error, InStage, Stage};
+use crate::request::{Mode, Request};
+use crate::text::{Reading, Wish, avoid};
+
+/// What stands between two phrases.
+const COMMA: &str = ", ";
+
+/// A request's words for the text encoder.
+struct Texts {
+    prompt: String,
+    negative: String,
+    reading: Reading,
+}
+
+impl Engine {
+    /// The words of `request` as the bundle reads them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stage`] if the bundle's tokenizer has no token for a character and none for unknown ones.
+    pub fn reading(&self, request: &Request) -> std::result::Result<Reading, Error> {
+        Ok(self.texts(request).in_stage(Stage::Text)?.reading)
+    }
+
+    /// The negative prompt and the prompt, each `(1, l, d)`.
+    pub(super) fn read(&self, request: &Request) -> std::result::Result<[Tensor; 2], Error> {
+        let texts = self.texts(request).in_stage(Stage::Text)?;
+        Ok([self.encode(&texts.negative)?, self.encode(&texts.prompt)?])
+    }
+
+    fn texts(&self, request: &Request) -> Result<Texts> {
+        let wish = Wish::new(&request.prompt);
+        let picture = self.picture_words(request).unwrap_or_default();
+        let picture = self.reader.read(&picture);
+        let key = self.key_words(request).unwrap_or_default();
+        let asked = self.fit(wish.asked.trim(), &picture, &key)?;
+        let avoided = self.fit(&avoid(request.negative.trim(), &wish.avoided), "", "")?;
+        let unknown = self.reader.unknown(&phrases(&[&asked.whole, &avoided.own]));
+        let reading = Reading {
+            prompt: asked.own,
+            negative: avoided.own.clone(),
+            avoided: wish.avoided,
+            avoids: request.guidance > 1.0,
+            unknown,
+            unread: asked.unread,
+            negative_unread: avoided.unread,
+        };
+        // Below 1, guidance leads towards what is to be avoided: there only what was named as such may be.
+        let named = || avoid(request.negative.trim(), &[]);
+        let negative = if reading.avoids { avoided.own } else { self.fit(&named(), "", "")?.own };
+        Ok(Texts { prompt: phrases(&[&asked.whole, &key]), negative, reading })
+    }
+
+    /// What the prompt says of the key.
+    fn key_words(&self, request: &Request) -> Option<String> {
+        let key = request.key?;
+        // Of a key, a grid model learnt no more than the mode: the tonic is made by transposition.
+        let is_grid = self.manifest.decoder.config.is_grid();
+        Some(match key.mode() {
+            Mode::Major if is_grid => "in major".into(),
+            Mode::Minor if is_grid => "in minor".into(),
+            _ => format!("in {key}"),
+        })
+    }
+
+    /// As much of `text` as is read between what comes `before` it and what comes `after` it.
+    fn fit(&self, text: &str, before: &str, after: &str) -> Result<Fitted> {
+        let (near, far) = self.reader.split(text);
+        let before = if before.is_empty() { String::new() } else { format!("{before}{COMMA}") };
+        let whole = format!("{before}{}", self.reader.read(near));
+        let whole = whole.strip_suffix(COMMA).unwrap_or(&whole);
+        let tail = if after.is_empty() || whole.is_empty() { after.to_string() } else { format!("{COMMA}{after}") };
+        let (read, rest) = whole.split_at(self.reader.end(whole, &tail)?);
+        let own = read.strip_prefix(&before).unwrap_or_default();
+        Ok(Fitted { whole: read.to_string(), own: own.to_string(), unread: format!("{rest}{far}").trim().to_string() })
+    }
+}
+
+/// A text as far as it is read.
+struct Fitted {
+    /// With what comes before it.
+    whole: String,
+    /// Without.
+    own: String,
+    /// The rest.
+    unread: String,
+}
+
+/// Those of `words` that say anything, between commas.
+fn phrases(words: &[&str]) -> String {
+    words.iter().filter(|words| !words.is_empty()).copied().collect::<Vec<_>>().join(COMMA)
+}
