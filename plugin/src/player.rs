@@ -10,7 +10,7 @@
 //! from block to block. At the clip's own tempo frames are copied one to one, at another they are stretched. Whenever what
 //! is due does not continue what sounds (a seek, another take, a refitted clip, start, stop), there is a crossfade of
 //! [`FADE_SECONDS`]; but a clip that begins out of silence on its first frame begins at full gain. While the host runs on,
-//! no clip is exchanged for the same at another tempo: the [`shelf`] keeps it for the next start or jump.
+//! no clip is exchanged for the same at another tempo: its shelf keeps it for the next start or jump.
 
 mod chooser;
 mod clock;

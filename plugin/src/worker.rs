@@ -225,7 +225,8 @@ impl Seat {
         }
     }
 
-    /// Has all takes heard as they were fitted to the host's tempo, if they are: see [`fits`]. The project changes.
+    /// Has all takes heard as they were fitted to the host's tempo, if they are. The project changes: nothing else that has to
+    /// do with the tempo changes it.
     pub fn adopt(&self) {
         self.chair.adopt();
         let _ = self.calls();
