@@ -42,6 +42,7 @@ impl Host for Stand {
     fn generate_cue(&self, _: u64) {}
     fn cancel(&self) {}
     fn transpose(&self, _: u64, _: Option<Key>) {}
+    fn adopt(&self) {}
     fn engine(&self) -> EngineState {
         self.engine.clone()
     }

@@ -16,7 +16,7 @@ pub struct Clip {
 
 impl Clip {
     /// `frames` at `rate` Hz hold `quarters` quarter notes at `bpm`; the last leads into the first. `take` names the
-    /// [take](crate::project::Take) it belongs to.
+    /// [take](crate::project::Take) or the [bed](crate::project::Bed) it belongs to.
     pub fn new(take: u64, frames: Arc<[[f32; 2]]>, rate: u32, bpm: f64, quarters: f64) -> Self {
         Self { take, frames, rate, bpm, quarters, ends: false }
     }
@@ -35,7 +35,7 @@ impl Clip {
         self.ends
     }
 
-    /// The take it belongs to.
+    /// The take or the bed it belongs to.
     ///
     /// # Real-time
     ///
@@ -78,6 +78,15 @@ impl Clip {
     /// Safe.
     pub fn quarters(&self) -> f64 {
         self.quarters
+    }
+
+    /// Whether it is the same music at another tempo.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
+    pub fn is_refit_of(&self, other: &Self) -> bool {
+        (self.take, self.rate) == (other.take, other.rate) && self.bpm != other.bpm
     }
 
     /// Whether it is the same sound in the same time.

@@ -19,8 +19,8 @@ pub const BOARD: usize = SLOTS;
 pub const CUES: usize = 64;
 /// All slots: takes, the storyboard, and its cues one by one.
 pub const PLACES: usize = SLOTS + 1 + CUES;
-/// Messages under way in either direction.
-const CAPACITY: usize = 64;
+/// Messages under way in either direction: all slots can change between two blocks.
+const CAPACITY: usize = 128;
 
 /// What the worker tells the player.
 #[derive(Debug)]
@@ -119,7 +119,16 @@ impl Inbox {
         self.deliveries.pop().ok()
     }
 
-    /// Sends a clip back to be freed. There is room: [`Inbox::pop`] saw to it.
+    /// Whether `clips` spent clips could be sent back now.
+    ///
+    /// # Real-time
+    ///
+    /// Safe.
+    pub fn has_room(&self, clips: usize) -> bool {
+        self.spent.slots() >= clips
+    }
+
+    /// Sends a clip back to be freed. There is room: [`Inbox::pop`] or [`Inbox::has_room`] saw to it.
     ///
     /// # Real-time
     ///

@@ -3,19 +3,21 @@
 //! ```text
 //! Moment ─► clock ─► Now ─┐                         ┌─ copy of the strip ──┐
 //! Controls ───► chooser ───┴► Course ─► voice ───────┤                      ├─► fade ─► level ─► out
-//! deliveries ─► clips ─► strip (a clip along time) ─┴─ stretcher's windows ┘
+//! deliveries ─► shelf ─► strip (a clip along time) ─┴─ stretcher's windows ┘
 //! ```
 //!
 //! At every block the host says where it is, and from that alone follows which frame of the clip is due; nothing is counted
 //! from block to block. At the clip's own tempo frames are copied one to one, at another they are stretched. Whenever what
 //! is due does not continue what sounds (a seek, another take, a refitted clip, start, stop), there is a crossfade of
-//! [`FADE_SECONDS`]; but a clip that begins out of silence on its first frame begins at full gain.
+//! [`FADE_SECONDS`]; but a clip that begins out of silence on its first frame begins at full gain. While the host runs on,
+//! no clip is exchanged for the same at another tempo: its shelf keeps it for the next start or jump.
 
 mod chooser;
 mod clock;
 mod deck;
 mod fade;
 mod level;
+mod shelf;
 mod stretch;
 mod strip;
 mod vocoder;
@@ -23,11 +25,11 @@ mod voice;
 
 use std::sync::Arc;
 
-use crate::clip::Clip;
-use crate::link::{CUES, Delivery, Inbox, PLACES};
+use crate::link::{CUES, Inbox};
 use crate::readout::{Mode, Readout};
 
 use deck::Deck;
+use shelf::Shelf;
 
 /// Length of every crossfade.
 pub const FADE_SECONDS: f64 = 0.004;
@@ -108,9 +110,8 @@ impl Notes {
 
 /// Plays takes.
 pub struct Player {
-    inbox: Inbox,
     readout: Arc<Readout>,
-    clips: [Option<Box<Clip>>; PLACES],
+    shelf: Shelf,
     /// What depends on the sample rate; `None` before [`Player::prepare`].
     deck: Option<Deck>,
 }
@@ -118,7 +119,7 @@ pub struct Player {
 impl Player {
     /// Silent until clips arrive.
     pub fn new(inbox: Inbox, readout: Arc<Readout>) -> Self {
-        Self { inbox, readout, clips: std::array::from_fn(|_| None), deck: None }
+        Self { readout, shelf: Shelf::new(inbox), deck: None }
     }
 
     /// Allocates for a sample rate in Hz. Blocks of any length are fine afterwards. Not for the audio thread.
@@ -144,37 +145,18 @@ impl Player {
     ///
     /// Safe: no allocation, lock, wait, log or panic.
     pub fn process(&mut self, moment: &Moment, controls: &Controls, left: &mut [f32], right: &mut [f32]) {
-        self.receive();
         self.report(moment);
         let Some(deck) = &mut self.deck else {
+            self.shelf.receive(|_, _, _| {});
             left.fill(0.0);
             right.fill(0.0);
             return;
         };
-        let peaks = deck.play(moment, controls, &self.clips, left, right);
+        self.shelf.receive(|slot, next, clips| deck.expect_change(slot, next, clips));
+        let peaks = deck.play(moment, controls, &mut self.shelf, left, right);
         self.readout.raise_peaks(peaks);
-        let (slot, position, mode) = deck.sounding(&self.clips).unwrap_or((controls.slot, 0.0, Mode::Silent));
+        let (slot, position, mode) = deck.sounding(self.shelf.clips()).unwrap_or((controls.slot, 0.0, Mode::Silent));
         self.readout.set_sounding(slot, position, mode);
-    }
-
-    /// Takes what the worker sent.
-    fn receive(&mut self) {
-        while let Some(delivery) = self.inbox.pop() {
-            let (slot, clip) = match delivery {
-                Delivery::Place { slot, clip } => (slot, Some(clip)),
-                Delivery::Clear { slot } => (slot, None),
-            };
-            if let Some(deck) = &mut self.deck {
-                deck.expect_change(slot, clip.as_deref(), &self.clips);
-            }
-            let spent = match self.clips.get_mut(slot) {
-                Some(place) => std::mem::replace(place, clip),
-                None => clip,
-            };
-            if let Some(spent) = spent {
-                self.inbox.retire(spent);
-            }
-        }
     }
 
     /// Tells the others what the host says.

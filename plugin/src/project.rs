@@ -211,7 +211,7 @@ impl Clip {
     /// The storyboard as the player wants it.
     pub fn of_bed(bed: &Bed) -> Self {
         let sound = &bed.sound;
-        let clip = Self::new(0, sound.frames.clone(), sound.rate, sound.bpm, bed.plan.quarters());
+        let clip = Self::new(bed.plan.music(), sound.frames.clone(), sound.rate, sound.bpm, bed.plan.quarters());
         // A bed of one cue is the loop that its clip is.
         if bed.plan.parts.len() > 1 { clip.ending() } else { clip }
     }

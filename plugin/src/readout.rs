@@ -10,7 +10,7 @@ pub enum Mode {
     Silent,
     /// Frames of a clip that fits the host's tempo.
     Copy,
-    /// Stretched while the tempo moves.
+    /// Stretched to another tempo.
     Stretch,
 }
 

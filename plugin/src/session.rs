@@ -67,8 +67,19 @@ pub struct Status {
     pub job: Option<Job>,
     /// Cues that wait for theirs, in order.
     pub queued: Vec<u64>,
+    /// Takes on their way to the host's tempo.
+    pub fitting: Option<Fitting>,
     /// What to tell the user, where it happened.
     pub notices: Vec<Notice>,
+}
+
+/// Takes are stretched to the host's tempo, and are being fitted to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fitting {
+    /// The host's tempo, in quarter notes per minute.
+    pub bpm: f64,
+    /// All are fitted, and wait for the user to have them heard.
+    pub is_ready: bool,
 }
 
 /// A generation under way.

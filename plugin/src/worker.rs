@@ -3,7 +3,7 @@
 //! ```text
 //! Seat (one per instance) ─ queue, in turn ─► composer thread ─ Job ─► Composer ─► Take ─► session ─► player
 //!      │                                          │ one for all: Studio
-//!      └─ transpositions, host's tempo ─► fitter thread, 20 rounds a second ─► one fit at a time
+//!      └─ transpositions, host's tempo ─► fitter thread, 20 rounds a second ─► one fit at a time ─► Fits ─ adopt ─► session
 //! ```
 //!
 //! The [`Composer`](composer::Composer) has a [`melfusion::service`] make the clips: threads of this process, or a worker
@@ -19,6 +19,7 @@ pub mod chooser;
 pub mod composer;
 mod costs;
 pub mod fit;
+mod fits;
 mod fitter;
 mod generation;
 pub mod mix;
@@ -222,6 +223,13 @@ impl Seat {
             }
             Err(problem) => complain(&self.session, Place::Takes, problem),
         }
+    }
+
+    /// Has all takes heard as they were fitted to the host's tempo, if they are. The project changes: nothing else that has to
+    /// do with the tempo changes it.
+    pub fn adopt(&self) {
+        self.chair.adopt();
+        let _ = self.calls();
     }
 
     /// What the engine is doing.

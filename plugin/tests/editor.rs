@@ -17,7 +17,7 @@ use melfusion_plugin::editor::desktop::Arrival;
 use melfusion_plugin::editor::export;
 use melfusion_plugin::editor::host::Dial;
 use melfusion_plugin::project::{Frame, Take};
-use melfusion_plugin::session::{Job, Notice, Place};
+use melfusion_plugin::session::{Fitting, Job, Notice, Place};
 use melfusion_plugin::worker::EngineState;
 use stage::{Call, Stage, take};
 
@@ -378,15 +378,37 @@ fn the_bar_where_clips_begin_reaches_the_player_and_comes_back_by_undo() {
 }
 
 #[test]
+fn takes_at_another_tempo_are_said_to_be_fitted_and_heard_when_the_user_says_so() {
+    let mut stage = Stage::new();
+    let show = |stage: &mut Stage, fitting: Option<(f64, bool)>| {
+        let fitting = fitting.map(|(bpm, is_ready)| Fitting { bpm, is_ready });
+        stage.session.status.lock().fitting = fitting;
+        stage.step();
+    };
+    assert!(stage.window.query_by_label_contains("Fitting").is_none());
+    show(&mut stage, Some((110.0, false)));
+    stage.window.get_by_label("Fitting to 110…");
+    assert!(stage.window.query_by_label("Fit").is_none(), "there is nothing to hear yet");
+    show(&mut stage, Some((110.0, true)));
+    assert!(stage.window.query_by_label_contains("Fitting").is_none());
+    assert_eq!(stage.host.calls(), [], "nothing by itself");
+    stage.click("Fit");
+    assert_eq!(stage.host.calls(), [Call::Adopt]);
+    show(&mut stage, None);
+    assert!(stage.window.query_by_label("Fit").is_none());
+}
+
+#[test]
 fn everything_is_inside_the_smallest_window() {
     let (width, height) = melfusion_plugin::editor::MIN_SIZE;
     let size = egui::vec2(width as f32, height as f32);
     let mut stage = Stage::sized(size.x, size.y);
     stage.add(1, "a take with a rather long name that does not fit anywhere");
+    stage.session.status.lock().fitting = Some(Fitting { bpm: 110.0, is_ready: true });
     stage.step();
     let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
     for label in
-        ["Prompt", "Avoid", "Generate", "Undo", "Engine", "A/B", "Gain", "Loop", "Mute", "Key", "Seed", "Open…"]
+        ["Prompt", "Avoid", "Generate", "Undo", "Engine", "A/B", "Gain", "Loop", "Mute", "Key", "Seed", "Open…", "Fit"]
     {
         let rect = stage.window.get_by_label(label).rect();
         assert!(window.contains_rect(rect) && rect.width() > 8.0, "{label} at {rect:?}");

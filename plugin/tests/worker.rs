@@ -7,6 +7,8 @@
 mod fake;
 #[path = "worker/house.rs"]
 mod house;
+#[path = "worker/tempo.rs"]
+mod tempo;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -325,14 +327,22 @@ fn the_generate_parameter_generates() {
 }
 
 #[test]
-fn takes_follow_the_tempo_and_are_otherwise_left_alone() {
+fn takes_follow_the_tempo_when_asked_to_and_are_otherwise_left_alone() {
     let script = Script::new();
     let worker = worker(&script);
     let mut it = Instance::new(&worker);
     it.generate("grid");
     let first = it.await_take(0);
     let other = it.import(1);
+    until("the player's copies", || it.placed().contains(&(0, 96_000)));
+    it.session.publish();
+    it.placed();
     it.session.readout.set_tempo(Some(97.3));
+    it.await_fits(97.3);
+    // Whatever is ready, and however long ago: what is heard and what is saved are what they were.
+    assert!(Arc::ptr_eq(&it.take(0).unwrap(), &first) && Arc::ptr_eq(&it.take(1).unwrap(), &other));
+    assert_eq!(it.placed(), []);
+    it.seat.adopt();
     let fitted = it.await_fit(0, &first.sound);
     let stretched = it.await_fit(1, &other.sound);
     let length = (4.0_f64 * 60.0 / 97.3 * 48_000.0).round() as usize;
@@ -350,9 +360,10 @@ fn takes_follow_the_tempo_and_are_otherwise_left_alone() {
     it.session.readout.set_tempo(Some(97.3 * (1.0 + 1e-8)));
     it.generate("another");
     it.await_take(2);
+    it.seat.adopt();
     assert!(Arc::ptr_eq(&it.take(0).unwrap(), &fitted) && Arc::ptr_eq(&it.take(1).unwrap(), &stretched));
     // Back at its first tempo, a stretched take is the very sound that it was.
-    it.session.readout.set_tempo(Some(120.0));
+    it.follow(120.0);
     assert!(Arc::ptr_eq(&it.await_fit(1, &stretched.sound).sound, &other.sound));
 }
 
@@ -398,6 +409,8 @@ fn a_fit_that_fails_leaves_the_sound_and_says_so() {
     assert!(it.await_notice(Place::Takes).contains("stays as it is"));
     // They are not tried again, and do not keep others from being fitted.
     let third = it.import(2);
+    it.await_fits(90.0);
+    it.seat.adopt();
     it.await_fit(2, &third.sound);
     assert_eq!(script.redecodings.load(SeqCst), 2);
     for (slot, before) in before.iter().enumerate() {
@@ -472,10 +485,12 @@ fn two_instances_generate_while_one_is_dropped() {
     assert!(take.measured.is_some());
     // Decoded again at another tempo while the next is being composed.
     b.generate("soft strings");
-    b.session.readout.set_tempo(Some(131.0));
+    b.follow(131.0);
     let fitted = b.await_fit(0, &take.sound);
     assert_eq!((fitted.sound.frames.len(), fitted.sound.bpm), (length(131.0), 131.0));
-    b.await_take(1);
+    if b.await_take(1).sound.bpm != 131.0 {
+        b.follow(131.0);
+    }
     until("both at one tempo", || b.take(1).unwrap().sound.bpm == 131.0);
 }
 

@@ -274,18 +274,43 @@ fn the_bed_is_what_the_engine_mixes_and_follows_every_change() {
 }
 
 #[test]
-fn another_tempo_is_another_bed_at_that_tempo() {
+fn another_tempo_is_another_bed_at_that_tempo_when_it_is_asked_for() {
     let worker = worker(&Script::new());
     let it = Instance::new(&worker);
     let ids = ["one", "two"].map(|words| add_cue(&it, words));
     it.seat.generate_board_with(QUICK);
     let _ = ids.map(|id| await_cue(&it, id));
-    await_bed(&it);
+    let before = await_bed(&it);
     it.session.readout.set_tempo(Some(97.0));
+    it.await_fits(97.0);
+    assert!(Arc::ptr_eq(&await_bed(&it).sound, &before.sound), "not by itself");
+    it.seat.adopt();
     until("the tempo", || it.session.bed.lock().as_ref().is_some_and(|bed| bed.plan.bpm == 97.0));
     let bed = await_bed(&it);
     assert!(*bed.sound.frames == *by_the_engine(&it, 97.0, 48_000));
     assert_eq!(bed.sound.frames.len(), (2.0 * 4.0 * 60.0 / 97.0 * 48_000.0_f64).round() as usize);
+}
+
+#[test]
+fn a_cue_that_is_made_at_another_tempo_joins_the_others_at_theirs() {
+    let worker = worker(&Script::new());
+    let it = Instance::new(&worker);
+    let ids = ["one", "two", "three"].map(|words| add_cue(&it, words));
+    it.seat.generate_board_with(QUICK);
+    let _ = ids.map(|id| await_cue(&it, id));
+    await_bed(&it);
+    it.session.readout.set_tempo(Some(97.0));
+    it.seat.generate_cue(ids[1]);
+    until("a take", || cue(&it, ids[1]).takes.len() == 2);
+    assert_eq!(cue(&it, ids[1]).take().unwrap().recipe.bpm, 97.0);
+    until("its fit", || cue(&it, ids[1]).take().unwrap().sound.bpm == 120.0);
+    let bed = await_bed(&it);
+    assert_eq!(bed.plan.bpm, 120.0);
+    assert!(*bed.sound.frames == *by_the_engine(&it, 120.0, 48_000));
+    it.await_fits(97.0);
+    it.seat.adopt();
+    until("the tempo", || it.session.bed.lock().as_ref().is_some_and(|bed| bed.plan.bpm == 97.0));
+    assert!(*await_bed(&it).sound.frames == *by_the_engine(&it, 97.0, 48_000));
 }
 
 #[test]
@@ -324,7 +349,7 @@ fn of_threads_that_mix_the_same_board_at_once_one_has_its_bed_kept() {
     let threads = Barrier::new(4);
     let renew = || {
         threads.wait();
-        mix::renew(&session, None, 48_000)
+        mix::renew(&session, 48_000)
     };
     let kept = thread::scope(|scope| {
         let threads = [(); 4].map(|()| scope.spawn(renew));

@@ -138,7 +138,7 @@ fn a_worker_with_a_gpu_is_chosen_and_makes_the_same_clip() {
     until("its memory", || matches!(there.seat.engine(), EngineState::Loaded { memory: 1.., .. }));
     assert!(takes[0].sound.frames == takes[1].sound.frames && takes[0].latents == takes[1].latents);
     // Fitted there, too.
-    there.session.readout.set_tempo(Some(97.3));
+    there.follow(97.3);
     assert_eq!(there.await_fit(0, &takes[0].sound).sound.bpm, 97.3);
     // The worker's pictures and jobs are this process's alone: another instance takes its turn.
     let other = Instance::new(&worker);

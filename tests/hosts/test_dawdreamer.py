@@ -127,6 +127,43 @@ def test_another_constant_tempo_is_in_time(vst3, make_project):
         assert abs(error) <= 1.0, f"{error:.2f} ms at {half / 2} quarter notes"
 
 
+def assert_one_kind(vst3, project, seconds):
+    """A render at once, and others when fits have had the time to be made."""
+    engine, _ = load(vst3, project)
+    engine.set_bpm(110.0)
+    at_once = render(engine, seconds)
+    assert np.abs(at_once).max() > 0.05
+    time.sleep(6)
+    assert_same(render(engine, seconds), at_once, "the same instance, later")
+    other, _ = load(vst3, project)
+    other.set_bpm(110.0)
+    # The host has told its tempo, and stands.
+    render(other, 0.1)
+    time.sleep(6)
+    assert_same(render(other, seconds), at_once, "another instance, later")
+    return at_once
+
+
+def test_renders_at_another_tempo_than_the_clips_are_equal_whenever_they_start(vst3, make_project):
+    project = make_project(48000, 96.0, 2)
+    assert_one_kind(vst3, project, 20.0)
+
+
+def test_a_long_render_at_another_tempo_is_of_one_kind(vst3, make_project):
+    project = make_project(48000, 96.0, 2)
+    engine, _ = load(vst3, project)
+    engine.set_bpm(110.0)
+    long = render(engine, 300.0)
+    # Eleven rounds are a whole number of frames: what is copied comes again after as many, and what is stretched does not.
+    again = 11 * 8 * 60 * 48000 // 110
+    kinds = [np.array_equal(long[at:][:4800], long[at + again :][:4800]) for at in range(48000, len(long) - again, 240000)]
+    assert len(kinds) > 40 and len(set(kinds)) == 1, f"copied: {kinds}"
+
+
+def test_a_storyboard_at_another_tempo_is_of_one_kind(vst3, make_board):
+    assert_one_kind(vst3, make_board(48000, 96.0), 14.0)
+
+
 def test_nonsense_is_survived(vst3, make_project, tmp_path):
     project = make_project(48000, 120.0, 1)
     engine, plugin = load(vst3, project)

@@ -1,5 +1,5 @@
 """The VST3 in a host without a play head: pedalboard. Good for parameters, state and offline mode. It always
-says 120 bpm, and takes of another tempo would be refitted to that."""
+says 120 bpm, and takes of another tempo would be stretched to that."""
 
 import json
 import subprocess

@@ -62,6 +62,9 @@ pub trait Host {
     /// Has a take heard in another key; `None` is the one it was made in.
     fn transpose(&self, take: u64, key: Option<Key>);
 
+    /// Has all takes heard as they were fitted to the host's tempo.
+    fn adopt(&self);
+
     /// What the engine is doing.
     fn engine(&self) -> EngineState;
 
@@ -218,6 +221,10 @@ impl Host for PluginHost {
 
     fn transpose(&self, take: u64, key: Option<Key>) {
         self.seat.transpose(take, key);
+    }
+
+    fn adopt(&self) {
+        self.seat.adopt();
     }
 
     fn engine(&self) -> EngineState {

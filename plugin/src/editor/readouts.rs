@@ -1,11 +1,16 @@
-//! The head of the window: name, the host's time, undo and redo.
+//! The head of the window: name, the host's time and whether takes are fitted to it, undo and redo.
 
-use egui::{Align2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Align2, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::history::History;
 use super::icons::Icon;
 use super::scene::Scene;
-use super::{listen, theme, widgets};
+use super::widgets::{self, Look};
+use super::{listen, theme};
+use crate::session::Fitting;
+
+/// Width of what is said of fitting.
+const FITTING: f32 = 80.0;
 
 /// What the user asked of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +28,8 @@ pub fn ui(ui: &mut Ui, rect: Rect, history: &History, scene: &Scene) -> Option<S
     let redo = button(ui, &mut right, Icon::Redo, "Redo", history.can_redo());
     let undo = button(ui, &mut right, Icon::Undo, "Undo", history.can_undo());
     let readouts = Rect::from_min_max(pos2(end + 3.0 * theme::GRID, rect.top()), right.right_bottom());
-    time(ui, readouts.with_max_x(readouts.right() - theme::GAP), scene);
+    let left = time(ui, readouts.with_max_x(readouts.right() - theme::GAP), scene);
+    fitting(ui, pos2(left, rect.top()), rect.height(), scene);
     undo.then_some(Step::Undo).or_else(|| redo.then_some(Step::Redo))
 }
 
@@ -46,7 +52,8 @@ fn wordmark(ui: &Ui, rect: Rect) -> f32 {
     widgets::write(ui, text, Align2::LEFT_CENTER, "MeLFusion", theme::display(), theme::TEXT).right()
 }
 
-fn time(ui: &Ui, rect: Rect, scene: &Scene) {
+/// The host's time; returns where its left end is.
+fn time(ui: &Ui, rect: Rect, scene: &Scene) -> f32 {
     let readout = &scene.session.readout;
     let tempo = readout.tempo().map_or("–".to_owned(), listen::tempo);
     let meter = readout.meter().map_or("–".to_owned(), |(beats, unit)| format!("{beats}/{unit}"));
@@ -67,6 +74,30 @@ fn time(ui: &Ui, rect: Rect, scene: &Scene) {
     }
     let response = ui.interact(rect.with_min_x(right.max(rect.left())), ui.scope_id().with("time"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Host tempo {tempo}, meter {meter}")));
+    right
+}
+
+/// Says that takes are stretched to the host's tempo, and offers what they were fitted to it. Ends at `end`.
+fn fitting(ui: &mut Ui, end: Pos2, height: f32, scene: &Scene) {
+    let Some(Fitting { bpm, is_ready }) = scene.status.fitting else { return };
+    let cell = Rect::from_min_max(pos2(end.x - FITTING, end.y), pos2(end.x, end.y + height));
+    widgets::caps(ui, cell.left_top() + vec2(0.0, 11.0), Align2::LEFT_TOP, "Stretched", theme::FAINT);
+    let below = cell.with_min_y(cell.top() + 26.0).with_max_y(cell.bottom() - 4.0);
+    let tempo = listen::tempo(bpm);
+    if is_ready {
+        let hint = format!(
+            "Takes are stretched to the host's tempo. Have them played at {tempo} instead, from the host's next start, \
+             jump or loop on; this is saved with the project."
+        );
+        let button = widgets::button(ui, below, "Fit", Look::Raised, true);
+        if button.on_hover_text(hint).clicked() {
+            scene.host.adopt();
+        }
+        return;
+    }
+    widgets::write(ui, below, Align2::LEFT_CENTER, "Fitting…", theme::body(), theme::MUTED);
+    let label = ui.interact(below, ui.scope_id().with("fitting"), Sense::hover());
+    label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Fitting to {tempo}…")));
 }
 
 /// Bar and beat, both from 1.

@@ -1,7 +1,7 @@
 //! Which cue the notes have chosen, from bar line to bar line.
 
 use super::clock::Now;
-use super::deck::Clips;
+use super::shelf::Clips;
 use crate::clip::Clip;
 use crate::link::cue_slot;
 

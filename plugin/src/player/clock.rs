@@ -24,6 +24,8 @@ const FARTHEST: f64 = (1_i64 << 48) as f64;
 pub(super) struct Now {
     /// Frames since the start of the song.
     pub frame: i64,
+    /// It has started here, or come here by a jump.
+    pub is_entry: bool,
     /// Quarter notes per minute; `None` if the host has none.
     pub tempo: Option<f64>,
     /// The frame on which beat 0 would lie if the tempo had always been the present one.
@@ -103,7 +105,8 @@ impl Clock {
             (Some(beats), Some(tempo)) => self.origin(frame, beats, tempo, last, held.is_some()),
             _ => 0.0,
         };
-        Some(Now { frame, tempo, origin, bar: bar(moment), steady: held.map_or(0, |held| held.steady), bend: 0.0 })
+        let steady = held.map_or(0, |held| held.steady);
+        Some(Now { frame, is_entry: last.is_none(), tempo, origin, bar: bar(moment), steady, bend: 0.0 })
     }
 
     /// Change of the tempo per frame since the last block.

@@ -6,11 +6,12 @@ use super::chooser::Chooser;
 use super::clock::{Clock, Now};
 use super::fade::Fade;
 use super::level::Level;
+use super::shelf::{Clips, Shelf};
 use super::stretch::{Path, Stretcher};
 use super::voice::{Course, Voice};
 use super::{Controls, FADE_SECONDS, LEVEL_SECONDS, Moment, SAME_TEMPO};
 use crate::clip::Clip;
-use crate::link::{BOARD, PLACES, cue_slot};
+use crate::link::{BOARD, cue_slot};
 use crate::readout::Mode;
 
 /// Time for which the tempo must have been the clip's own before a stretched clip is copied again.
@@ -19,9 +20,6 @@ const SETTLED_SECONDS: f64 = 0.03;
 const SHORTEST_CYCLE_SECONDS: f64 = 0.01;
 /// Frames that are mixed at once.
 const PART: usize = 256;
-
-/// What the slots hold.
-pub(super) type Clips = [Option<Box<Clip>>; PLACES];
 
 /// The player at one sample rate.
 pub(super) struct Deck {
@@ -38,6 +36,8 @@ pub(super) struct Deck {
     spare: Box<[[f32; 2]]>,
     /// The slot that is auditioned, and how far it is.
     audition: Option<(usize, f64)>,
+    /// Whether the next block begins with a jump that the host has not told: its loop's beginning.
+    has_jumped: bool,
 }
 
 /// What is to be heard while the host runs.
@@ -63,6 +63,7 @@ impl Deck {
             stretcher,
             fade,
             audition: None,
+            has_jumped: false,
         }
     }
 
@@ -74,6 +75,7 @@ impl Deck {
         self.fade.clear();
         self.level.clear();
         self.audition = None;
+        self.has_jumped = false;
     }
 
     /// Lets go of a clip that is about to be replaced.
@@ -95,7 +97,7 @@ impl Deck {
         &mut self,
         moment: &Moment,
         controls: &Controls,
-        clips: &Clips,
+        shelf: &mut Shelf,
         left: &mut [f32],
         right: &mut [f32],
     ) -> [f32; 2] {
@@ -104,11 +106,16 @@ impl Deck {
         if moment.playing {
             self.audition = None;
         }
+        let mut is_entry = std::mem::take(&mut self.has_jumped) || now.is_none_or(|now| now.is_entry);
         let mut frame = now.map_or(0, |now| now.frame);
         let mut peaks = [0.0; 2];
         let frames = left.len().min(right.len());
         let mut done = 0;
         while done < frames {
+            if is_entry {
+                shelf.exchange(|slot, next, clips| self.expect_change(slot, next, clips));
+            }
+            let clips = shelf.clips();
             let end = self.cycle_end(moment, frame).unwrap_or(i64::MAX);
             let part = usize::try_from(end.saturating_sub(frame)).map_or(frames - done, |part| part.min(frames - done));
             let now = now.map(|now| Now { frame, ..now });
@@ -120,11 +127,13 @@ impl Deck {
             self.steer(course, clips);
             self.render(clips, &mut left[done..done + part], &mut right[done..done + part], &mut peaks);
             frame = frame.saturating_add(part as i64);
-            if let (true, Some((start, _))) = (frame == end, moment.cycle) {
+            is_entry = frame == end;
+            if let (true, Some((start, _))) = (is_entry, moment.cycle) {
                 frame = start;
             }
             done += part;
         }
+        self.has_jumped = is_entry && now.is_some();
         self.clock.expect(frame, frames);
         peaks
     }

@@ -23,7 +23,9 @@ pub struct Plan {
 /// A cue's part of a bed.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Of the tempo and rate of the plan; `None` is silence.
+    /// The take that is heard; `None` is silence.
+    pub take: Option<u64>,
+    /// Its sound, of the tempo and rate of the plan.
     pub sound: Option<Arc<Sound>>,
     /// Length in bars.
     pub bars: u32,
@@ -44,6 +46,12 @@ impl Plan {
     /// Musical length in quarter notes.
     pub fn quarters(&self) -> f64 {
         self.parts.iter().map(|part| f64::from(part.bars)).sum::<f64>() * self.meter.quarters()
+    }
+
+    /// Names the music, whatever its tempo.
+    pub fn music(&self) -> u64 {
+        let name = |name: u64, part: &Part| name.rotate_left(7) ^ part.take.unwrap_or_default() ^ u64::from(part.bars);
+        self.parts.iter().fold(0, name)
     }
 
     /// Whether nothing is heard.

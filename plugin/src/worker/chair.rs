@@ -24,6 +24,8 @@ pub struct Chair {
     left: AtomicBool,
     /// Takes that are to be heard in another key.
     wishes: Mutex<BTreeMap<u64, Option<Key>>>,
+    /// Takes are to be heard at the host's tempo.
+    adopts: AtomicBool,
     /// The take that was made last.
     newest: Mutex<Option<u64>>,
     news: Mutex<News>,
@@ -52,6 +54,7 @@ impl Chair {
             errands: AtomicU64::new(0),
             left: AtomicBool::new(false),
             wishes: Mutex::default(),
+            adopts: AtomicBool::new(false),
             newest: Mutex::default(),
             news: Mutex::default(),
         }
@@ -122,6 +125,16 @@ impl Chair {
         if wishes.get(&take) == Some(&key) {
             wishes.remove(&take);
         }
+    }
+
+    /// Takes are to be heard as they were fitted to the host's tempo.
+    pub fn adopt(&self) {
+        self.adopts.store(true, SeqCst);
+    }
+
+    /// Whether they are; once.
+    pub fn adopts(&self) -> bool {
+        self.adopts.swap(false, SeqCst)
     }
 
     /// The take that was made last since the instance is there.

@@ -56,7 +56,7 @@ pub enum FitError {
 pub fn conform(session: &Session, rate: u32) {
     if rate > 0 {
         resample_all(session, rate);
-        mix::renew(session, None, rate);
+        mix::renew(session, rate);
     }
     // Even if nothing was renewed: the fitter may just have mixed the bed, and not have sent it yet.
     session.publish();

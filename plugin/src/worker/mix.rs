@@ -6,22 +6,22 @@ use melfusion::{Error, storyboard::Board};
 
 use super::complain;
 use super::fit::same_tempo;
-use crate::project::{Bed, Cue, Part, Plan, Project, Sound};
+use crate::project::{self, Bed, Cue, Part, Plan, Project, Sound};
 use crate::session::{Place, Session};
 
-/// Mixes the session's storyboard at `rate` Hz, unless it is mixed so already; says whether it is another now. At `bpm`,
-/// or else at the tempo of its first take. Takes that are not fitted to both are silent. Does not publish.
+/// Mixes the session's storyboard at `rate` Hz and its own [`tempo`], unless it is mixed so already; says whether it is
+/// another now. Takes that are not fitted to both are silent. Does not publish.
 ///
 /// May be called from several threads at once: of those that mix the same, one has its bed kept. What the others made
 /// would sound the same, but the player would cross over to it.
-pub fn renew(session: &Session, bpm: Option<f64>, rate: u32) -> bool {
-    let plan = plan(&session.project.lock(), bpm, rate);
+pub fn renew(session: &Session, rate: u32) -> bool {
+    let plan = plan(&session.project.lock(), rate);
     if session.bed.lock().as_ref().map(|bed| &bed.plan) == plan.as_ref() {
         return false;
     }
     let sound = plan.as_ref().and_then(|plan| mixed(plan).map_err(|error| refuse(session, &error)).ok());
     let mut bed = plan.clone().zip(sound).map(|(plan, sound)| Bed { plan, sound: sound.into() });
-    let is_current = |project: &Project| self::plan(project, bpm, rate) == plan;
+    let is_current = |project: &Project| self::plan(project, rate) == plan;
     // Whichever is not kept may be a hundred megabytes, and is freed without a lock.
     exchange(session, &mut bed, is_current)
 }
@@ -48,17 +48,22 @@ fn refuse(session: &Session, error: &Error) {
     }
 }
 
+/// The storyboard's own tempo: that of most of the takes that are heard in it, and of the first of as many.
+pub fn tempo(board: &project::Board) -> Option<f64> {
+    let tempi: Vec<f64> = board.cues.iter().filter_map(|cue| Some(cue.take()?.sound.bpm)).collect();
+    let count = |bpm: f64| tempi.iter().filter(|other| same_tempo(**other, bpm)).count();
+    tempi.iter().copied().rev().max_by_key(|bpm| count(*bpm))
+}
+
 /// What there is to mix; `None` if nothing is heard.
-fn plan(project: &Project, bpm: Option<f64>, rate: u32) -> Option<Plan> {
+fn plan(project: &Project, rate: u32) -> Option<Plan> {
     let cues = &project.board.cues;
-    let first = cues.iter().find_map(Cue::take)?.sound.bpm;
-    // Takes that are in time are left as they are, whatever the last digit of the host's tempo does.
-    let bpm = bpm.filter(|bpm| !same_tempo(*bpm, first)).unwrap_or(first);
+    let bpm = tempo(&project.board)?;
     let part = |cue: &Cue| {
-        let sound = cue.take().map(|take| &take.sound);
         let is_fitted = |sound: &Sound| !sound.is_missing() && sound.rate == rate && same_tempo(sound.bpm, bpm);
-        let sound = sound.filter(|sound| is_fitted(sound) && !sound.frames.is_empty()).cloned();
-        Part { sound, bars: cue.bars, transition: cue.transition }
+        let take = cue.take().filter(|take| is_fitted(&take.sound) && !take.sound.frames.is_empty());
+        let (take, sound) = (take.map(|take| take.id), take.map(|take| take.sound.clone()));
+        Part { take, sound, bars: cue.bars, transition: cue.transition }
     };
     let parts = cues.iter().map(part).collect();
     let plan = Plan { parts, meter: project.meter()?, bpm, rate };

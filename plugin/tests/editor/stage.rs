@@ -32,6 +32,7 @@ pub enum Call {
     GenerateCue(u64),
     Cancel,
     Transpose(u64, String),
+    Adopt,
     PasteWords,
     DragOut(PathBuf),
 }
@@ -120,6 +121,10 @@ impl Host for Book {
 
     fn transpose(&self, take: u64, key: Option<Key>) {
         self.write(Call::Transpose(take, key.map_or(String::new(), |key| key.to_string())));
+    }
+
+    fn adopt(&self) {
+        self.write(Call::Adopt);
     }
 
     fn engine(&self) -> EngineState {

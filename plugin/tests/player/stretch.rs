@@ -181,18 +181,89 @@ fn back_at_its_own_tempo_the_clip_is_exact_again() {
     assert_same(&heard[10_000..], |i| expected(&clip, anchor, 150_000 + i as i64), "settled");
 }
 
+/// A clip that is stretched at 120, and the same fitted to that.
+fn clip_and_fit() -> (Clip, Clip) {
+    (clip(RATE, 100.0, 8.0, |frames| noise(frames, 1)), clip(RATE, 120.0, 8.0, |frames| noise(frames, 2)))
+}
+
 #[test]
-fn a_refitted_clip_takes_over_and_is_exact() {
-    let mut host = Host::new(RATE).with(clip(RATE, 100.0, 8.0, |frames| tone(frames, RATE, 220.0, 0.5)));
+fn a_refitted_clip_changes_nothing_of_a_render_whenever_it_comes() {
+    let (made, fitted) = clip_and_fit();
     let at = steady(RATE, 120.0);
+    let whole = Host::new(RATE).with(made.clone()).run(0, 400_000, at, || 512);
+    for when in [1, 512, 50_000, 399_000] {
+        let mut host = Host::new(RATE).with(made.clone());
+        let mut heard = host.run(0, when, at, odd_blocks(when as u64));
+        host.place(0, fitted.clone());
+        heard.extend(host.run(when as i64, 400_000 - when, at, odd_blocks(2)));
+        assert_same(&heard, |i| whole[i], &format!("fitted after frame {when}"));
+        assert_eq!(host.readout.mode(), Mode::Stretch);
+    }
+}
+
+#[test]
+fn a_refitted_clip_is_heard_and_exact_from_the_next_start_or_jump_on() {
+    let (made, fitted) = clip_and_fit();
+    let at = steady(RATE, 120.0);
+    for (stops, to) in [(true, 0), (true, 50_000), (false, 0), (false, 77_777)] {
+        let mut host = Host::new(RATE).with(made.clone());
+        host.run(0, 30_000, at, || 512);
+        host.place(0, fitted.clone());
+        host.run(30_000, 20_000, at, || 512);
+        if stops {
+            host.run(50_000, 1_000, stopped, || 512);
+        }
+        let heard = host.run(to, 50_000, at, odd_blocks(to as u64));
+        let fade = host.fade();
+        assert_eq!(host.readout.mode(), Mode::Copy);
+        let about = format!("stopped: {stops}, then from {to}");
+        assert_same(&heard[fade..], |i| expected(&fitted, 0, to + (fade + i) as i64), &about);
+    }
+}
+
+#[test]
+fn a_refitted_clip_is_heard_from_a_loop_s_first_frame_on_wherever_blocks_end() {
+    let (made, fitted) = clip_and_fit();
+    let (start, end) = (24_000, 120_000);
+    let run = |block: usize| {
+        let mut host = Host::new(RATE).with(made.clone());
+        let (mut frame, mut heard) = (start, Frames::new());
+        while heard.len() < 300_000 {
+            if heard.len() >= 48_000 && frame < start + 60_000 && host.readout.mode() == Mode::Stretch {
+                host.place(0, fitted.clone());
+            }
+            let moment = Moment { cycle: Some((start, end)), ..steady(RATE, 120.0)(frame) };
+            heard.extend(host.block(&moment, block));
+            frame = start + (frame - start + block as i64) % (end - start);
+        }
+        heard
+    };
+    let round = (end - start) as usize;
+    let whole = Host::new(RATE).with(made.clone()).run(start, round, steady(RATE, 120.0), || 500);
+    for block in [480, 500, 96_000, 1_001] {
+        let heard = run(block);
+        assert_same(&heard[..round], |i| whole[i], &format!("the first round in blocks of {block}"));
+        let fade = 192;
+        let of = |i: usize| expected(&fitted, 0, start + (fade + i) as i64);
+        assert_same(&heard[round + fade..2 * round], of, &format!("the second in blocks of {block}"));
+    }
+}
+
+#[test]
+fn another_take_at_another_tempo_is_no_refit_and_is_heard_at_once() {
+    let (made, fitted) = clip_and_fit();
+    let at = steady(RATE, 120.0);
+    let mut host = Host::new(RATE).with(made);
     host.run(0, 50_000, at, || 512);
-    assert_eq!(host.readout.mode(), Mode::Stretch);
-    let fitted = clip(RATE, 120.0, 8.0, |frames| noise(frames, 2));
     host.place(0, fitted.clone());
+    let other = Clip::new(2, noise(192_000, 3).into(), RATE, 120.0, 8.0);
+    host.place(0, other.clone());
     let heard = host.run(50_000, 50_000, at, || 512);
     let fade = host.fade();
-    assert_eq!(host.readout.mode(), Mode::Copy);
-    assert_same(&heard[fade..], |i| expected(&fitted, 0, (50_000 + fade + i) as i64), "refitted");
+    assert_same(&heard[fade..], |i| expected(&other, 0, (50_000 + fade + i) as i64), "the other take");
+    // What waited for its predecessor is gone.
+    let heard = host.run(0, 50_000, at, || 512);
+    assert_same(&heard[fade..], |i| expected(&other, 0, (fade + i) as i64), "after a jump");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use melfusion_plugin::link::{self, Delivery, Inbox};
 use melfusion_plugin::params::MelfusionParams;
 use melfusion_plugin::project::{Cue, Sound, Take};
-use melfusion_plugin::session::{Place, Session};
+use melfusion_plugin::session::{Fitting, Place, Session};
 use melfusion_plugin::worker::ask::Strengths;
 use melfusion_plugin::worker::{Seat, Timing, Worker};
 
@@ -63,6 +63,19 @@ impl Instance {
     pub fn await_take(&self, slot: usize) -> Arc<Take> {
         until("a take", || self.take(slot).is_some());
         self.take(slot).unwrap()
+    }
+
+    /// Waits until all takes are fitted to the host's tempo, `bpm`.
+    pub fn await_fits(&self, bpm: f64) {
+        let fitting = Some(Fitting { bpm, is_ready: true });
+        until("all fits", || self.session.status.lock().fitting == fitting);
+    }
+
+    /// Changes the host's tempo and has takes heard as they are fitted to it.
+    pub fn follow(&self, bpm: f64) {
+        self.session.readout.set_tempo(Some(bpm));
+        self.await_fits(bpm);
+        self.seat.adopt();
     }
 
     /// Waits for another sound in `slot` than `old`.
@@ -126,7 +139,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A cue of one bar with these words on the instance's storyboard; answers its id.
-#[allow(dead_code, reason = "only the storyboard has cues")]
+#[allow(dead_code, reason = "not all tests have a storyboard")]
 pub fn add_cue(instance: &Instance, words: &str) -> u64 {
     let mut project = instance.session.project.lock();
     let cue = Cue { words: words.into(), bars: 1, ..Cue::new(project.fresh_id(), None) };
