@@ -13,7 +13,7 @@
 //! ```
 
 #[cfg(target_os = "linux")]
-#[path = "../tests/gui/host.rs"]
+#[path = "../tests/editor/host.rs"]
 mod host;
 
 #[cfg(target_os = "linux")]

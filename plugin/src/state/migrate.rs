@@ -15,7 +15,7 @@ struct Step {
 }
 
 /// `STEPS[n]` leads from version `n + 1` to `n + 2`. A step stays as it is for ever, as do the texts of old versions
-/// in `tests/state`; when [`VERSION`](super::VERSION) grows, one is added to each.
+/// in `tests/host/saved`; when [`VERSION`](super::VERSION) grows, one is added to each.
 const STEPS: [Step; (super::VERSION - 1) as usize] = [
     // Storyboards came: without one, nothing is different.
     Step { project: |_| {}, take: |_| {}, cue: |_| {} },

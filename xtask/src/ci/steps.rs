@@ -70,6 +70,7 @@ pub(super) fn clips() -> Result<()> {
 }
 
 /// What the hosts load: the plugin as it ships, and in `target/checked` one that aborts when its audio thread allocates.
+#[expect(clippy::disallowed_methods, reason = "what cargo built, copied for tests alone")]
 pub(super) fn plugin() -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--release", "--workspace", "--lib", "--quiet"]);

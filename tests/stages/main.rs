@@ -1,0 +1,15 @@
+//! Each stage of the engine by itself, most held to the results of PyTorch, diffusers and transformers.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../golden/mod.rs"]
+mod golden;
+
+mod autoencoder;
+mod denoiser;
+mod grid;
+mod hifi_gan;
+mod ops;
+mod picture;
+mod sampler;
+mod text;
+mod windows;
