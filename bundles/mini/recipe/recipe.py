@@ -9,8 +9,9 @@ Every stage keeps its results in DIR and resumes where it was interrupted; a fin
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
-import subprocess
+import runpy
 import sys
 import time
 from dataclasses import dataclass
@@ -80,6 +81,22 @@ def stages(size: Size, work: Path, out: Path, soundfont: str | None) -> list[lis
     ]
 
 
+def run(command: list[str]) -> None:
+    """What `python` does with the command."""
+    os.chdir(HERE)
+    sys.argv = command
+    runpy.run_path(command[0], run_name="__main__")
+
+
+def processes() -> multiprocessing.context.BaseContext:
+    """Makes a process for each stage, which has PyTorch and diffusers loaded already: that takes as long as a stage of toy size."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["diffusers.models.autoencoders.autoencoder_kl", "diffusers.models.unets.unet_2d_condition"])
+    return context
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -89,7 +106,8 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="toy size")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    context = processes()
     finished = options.work / "finished"
     done = finished.read_text().splitlines() if finished.exists() else []
     for command in stages(SMOKE if options.smoke else CPU, options.work.resolve(), options.out.resolve(), options.soundfont):
@@ -98,7 +116,10 @@ def main() -> None:
             continue
         began = time.monotonic()
         print(f"-- {name}", flush=True)
-        if subprocess.run([sys.executable, *command], cwd=HERE, env=environment).returncode != 0:
+        stage = context.Process(target=run, args=(command,))
+        stage.start()
+        stage.join()
+        if stage.exitcode != 0:
             raise SystemExit(f"failed: {name}")
         with finished.open("a") as file:
             file.write(name + "\n")

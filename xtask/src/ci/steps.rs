@@ -1,8 +1,8 @@
 //! What each step of `cargo xtask ci` does.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::{fs, io};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -89,16 +89,35 @@ pub(super) fn plugin() -> Result<()> {
     succeed(cargo().args(["build", "--release", "--workspace", "--quiet", "--bin", "melfusion", "--example", "host"]))
 }
 
-/// Runs the tests of one program that `filters` choose under valgrind.
+/// Runs the tests of one program that `filters` choose under valgrind, which has one thread: twice at once, half of them each.
 fn watch(kind: &str, name: &str, filters: &[&str]) -> Result<()> {
     let program = test_program(kind, name)?;
+    let mut tests = Vec::new();
     for filter in filters {
-        let list = Command::new(&program).args(["--list", filter]).output()?;
-        ensure!(list.stdout.windows(6).any(|end| end == b": test"), "no test of {name} is called {filter}");
+        let found = listed(&program, filter)?;
+        ensure!(!found.is_empty(), "no test of {name} is called {filter}");
+        tests.extend(found);
     }
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--quiet", "--error-exitcode=9"]).arg(program).args(["--test-threads", "1"]).args(filters);
-    succeed(&mut valgrind).context("valgrind found a fault, or is missing: apt install valgrind")
+    let runs: Vec<Child> = tests
+        .chunks(tests.len().div_ceil(2))
+        .map(|tests| {
+            let mut valgrind = Command::new("valgrind");
+            valgrind.args(["--quiet", "--error-exitcode=9"]).arg(&program);
+            valgrind.args(["--test-threads", "1", "--exact"]).args(tests).spawn()
+        })
+        .collect::<io::Result<_>>()
+        .context("valgrind could not be run: apt install valgrind")?;
+    // All are waited for before one is judged.
+    let ends = runs.into_iter().map(|mut run| run.wait()).collect::<io::Result<Vec<_>>>()?;
+    ensure!(ends.iter().all(ExitStatus::success), "valgrind found a fault in the tests of {name}");
+    Ok(())
+}
+
+/// Names of the tests that `filter` chooses.
+fn listed(program: &Path, filter: &str) -> Result<Vec<String>> {
+    let list = Command::new(program).args(["--list", filter]).output()?;
+    let lines = String::from_utf8(list.stdout)?;
+    Ok(lines.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
 }
 
 /// Where cargo built the tests of the target `name`; `kind` is `lib` or `test`.
