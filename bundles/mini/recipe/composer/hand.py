@@ -1,0 +1,53 @@
+"""A player's hand: notes of one part, in range, with velocities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .instruments import into_range
+from .score import Note
+from .sketch import Sketch
+
+
+class Hand:
+    """Writes the notes of one part of a sketch."""
+
+    def __init__(self, sketch: Sketch, part: str, rng: np.random.Generator):
+        self.sketch, self.part, self.rng = sketch, part, rng
+        self.program = sketch.parts[part]
+        self.notes: list[Note] = []
+
+    def play(self, pitch: int, start: int, length: int, extra: float = 0.0) -> None:
+        """One note from column `start`, `extra` louder than its place asks."""
+        if 0 <= start < self.sketch.columns:
+            velocity = self.sketch.velocity(self.part, start, self.rng, extra)
+            self.notes.append(Note(self.part, into_range(int(pitch), self.program), velocity, int(start), max(1, int(length))))
+
+    def chord(self, pitches, start: int, length: int, extra: float = 0.0) -> None:
+        """Several notes at once, the top one a little louder."""
+        top = max(pitches)
+        for pitch in pitches:
+            self.play(pitch, start, length, extra + (3 if pitch == top else -2))
+
+    def struck(self, pitch: int, velocity: float, start: int) -> None:
+        """A drum: no range, a velocity of its own."""
+        if 0 <= start < self.sketch.columns:
+            self.notes.append(Note(self.part, pitch, int(min(max(velocity, 12), 126)), start, 1))
+
+    def chance(self, share: float) -> bool:
+        """Whether a thing of this chance happens."""
+        return bool(self.rng.random() < share)
+
+    def of(self, options):
+        """One of some options."""
+        return options[int(self.rng.random() * len(options))]
+
+    def segments(self):
+        """`(start, length, chord index)` of the chords, cut at bar lines."""
+        bar = self.sketch.metre.bar
+        for index, chord in enumerate(self.sketch.chords):
+            start = chord.start
+            while start < chord.end:
+                end = min(chord.end, (start // bar + 1) * bar)
+                yield start, end - start, index
+                start = end
