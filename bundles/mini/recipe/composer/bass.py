@@ -46,7 +46,7 @@ def _hold(hand: Hand, step: Step) -> None:
 
 
 def _halves(hand: Hand, step: Step) -> None:
-    half = hand.sketch.metre.bar // 2 if hand.sketch.metre.bar != 12 or hand.sketch.metre.beat == 6 else 8
+    half = hand.sketch.metre.middle
     if step.length <= half:
         hand.play(step.root, step.start, step.length)
         return
@@ -132,7 +132,7 @@ def _march(hand: Hand, step: Step) -> None:
 
 def _two(hand: Hand, step: Step) -> None:
     """Root and fifth, with a pickup into the next chord."""
-    middle = 8 if hand.sketch.metre.beat == 4 else 6
+    middle = hand.sketch.metre.middle
     hand.play(step.root, step.start, min(step.length, middle) - (2 if hand.sketch.energy > 0.5 else 0))
     if step.length > middle:
         pickup = hand.chance(0.45) and step.length - middle >= 6

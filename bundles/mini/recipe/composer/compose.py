@@ -17,7 +17,7 @@ from .brief import Brief
 from .drums import write_drums
 from .dynamics import INTENSITIES, balance, curve
 from .hand import Hand
-from .harmony import SCALES, colour, pick, read_progression
+from .harmony import SCALES, colour, joined, pick, read_progression
 from .instruments import RANGES
 from .keys import write_keys
 from .listening import chroma, home_rank, sounds_major
@@ -33,6 +33,7 @@ from .theme import write_counter, write_lead
 
 SLOWEST_BPM, FASTEST_BPM = 60, 140
 OWN_TEMPO_SHARE = 0.6  # of the scores, the tempo is one that the style likes
+STILL_SHARE = 0.3  # of the progressions that move every bar are made to stay
 SOLO_SHARE, DUO_SHARE = 0.05, 0.08
 TRIES = 6
 WRITERS = dict(lead=write_lead, pad=write_pad, bass=write_bass, keys=write_keys, ostinato=write_ostinato, counter=write_counter, mallets=write_mallets)
@@ -92,14 +93,23 @@ def _plan(brief: Brief, style: Style, rng: np.random.Generator) -> Sketch:
     mode = brief.mode or ("major" if brief.valence > 0.5 else "minor")
     family = choose_family(style.harmony, mode, brief.valence, rng)
     scale = FAMILIES[family].scale
-    chords = read_progression(pick(FAMILIES[family].progressions, rng), METRES[brief.metre].bar)
+    chords = read_progression(_stilled(pick(FAMILIES[family].progressions, rng), rng), METRES[brief.metre])
     kind = str(rng.choice(list(style.colours), p=np.array(list(style.colours.values())) / sum(style.colours.values())))
-    chords = [colour(chord, kind if rng.random() < 0.8 else "plain", SCALES[scale]) for chord in chords]
+    plain = {name: rng.random() < 0.2 for name in dict.fromkeys(chord.name for chord in chords)}
+    chords = joined([colour(chord, "plain" if plain[chord.name] else kind, SCALES[scale]) for chord in chords])
     parts, featured = _players(brief, style, rng)
     intensity = np.array(INTENSITIES[pick(style.shapes, rng)]) + 0.03 * rng.normal(size=BARS)
     groove = style.grooves[int(np.clip((brief.energy + 0.15 * rng.normal()) * len(style.grooves), 0, len(style.grooves) - 1))]
     sketch = Sketch(brief, style, bpm, bpm * 2 if bpm < SLOW_BPM else bpm, mode, scale, chords, parts, featured, groove, intensity)
     return replace(sketch, rests=_rests(sketch, rng))
+
+
+def _stilled(progression: str, rng: np.random.Generator) -> str:
+    """The progression, or two of its bars by turns: much music stays longer on a chord."""
+    bars = progression.split(" | ")
+    if rng.random() > STILL_SHARE or "." in bars or bars[0][0] not in "CA":
+        return progression
+    return " | ".join(bars[i] for i in pick(((0, 0, 1, 1), (0, 0, 0, 3), (0, 1, 0, 1), (0, 0, 0, 0), (0, 0, 2, 0)), rng))
 
 
 def _tempo(brief: Brief, style: Style, rng: np.random.Generator) -> int:
@@ -115,6 +125,8 @@ def _players(brief: Brief, style: Style, rng: np.random.Generator) -> tuple[dict
     leads = {part: weight for part, weight in style.leads.items() if part in chosen} or {next(part for part in PARTS if part in chosen): 1.0}
     weights = np.array(list(leads.values()))
     featured = brief.featured or str(rng.choice(list(leads), p=weights / weights.sum()))
+    if featured == "counter" and "lead" not in (*brief.parts, *brief.programs):
+        chosen -= {"lead"}  # one theme at a time
     programs = {}
     for part in PARTS:
         if part in chosen:
@@ -127,8 +139,8 @@ def _players(brief: Brief, style: Style, rng: np.random.Generator) -> tuple[dict
 def _ensemble(brief: Brief, style: Style, rng: np.random.Generator) -> set[str]:
     """The style's parts by chance, more of them with energy; sometimes one or two alone."""
     valence, energy = brief.valence, brief.energy
-    factor = dict(pad=1.15 - 0.35 * energy, bass=0.75 + 0.35 * energy, keys=0.85 + 0.25 * energy, ostinato=0.65 + 0.6 * energy, lead=0.75 + 0.45 * energy,
-                  counter=0.55 + 0.8 * energy, mallets=0.4 + 0.9 * valence + 0.3 * energy, drums=0.2 + 1.15 * energy)
+    factor = dict(pad=1.2 - 0.3 * energy, bass=0.8 + 0.4 * energy, keys=0.9 + 0.4 * energy, ostinato=0.7 + 0.75 * energy, lead=0.85 + 0.5 * energy,
+                  counter=0.6 + 1.1 * energy, mallets=0.4 + valence + 0.5 * energy, drums=0.3 + 1.15 * energy)
     draws = rng.random(len(PARTS))
     chosen = {part for part, draw in zip(PARTS, draws) if draw < style.chance[part] * factor[part]}
     leads = [part for part in style.leads if part != "drums"]
@@ -155,7 +167,7 @@ def _rests(sketch: Sketch, rng: np.random.Generator) -> dict[str, tuple[int, ...
     if len(sketch.parts) < 4:
         return rests
     for part in free:
-        if rng.random() < 0.5 and not (part == "drums" and sketch.energy > 0.7 and scheme != "enter"):
+        if len(rests) < len(sketch.parts) // 3 and rng.random() < 0.5 and not (part == "drums" and sketch.energy > 0.7 and scheme != "enter"):
             options = dict(none=((),), enter=((0,), (0, 1)), turns=((0, 2), (1, 3), (1,)), leave=((3,),))[scheme]
             rests[part] = pick(options, rng)
     return rests

@@ -34,6 +34,10 @@ class Hand:
         if 0 <= start < self.sketch.columns:
             self.notes.append(Note(self.part, pitch, int(min(max(velocity, 12), 126)), start, 1))
 
+    def centre(self, above: int = 0) -> int:
+        """Centre of the cue's ostinato, some semitones above it."""
+        return self.sketch.style.drive + self.sketch.lift + above
+
     def chance(self, share: float) -> bool:
         """Whether a thing of this chance happens."""
         return bool(self.rng.random() < share)

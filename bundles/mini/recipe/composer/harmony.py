@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .score import BARS, Chord
+from .score import BARS, Chord, Metre
 
 NOTE_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 LETTERS = dict(C=0, D=2, E=4, F=5, G=7, A=9, B=11)
@@ -54,21 +54,32 @@ def name_of(tones: tuple[int, ...], bass: int) -> str:
     return NOTE_NAMES[tones[0]] + suffix + (f"/{NOTE_NAMES[bass]}" if bass != tones[0] else "")
 
 
-def read_progression(text: str, bar: int) -> list[Chord]:
+def read_progression(text: str, metre: Metre) -> list[Chord]:
     """Chords of four bars, from bars of symbols between bars such as "C | F G | Am | G"; "." repeats the bar before."""
     chords: list[Chord] = []
+    bar, middle = metre.bar, metre.middle
     for number, symbols in enumerate(text.split("|")):
         names = symbols.split()
         if names == ["."]:
             chords[-1] = replace(chords[-1], length=chords[-1].length + bar)
             continue
-        first = bar // 2 if bar % 8 != 4 else 8  # a bar of three beats is cut after its second
-        spans = [(0, bar)] if len(names) == 1 else [(0, first), (first, bar - first)]
+        spans = [(0, bar)] if len(names) == 1 else [(0, middle), (middle, bar - middle)]
         for name, (start, length) in zip(names, spans, strict=True):
             chords.append(Chord(name, *read_chord(name), number * bar + start, length))
     if chords[-1].end != BARS * bar:
         raise ValueError(f"{text} is not four bars")
     return chords
+
+
+def joined(chords: list[Chord]) -> list[Chord]:
+    """The chords with neighbours that are the same made one."""
+    found = chords[:1]
+    for chord in chords[1:]:
+        if chord.name == found[-1].name:
+            found[-1] = replace(found[-1], length=found[-1].length + chord.length)
+        else:
+            found.append(chord)
+    return found
 
 
 def colour(chord: Chord, kind: str, scale: tuple[int, ...]) -> Chord:
@@ -79,8 +90,9 @@ def colour(chord: Chord, kind: str, scale: tuple[int, ...]) -> Chord:
         return chord
     notes = chord_scale(chord.tones, scale)
     inside = lambda *options: next((step for step in options if (root + step) % 12 in notes), None)
+    seventh = inside(10) if steps[1] == 3 else inside(10, 11)  # a minor chord's major seventh is for those who spell it
     added: dict[str, tuple[int | None, ...]] = {
-        "seventh": (*steps, inside(10, 11)), "ninth": (0, steps[1], inside(10, 11), inside(2)), "add9": (*steps, inside(2)),
+        "seventh": (*steps, seventh), "ninth": (0, steps[1], seventh, inside(2)), "add9": (*steps, inside(2)),
         "fifth": (0, 7), "quartal": (0, inside(5), inside(10)), "cluster": (0, inside(1, 2), steps[1], 7) if steps[1] == 3 else (*steps, inside(6)),
     }
     wanted = added.get(kind, steps)

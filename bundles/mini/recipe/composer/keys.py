@@ -27,9 +27,9 @@ def _voicings(hand: Hand, voices: int = 3, centre: int = CENTRE) -> list[tuple[i
 def _block(hand: Hand) -> None:
     """A chord where it changes, again in the middle of the bar where it is lively."""
     sketch = hand.sketch
-    voicings = _voicings(hand, 4)
+    voicings = _voicings(hand)
     for start, length, index in hand.segments():
-        half = sketch.metre.strong[-1] or 8
+        half = sketch.metre.middle
         if sketch.busy > 0.45 and length > half:
             hand.chord(voicings[index], start, half, 2)
             hand.chord(voicings[index][-3:], start + half, length - half, -6)
@@ -39,8 +39,8 @@ def _block(hand: Hand) -> None:
 
 def _comp(hand: Hand) -> None:
     """Chords on the groove, some anticipated by an eighth, each bar a little different."""
-    sketch, voicings = hand.sketch, _voicings(hand, 4)
-    bar = sketch.metre.bar
+    sketch = hand.sketch
+    voicings, bar = _voicings(hand, 3 if "pad" in sketch.parts else 4), sketch.metre.bar
     for start, length, index in hand.segments():
         hits = [column for column in range(start, start + length) if column % bar in sketch.groove]
         if hand.chance(0.3):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .hand import Hand
 from .harmony import nearest_of
 
-CENTRE = 66
 CONTOURS = ((0, 1, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3), (0, 1, 2, 3, 4, 3, 2, 1), (0, 2, 4, 3), (0, 3, 1, 4, 2, 3), (0, 1, 3), (0, 2, 1, 4, 3))
 
 
@@ -23,9 +22,9 @@ def _step(hand: Hand) -> int:
     return 1 if busy > 0.62 else 2 if busy > 0.16 else 4 if hand.sketch.metre.beat == 4 else 2
 
 
-def _rungs(hand: Hand, centre: int, voices: int = 3) -> list[list[int]]:
+def _rungs(hand: Hand, above: int, voices: int = 3) -> list[list[int]]:
     """Per chord, its voicing and an octave above."""
-    return [[*voicing, *(pitch + 12 for pitch in voicing)] for voicing in hand.sketch.voicings(voices, centre + hand.sketch.lift, hand.part)]
+    return [[*voicing, *(pitch + 12 for pitch in voicing)] for voicing in hand.sketch.voicings(voices, hand.centre(above), hand.part)]
 
 
 def _arpeggio(hand: Hand) -> None:
@@ -33,7 +32,7 @@ def _arpeggio(hand: Hand) -> None:
     sketch, step = hand.sketch, _step(hand)
     contour = hand.of(CONTOURS)
     kept = hand.rng.random(sketch.metre.bar) < 0.72 + 0.28 * sketch.busy
-    ladders = _rungs(hand, CENTRE - 4)
+    ladders = _rungs(hand, -4)
     for chord, rungs in zip(sketch.chords, ladders):
         for place, column in enumerate(range(chord.start, chord.end, step)):
             at = column % sketch.metre.bar
@@ -44,7 +43,7 @@ def _arpeggio(hand: Hand) -> None:
 def _spiccato(hand: Hand) -> None:
     """Repeated short notes that jump to a neighbour or a third on the accents of the groove."""
     sketch, step = hand.sketch, min(2, _step(hand))
-    pitch = CENTRE - 6 + sketch.lift
+    pitch = hand.centre(-6)
     kinds = {column: hand.of((1, 2, 2, 3)) for column in sketch.groove}
     double = sketch.energy > 0.6 and hand.chance(0.5)
     for column in range(0, sketch.columns, step):
@@ -68,7 +67,7 @@ def _tick(hand: Hand) -> None:
     answer = hand.rng.random(sketch.metre.bar) < 0.25
     for column in range(0, sketch.columns, step):
         chord = sketch.chord_at(column)
-        low = nearest_of(chord.tones[:1], CENTRE - 6 + sketch.lift)
+        low = nearest_of(chord.tones[:1], hand.centre(-6))
         other = nearest_of(chord.tones[-1:], low + 6)
         at = column % sketch.metre.bar
         hand.play(low if at % (2 * step) == 0 else other, column, 1, 4 if at in sketch.groove else -3)
@@ -82,7 +81,7 @@ def _cells(hand: Hand) -> None:
     size = hand.of((3, 5, 6, 3, 7))
     cell = [0, *(hand.of((0, 1, 2, 3, 4)) for _ in range(size - 1))]
     silent = {hand.of(range(1, size))} if hand.chance(0.6) else set()
-    ladders = _rungs(hand, CENTRE - 2)
+    ladders = _rungs(hand, -2)
     for column in range(0, sketch.columns, step):
         place = column % (2 * sketch.metre.bar) // step % size
         rungs = ladders[sketch.index_at(column)]
@@ -94,7 +93,7 @@ def _pizz(hand: Hand) -> None:
     """Short notes and rests in a dialogue: low on the groove, high between."""
     sketch = hand.sketch
     answers = {column: hand.of((1, 2, 3)) for column in range(2, sketch.metre.bar, 2) if hand.chance(0.25 + 0.5 * sketch.busy)}
-    ladders = _rungs(hand, CENTRE - 5)
+    ladders = _rungs(hand, -5)
     for column in range(sketch.columns):
         at = column % sketch.metre.bar
         rungs = ladders[sketch.index_at(column)]
@@ -125,7 +124,7 @@ def _wave(hand: Hand) -> None:
 def _alberti(hand: Hand) -> None:
     step = min(2, _step(hand))
     pattern = (0, 2, 1, 2) if hand.sketch.metre.beat == 4 else (0, 2, 1, 2, 1, 2)
-    for chord, rungs in zip(hand.sketch.chords, _rungs(hand, CENTRE - 2)):
+    for chord, rungs in zip(hand.sketch.chords, _rungs(hand, -2)):
         for place, column in enumerate(range(chord.start, chord.end, step)):
             hand.play(rungs[pattern[place % len(pattern)]], column, step)
 
@@ -134,7 +133,7 @@ def _gallop(hand: Hand) -> None:
     """Long, short, short; the pitch moves on every second beat."""
     sketch = hand.sketch
     offsets = (0, 2, 3) if sketch.metre.beat == 4 else (0, 3, 4, 5)
-    ladders = _rungs(hand, CENTRE - 8)
+    ladders = _rungs(hand, -8)
     for place, column in enumerate(range(0, sketch.columns, sketch.metre.beat)):
         rungs = ladders[sketch.index_at(column)]
         rung = (0, 0, 1, 0, 0, 2, 1, 0)[place % 8]
@@ -149,10 +148,10 @@ def _riff(hand: Hand) -> None:
     columns = sorted({0, *(column for column in range(0, bar, step) if column in sketch.groove or hand.chance(0.35 + 0.4 * sketch.busy))})
     moves = [0, *(hand.of((-2, -1, -1, 0, 1, 1, 2)) for _ in columns[1:])]
     for number in range(4):
-        pitch = nearest_of(sketch.chord_at(number * bar).tones, CENTRE - 6 + sketch.lift)
+        pitch = nearest_of(sketch.chord_at(number * bar).tones, hand.centre(-6))
         for place, at in enumerate(columns):
             column = number * bar + at
-            rungs = sketch.rungs(column, hand.part, False, CENTRE - 18 + sketch.lift, CENTRE + 8 + sketch.lift)
+            rungs = sketch.rungs(column, hand.part, False, hand.centre(-12), hand.centre(8))
             here = min(range(len(rungs)), key=lambda i: abs(rungs[i] - pitch)) + moves[place]
             pitch = rungs[max(0, min(len(rungs) - 1, here))]
             if at in sketch.metre.strong:
@@ -165,7 +164,7 @@ def _phase(hand: Hand) -> None:
     """A cell to which a note is added from bar to bar, in eighths or sixteenths without a rest."""
     sketch, step = hand.sketch, min(2, _step(hand))
     cell = [hand.of((0, 1, 2)) for _ in range(2)] + [hand.of((1, 2, 3, 4)) for _ in range(4)]
-    ladders = _rungs(hand, CENTRE)
+    ladders = _rungs(hand, 0)
     for column in range(0, sketch.columns, step):
         number, at = divmod(column, sketch.metre.bar)
         grown = cell[:3 + number]
@@ -177,7 +176,7 @@ def _sparse(hand: Hand) -> None:
     """A few high notes, long, in the same places of every bar or two."""
     sketch = hand.sketch
     places = [(0, 0), *((hand.of((3, 4, 6, 7, 8, 10, 11)), hand.of((1, 2, 3, 4))) for _ in range(2 + (sketch.busy > 0.4)))]
-    ladders = _rungs(hand, CENTRE + 2)
+    ladders = _rungs(hand, 2)
     for number in range(4):
         for at, rung in places:
             column = number * sketch.metre.bar + at
@@ -192,7 +191,7 @@ def _tremolo(hand: Hand) -> None:
     step = 1 if sketch.busy > 0.45 else 2
     for start, length, index in hand.segments():
         rungs = sketch.rungs(start, hand.part, False, 55 + sketch.lift, 84 + sketch.lift)
-        home = nearest_of(sketch.chords[index].tones, CENTRE + 4 + sketch.lift)
+        home = nearest_of(sketch.chords[index].tones, hand.centre(4))
         beside = min((rung for rung in rungs if rung > home), default=home)
         for column in range(start, start + length, step):
             late = column - start >= length * 3 // 4
@@ -202,7 +201,7 @@ def _tremolo(hand: Hand) -> None:
 def _broken(hand: Hand) -> None:
     """Picked chords: low, then pairs above."""
     sketch, step = hand.sketch, max(2, _step(hand))
-    for chord, rungs in zip(sketch.chords, _rungs(hand, CENTRE - 6)):
+    for chord, rungs in zip(sketch.chords, _rungs(hand, -6)):
         for place, column in enumerate(range(chord.start, chord.end, step)):
             if place % 2 == 0:
                 hand.play(rungs[place // 2 % 2], column, step * 2, 2)
@@ -215,7 +214,7 @@ def _runs(hand: Hand) -> None:
     sketch = hand.sketch
     half = sketch.metre.bar // 2
     for start, length, index in hand.segments():
-        home = nearest_of(sketch.chords[index].tones, CENTRE + sketch.lift)
+        home = nearest_of(sketch.chords[index].tones, hand.centre())
         rungs = sketch.rungs(start, hand.part, False, home - 1, home + 16)
         step = 1 if sketch.busy > 0.4 else 2
         for column in range(start, start + length, step):
@@ -226,7 +225,7 @@ def _runs(hand: Hand) -> None:
 def _run_up(hand: Hand) -> None:
     """A riser: the last half bar becomes a scale up to the first note, louder and louder."""
     sketch = hand.sketch
-    first = min((note.pitch for note in hand.notes if note.start == 0), default=CENTRE)
+    first = min((note.pitch for note in hand.notes if note.start == 0), default=hand.centre())
     begin = sketch.columns - sketch.metre.bar // 2
     hand.notes = [note for note in hand.notes if note.start < begin]
     rungs = [rung for rung in sketch.rungs(begin, hand.part, False) if rung < first + 12]

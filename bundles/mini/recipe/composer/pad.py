@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .hand import Hand
 
-CENTRE = 58
+CENTRE = 57
 
 
 def write_pad(hand: Hand) -> None:
@@ -16,39 +16,50 @@ def write_pad(hand: Hand) -> None:
     FIGURES[figure](hand)
 
 
-def _voices(hand: Hand, voices: int = 4, close: bool = False) -> list[tuple[int, ...]]:
-    return hand.sketch.voicings(voices, CENTRE + hand.sketch.lift, hand.part, close)
+def _voices(hand: Hand, voices: int = 0) -> list[tuple[int, ...]]:
+    """Voicings of some voices; unless said four, or three where keys or an ostinato share the harmony."""
+    shared = {"keys", "ostinato"} & set(hand.sketch.parts) and hand.sketch.featured != hand.part
+    return hand.sketch.voicings(voices or (3 if shared else 4), CENTRE + hand.sketch.lift, hand.part)
+
+
+def _spans(hand: Hand):
+    """`(start, length, chord index)` of what is struck at once: a chord, or of a featured pad no more than a bar of it."""
+    if hand.sketch.featured == hand.part:
+        yield from hand.segments()
+    else:
+        for index, chord in enumerate(hand.sketch.chords):
+            yield chord.start, chord.length, index
 
 
 def _hold(hand: Hand) -> None:
-    _sustain(hand, _voices(hand, 4 if hand.sketch.energy > 0.25 else hand.of((3, 4))))
+    _sustain(hand, _voices(hand))
 
 
 def _sustain(hand: Hand, voicings: list[tuple[int, ...]], tied: bool = True) -> None:
     """Held chords: a voice that stays is tied, one that falls by a step may be suspended."""
     sketch = hand.sketch
+    longest = sketch.metre.bar * (1 if sketch.featured == hand.part else 2)
     for voice in range(len(voicings[0])):
-        start, pitch = 0, voicings[0][voice]
-        for index, chord in enumerate(sketch.chords[1:], 1):
+        begun, pitch = 0, voicings[0][voice]
+        for start, length, index in list(_spans(hand))[1:]:
             following = voicings[index][voice]
-            if following == pitch and tied and chord.start - start < 2 * sketch.metre.bar:
+            if following == pitch and tied and start - begun < longest:
                 continue
-            change = chord.start
-            if pitch - following in (1, 2) and voice and chord.length >= 8 and hand.chance(sketch.style.suspensions):
+            change = start
+            if pitch - following in (1, 2) and voice and length >= 8 and hand.chance(sketch.style.suspensions):
                 change += sketch.metre.beat  # held over: it resolves a beat late
-            hand.play(pitch, start, change - start, 2 if voice == len(voicings[0]) - 1 else 0)
-            start, pitch = change, following
-        hand.play(pitch, start, sketch.columns - start)
+            hand.play(pitch, begun, change - begun, 2 if voice == len(voicings[0]) - 1 else 0)
+            begun, pitch = change, following
+        hand.play(pitch, begun, sketch.columns - begun)
 
 
 def _swell(hand: Hand) -> None:
     """Chords whose voices enter one after another."""
-    sketch, voicings = hand.sketch, _voices(hand)
-    for chord, voicing in zip(sketch.chords, voicings):
-        step = min(sketch.metre.beat // 2 or 2, chord.length // (2 * len(voicing)))
-        for rank, pitch in enumerate(voicing):
-            late = rank * step
-            hand.play(pitch, chord.start + late, chord.length - late, -6 + 3 * rank)
+    voicings = _voices(hand)
+    for start, length, index in _spans(hand):
+        step = min(hand.sketch.metre.beat // 2, length // (2 * len(voicings[index])))
+        for rank, pitch in enumerate(voicings[index]):
+            hand.play(pitch, start + rank * step, length - rank * step, -6 + 3 * rank)
 
 
 def _drift(hand: Hand) -> None:
@@ -62,10 +73,10 @@ def _drift(hand: Hand) -> None:
         hand.play(base, start, half, -6)
         if common:
             hand.play(base + 7, start, half, -8)
-    for chord, voicing in zip(sketch.chords, voicings):
-        for rank, pitch in enumerate(voicing[-3:]):
-            late = hand.of((0, 2, 4, 6)) if chord.length >= 12 else 0
-            hand.play(pitch, chord.start + late, chord.length - late, 2 * rank)
+    for start, length, index in _spans(hand):
+        for rank, pitch in enumerate(voicings[index][-3:]):
+            late = hand.of((0, 2, 4, 6)) if length >= 12 else 0
+            hand.play(pitch, start + late, length - late, 2 * rank)
 
 
 def _drone(hand: Hand) -> None:
@@ -82,20 +93,20 @@ def _drone(hand: Hand) -> None:
 
 def _chorale(hand: Hand) -> None:
     """Four voices whose soprano sings: it moves by step within the chord, tenor and alto pass along."""
-    sketch, voicings = hand.sketch, _voices(hand)
-    for position, (chord, voicing) in enumerate(zip(sketch.chords, voicings)):
-        following = voicings[(position + 1) % len(voicings)]
-        moving = chord.length >= 8
-        for rank, pitch in enumerate(voicing):
-            passing = _between(hand, chord.end - 1, pitch, following[rank])
-            half = chord.length // 2 if chord.length % 4 == 0 else sketch.metre.beat
-            if moving and passing is not None and hand.chance(0.7 if rank == len(voicing) - 1 else 0.35):
-                hand.play(pitch, chord.start, chord.length - half // 2, 6 if rank == len(voicing) - 1 else 0)
-                hand.play(passing, chord.end - half // 2, half // 2, 0)
-            elif moving and rank == len(voicing) - 1:
-                _sing(hand, chord.start, chord.length, pitch)
+    sketch, voicings = hand.sketch, _voices(hand, 4)
+    for start, length, index in _spans(hand):
+        following = voicings[sketch.index_at(start + length)]
+        late = min(sketch.metre.beat, length // 4 // 2 * 2 or 2)
+        for rank, pitch in enumerate(voicings[index]):
+            soprano = rank == len(following) - 1
+            passing = _between(hand, start + length - 1, pitch, following[rank])
+            if length >= 8 and passing is not None and hand.chance(0.7 if soprano else 0.35):
+                hand.play(pitch, start, length - late, 6 if soprano else 0)
+                hand.play(passing, start + length - late, late)
+            elif length >= 8 and soprano:
+                _sing(hand, start, length, pitch)
             else:
-                hand.play(pitch, chord.start, chord.length)
+                hand.play(pitch, start, length)
 
 
 def _between(hand: Hand, column: int, pitch: int, following: int) -> int | None:
@@ -167,18 +178,18 @@ def _stabs(hand: Hand) -> None:
 def _cluster(hand: Hand) -> None:
     """Seconds stacked in a high and a middle register, entering one by one and held; the low one stays open."""
     sketch = hand.sketch
-    bar = sketch.metre.bar
-    for chord in sketch.chords:
-        notes = sketch.rungs(chord.start, hand.part, False, 57 + sketch.lift, 80 + sketch.lift)
+    for start, length, index in _spans(hand):
+        chord = sketch.chords[index]
+        notes = sketch.rungs(start, hand.part, False, 57 + sketch.lift, 80 + sketch.lift)
         home = min(notes, key=lambda pitch: (pitch % 12 not in chord.tones, abs(pitch - 66 - sketch.lift)))
         at = notes.index(home)
         stack = notes[max(0, at - 1):at + 3 + (sketch.energy > 0.5)]
-        step = max(1, min(sketch.metre.beat, chord.length // (2 * len(stack))))
+        step = max(1, min(sketch.metre.beat, length // (2 * len(stack))))
         for rank, pitch in enumerate(sorted(stack, key=lambda note: abs(note - home))):
-            hand.play(pitch, chord.start + rank * step, min(chord.length, 2 * bar) - rank * step, -3 * rank)
+            hand.play(pitch, start + rank * step, length - rank * step, -3 * rank)
         low = 45 + (chord.bass - 45) % 12
         fifth = low + 7 if (low + 7) % 12 in sketch.notes_of(chord) else low + 12
-        hand.chord((low, fifth), chord.start, chord.length, -4)
+        hand.chord((low, fifth), start, length, -4)
 
 
 FIGURES = dict(hold=_hold, swell=_swell, drift=_drift, drone=_drone, chorale=_chorale, pulse=_pulse, pump=_pump, tremolo=_tremolo,

@@ -27,6 +27,11 @@ class Metre:
     beat: int
     strong: tuple[int, ...]
 
+    @property
+    def middle(self) -> int:
+        """Where a bar is cut in two: in its middle, in 3/4 after the second beat."""
+        return self.strong[-1] or 8
+
 
 METRES = {
     "4/4": Metre("4/4", 16, 4, (0, 8)),

@@ -39,3 +39,4 @@ class Style:
     space: int = 50
     suspensions: float = 0.25  # of the steps down in the pad, held over
     lift: int = 0  # semitones of the register
+    drive: int = 66  # centre of the ostinato

@@ -16,7 +16,7 @@ STYLES: dict[str, Style] = {
         ("minor pedal", "phrygian", "harmonic minor", "minor drone", "major pedal", "lydian", "major mixture"), dict(plain=0.6, add9=0.25, cluster=0.15),
         ("long", "tresillo", "sync", "epic"), ("hold", "tremolo", "swell"), ("pedal", "heart", "pulse"), ("tremolo", "stabs"),
         ("tick", "tick", "spiccato", "cells"), ("fragment",), ("guide", "answer"), ("toll", "sparkle"), ("tick", "tick"), ("build", "swells"),
-        (75, 130), space=70),
+        (75, 130), space=70, drive=57),
     "heroic brass": Style(
         "orchestral", ("heroic brass", "heroic theme", "brass fanfare"), ("battlefield", "castle", "mountains", "space"),
         dict(pad=(48, 49, 52), bass=(43, 58, 58), keys=(57, 61, 61), ostinato=(48, 45, 48), lead=(60, 61, 56), counter=(57, 60, 60),
@@ -25,7 +25,7 @@ STYLES: dict[str, Style] = {
         ("ionian", "lydian", "mixolydian", "major mediants", "major mixture", "minor epic", "dorian", "minor mediants", "harmonic minor"),
         dict(plain=0.85, add9=0.15), ("halves", "march", "push", "epic"), ("hold", "pulse"), ("halves", "cell", "march"), ("block", "stabs"),
         ("spiccato", "runs", "gallop"), ("fanfare", "noble"), ("guide", "answer", "thirds"), ("timpani", "double"), ("march", "march", "taiko"),
-        ("build", "arch"), (80, 135), space=80),
+        ("build", "arch"), (80, 135), space=80, drive=60),
     "intimate piano": Style(
         "piano", ("intimate piano", "soft piano", "felt piano"), ("interior", "river", "sea", "garden"),
         dict(pad=(49, 49, 52), bass=(43, 42, 32), keys=(0, 0, 0), ostinato=(46, 46, 8), lead=(42, 41, 40, 73), counter=(42, 41, 60),
@@ -50,7 +50,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.6, bass=0.8, keys=0.5, ostinato=1.0, lead=0.4, counter=0.3, mallets=0.6, drums=0.4), dict(ostinato=0.6, lead=0.25, mallets=0.15),
         ("ionian", "lydian", "major pedal", "quartal", "aeolian", "dorian", "minor pedal", "minor quartal"), dict(plain=0.5, add9=0.35, seventh=0.15),
         ("halves", "push", "clave", "sync"), ("hold", "swell"), ("halves", "plucked", "cell"), ("rolled", "broken"), ("cells", "pizz", "arpeggio"),
-        ("lyrical", "dance"), ("guide", "answer"), ("sparkle", "echo"), ("soft", "folk"), ("thin", "arch"), (85, 130), space=45),
+        ("lyrical", "dance"), ("guide", "answer"), ("sparkle", "echo"), ("soft", "folk"), ("thin", "arch"), (85, 130), space=45, drive=67),
     "horror clusters": Style(
         "suspense", ("horror clusters", "horror strings", "dread"), ("cave", "ruins", "castle", "forest"),
         dict(pad=(44, 49, 92, 52), bass=(43, 43, 38), keys=(0, 10, 8), ostinato=(44, 45, 46), lead=(40, 71, 73), counter=(42, 70, 69),
@@ -58,7 +58,7 @@ STYLES: dict[str, Style] = {
         dict(pad=1.0, bass=0.8, keys=0.35, ostinato=0.5, lead=0.35, counter=0.3, mallets=0.5, drums=0.4), dict(pad=0.6, lead=0.15, ostinato=0.15, keys=0.1),
         ("phrygian", "minor mediants", "minor drone", "minor pedal", "lydian", "major mediants", "major drone"), dict(cluster=0.8, plain=0.2),
         ("long", "charleston", "sync"), ("cluster", "cluster", "tremolo"), ("hold", "heart", "pulse"), ("rolled", "tremolo"), ("tremolo", "spiccato", "runs"),
-        ("fragment",), ("guide",), ("toll", "sparkle"), ("swell", "swell", "taiko"), ("swells", "build"), (60, 110), space=95, suspensions=0.1),
+        ("fragment",), ("guide",), ("toll", "sparkle"), ("swell", "swell", "taiko"), ("swells", "build"), (60, 110), space=95, suspensions=0.1, drive=70),
     "epic percussion": Style(
         "orchestral", ("epic percussion", "war drums", "battle drums"), ("battlefield", "mountains", "ruins"),
         dict(pad=(48, 52, 61), bass=(43, 58, 38), keys=(57, 61, 61), ostinato=(48, 44, 45), lead=(60, 61, 56), counter=(57, 60, 57),
@@ -66,7 +66,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.6, bass=0.85, keys=0.35, ostinato=0.7, lead=0.35, counter=0.25, mallets=0.9, drums=1.0), dict(drums=0.6, mallets=0.2, ostinato=0.2),
         ("minor epic", "dorian", "phrygian", "minor drone", "mixolydian", "major drone", "major mixture"), dict(plain=0.5, fifth=0.5),
         ("tresillo", "epic", "drive", "gallop"), ("hold", "stabs", "pulse"), ("heart", "cell", "gallop"), ("stabs", "block"), ("spiccato", "gallop"),
-        ("noble", "fanfare"), ("guide",), ("timpani", "timpani"), ("taiko", "taiko", "taiko"), ("build", "arch"), (80, 140), space=75),
+        ("noble", "fanfare"), ("guide",), ("timpani", "timpani"), ("taiko", "taiko", "taiko"), ("build", "arch"), (80, 140), space=75, drive=52),
     "ambient drone": Style(
         "ambient", ("ambient drone", "ambient pads", "floating ambient"), ("sea", "space", "cave", "forest"),
         dict(pad=(89, 95, 91, 88), bass=(39, 43, 39), keys=(4, 4, 11), ostinato=(99, 46, 88), lead=(77, 73, 91), counter=(49, 42, 91),
@@ -75,7 +75,7 @@ STYLES: dict[str, Style] = {
         ("major drone", "lydian", "major pedal", "quartal", "minor drone", "dorian", "minor quartal", "minor pedal"),
         dict(add9=0.4, ninth=0.25, seventh=0.15, quartal=0.1, plain=0.1), ("long", "halves", "charleston"), ("swell", "hold", "drift"), ("hold", "hold", "sub"),
         ("rolled",), ("sparse", "wave", "arpeggio"), ("chant", "fragment"), ("guide",), ("sparkle", "echo"), ("swell", "soft"), ("breath", "swells"),
-        (60, 95), space=105, suspensions=0.4),
+        (60, 95), space=105, suspensions=0.4, drive=74),
     "lofi beats": Style(
         "lofi", ("lo-fi beats", "chillhop", "lo-fi hip hop"), ("city", "interior", "street", "neon"),
         dict(pad=(89, 50, 52), bass=(35, 33, 39), keys=(4, 4, 0, 5), ostinato=(26, 24, 11), lead=(66, 71, 73), counter=(26, 71, 73),
@@ -92,7 +92,7 @@ STYLES: dict[str, Style] = {
         ("ionian", "major mixture", "major mediants", "lydian", "aeolian", "lament", "harmonic minor", "minor mixture"),
         dict(plain=0.4, add9=0.25, seventh=0.35), ("long", "halves", "push"), ("chorale", "hold", "hold"), ("arco", "hold", "halves"), ("broken", "rolled"),
         ("wave", "arpeggio"), ("lyrical",), ("guide", "answer", "thirds"), ("sparkle", "double"), ("swell",), ("arch", "hairpins", "build"),
-        (60, 105), space=75, suspensions=0.5),
+        (60, 105), space=75, suspensions=0.5, drive=66),
     "synthwave drive": Style(
         "synthwave", ("synthwave drive", "synthwave", "retro synths"), ("neon", "road", "city", "space"),
         dict(pad=(89, 50, 90), bass=(38, 39, 38), keys=(63, 90, 62), ostinato=(81, 87, 80), lead=(84, 81, 80), counter=(63, 81, 80),
@@ -100,7 +100,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.85, bass=1.0, keys=0.4, ostinato=0.9, lead=0.6, counter=0.2, mallets=0.25, drums=0.95), dict(lead=0.45, ostinato=0.35, bass=0.1, drums=0.1),
         ("ionian", "mixolydian", "major mixture", "aeolian", "dorian", "minor epic"), dict(plain=0.7, add9=0.2, seventh=0.1),
         ("halves", "tresillo", "drive", "eighths"), ("hold", "hold", "pulse"), ("pulse", "octaves", "pulse"), ("stabs", "block"), ("arpeggio", "cells", "arpeggio"),
-        ("riff", "lyrical"), ("guide", "answer"), ("sparkle",), ("rock", "four"), ("thin", "build", "flat"), (80, 130), space=60),
+        ("riff", "lyrical"), ("guide", "answer"), ("sparkle",), ("rock", "four"), ("thin", "build", "flat"), (80, 130), space=60, drive=62),
     "acoustic folk": Style(
         "folk", ("acoustic folk", "folk guitar", "campfire folk"), ("hills", "village", "road", "harbour", "river"),
         dict(pad=(20, 21, 49), bass=(32, 32, 43), keys=(24, 25, 25), ostinato=(24, 105, 15), lead=(110, 73, 78, 74), counter=(42, 21, 110),
@@ -124,7 +124,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.15, bass=1.0, keys=0.2, ostinato=1.0, lead=0.9, counter=0.4, mallets=0.25, drums=0.85), dict(lead=0.7, ostinato=0.3),
         ("ionian", "mixolydian", "lydian", "aeolian", "harmonic minor", "dorian"), dict(plain=0.9, seventh=0.1), ("march", "tresillo", "drive", "gallop"),
         ("hold",), ("pulse", "octaves", "gallop"), ("stabs",), ("arpeggio", "alberti", "arpeggio"), ("riff", "dance", "fanfare"), ("thirds", "answer"),
-        ("sparkle", "double"), ("rock", "four", "break"), ("flat",), (85, 140), space=12),
+        ("sparkle", "double"), ("rock", "four", "break"), ("flat",), (85, 140), space=12, drive=64),
     "desert caravan": Style(
         "world", ("desert caravan", "world percussion", "bazaar"), ("desert", "ruins", "village", "mountains"),
         dict(pad=(97, 52, 21), bass=(32, 43, 35), keys=(15, 24, 107), ostinato=(104, 107, 108, 106), lead=(77, 69, 75, 75), counter=(42, 71, 75),
@@ -132,7 +132,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.6, bass=0.75, keys=0.4, ostinato=1.0, lead=0.7, counter=0.2, mallets=0.3, drums=0.85), dict(lead=0.45, ostinato=0.4, drums=0.15),
         ("phrygian", "dorian", "harmonic minor", "minor drone", "mixolydian", "major drone", "major mixture"), dict(plain=0.55, fifth=0.35, quartal=0.1),
         ("tresillo", "clave", "habanera", "drive"), ("drone", "hold"), ("hold", "heart", "cell"), ("strum", "rolled"), ("riff", "cells", "riff"),
-        ("riff", "lyrical", "fragment"), ("answer", "guide"), ("sparkle", "echo"), ("hands", "hands"), ("thin", "arch"), (70, 125), space=60),
+        ("riff", "lyrical", "fragment"), ("answer", "guide"), ("sparkle", "echo"), ("hands", "hands"), ("thin", "arch"), (70, 125), space=60, drive=60),
     "club electronica": Style(
         "electronica", ("club electronica", "house groove", "electronic pulse"), ("neon", "station", "city", "road"),
         dict(pad=(95, 89, 94, 90), bass=(39, 38, 38), keys=(5, 90, 62), ostinato=(81, 87, 80, 99), lead=(84, 85, 80), counter=(85, 63, 81),
@@ -140,7 +140,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.8, bass=0.95, keys=0.7, ostinato=0.8, lead=0.3, counter=0.15, mallets=0.3, drums=1.0), dict(ostinato=0.45, keys=0.25, drums=0.15, lead=0.15),
         ("ionian", "lydian", "mixolydian", "dorian", "aeolian", "minor pedal"), dict(plain=0.4, seventh=0.35, add9=0.25), ("halves", "tresillo", "sync", "clave"),
         ("hold", "swell", "pump"), ("sub", "off", "octaves"), ("stabs", "comp"), ("arpeggio", "cells"), ("riff",), ("guide",), ("sparkle", "echo"),
-        ("four", "four", "break"), ("build", "thin"), (90, 135), space=60),
+        ("four", "four", "break"), ("build", "thin"), (90, 135), space=60, drive=64),
     "minimalist pulse": Style(
         "piano", ("minimalist pulse", "minimalism", "pulsing minimal"), ("station", "city", "river", "space"),
         dict(pad=(49, 48, 52), bass=(43, 42, 58), keys=(0, 0, 4), ostinato=(12, 11, 45, 46), lead=(71, 68, 73), counter=(42, 60, 71),
@@ -148,7 +148,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.6, bass=0.7, keys=0.85, ostinato=1.0, lead=0.3, counter=0.45, mallets=0.6, drums=0.15), dict(ostinato=0.5, keys=0.35, mallets=0.15),
         ("ionian", "lydian", "major mediants", "quartal", "aeolian", "dorian", "minor mediants", "minor quartal"), dict(plain=0.55, add9=0.3, seventh=0.15),
         ("long", "halves", "tresillo", "sync"), ("hold", "swell"), ("hold", "halves", "pulse"), ("motor", "broken"), ("phase", "cells", "arpeggio"),
-        ("chant", "lyrical"), ("guide",), ("cells", "echo"), ("soft", "tick"), ("build", "arch", "flat"), (85, 135), space=55),
+        ("chant", "lyrical"), ("guide",), ("cells", "echo"), ("soft", "tick"), ("build", "arch", "flat"), (85, 135), space=55, drive=68),
     "sacred choir": Style(
         "orchestral", ("sacred choir", "choir", "choral hymn"), ("castle", "ruins", "cave", "mountains"),
         dict(pad=(52, 52, 53), bass=(43, 19, 43), keys=(19, 19, 46), ostinato=(46, 46, 8), lead=(53, 52, 73, 68), counter=(42, 60, 52),
@@ -164,7 +164,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.6, bass=0.85, keys=0.7, ostinato=0.7, lead=0.9, counter=0.3, mallets=0.5, drums=0.65), dict(lead=0.75, keys=0.15, ostinato=0.1),
         ("dorian", "phrygian", "minor epic", "aeolian", "mixolydian", "major mixture", "ionian"), dict(plain=0.85, fifth=0.15),
         ("halves", "push", "march", "gallop"), ("hold", "drone"), ("two", "halves", "gallop"), ("strum", "fingered"), ("riff", "gallop", "broken"),
-        ("fragment", "lyrical", "noble"), ("answer", "guide"), ("toll",), ("train", "folk", "train"), ("build", "arch"), (70, 125), space=75),
+        ("fragment", "lyrical", "noble"), ("answer", "guide"), ("toll",), ("train", "folk", "train"), ("build", "arch"), (70, 125), space=75, drive=57),
     "fairy-tale magic": Style(
         "orchestral", ("fairy-tale magic", "magical wonder", "enchanted"), ("forest", "garden", "castle", "cave"),
         dict(pad=(49, 52, 48), bass=(43, 43, 42), keys=(8, 8, 46), ostinato=(46, 46, 8), lead=(71, 68, 73, 72), counter=(42, 60, 71),
@@ -172,7 +172,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.85, bass=0.7, keys=0.3, ostinato=0.9, lead=0.7, counter=0.4, mallets=0.95, drums=0.1), dict(mallets=0.45, lead=0.35, ostinato=0.2),
         ("lydian", "major mediants", "ionian", "major mixture", "minor mediants", "dorian", "aeolian", "harmonic minor"), dict(plain=0.4, add9=0.4, seventh=0.2),
         ("long", "halves", "push"), ("hold", "swell", "tremolo"), ("hold", "plucked", "halves"), ("rolled", "broken"), ("wave", "arpeggio", "wave"),
-        ("dance", "lyrical"), ("answer", "guide"), ("box", "sparkle", "double"), ("swell", "soft"), ("arch", "swells"), (70, 120), space=80, lift=4),
+        ("dance", "lyrical"), ("answer", "guide"), ("box", "sparkle", "double"), ("swell", "soft"), ("arch", "swells"), (70, 120), space=80, lift=4, drive=74),
     "hybrid action": Style(
         "suspense", ("hybrid action", "action chase", "trailer action"), ("battlefield", "city", "neon", "station"),
         dict(pad=(48, 44, 61), bass=(38, 39, 38), keys=(57, 61, 61), ostinato=(48, 48, 81), lead=(60, 61, 56), counter=(57, 60, 48),
@@ -181,7 +181,7 @@ STYLES: dict[str, Style] = {
         ("minor epic", "phrygian", "harmonic minor", "minor mediants", "minor mixture", "mixolydian", "major mixture", "major mediants"),
         dict(plain=0.7, fifth=0.3), ("tresillo", "epic", "drive", "gallop"), ("pulse", "stabs", "tremolo"), ("pulse", "cell", "gallop"), ("stabs", "stabs"),
         ("spiccato", "gallop", "runs"), ("noble", "fanfare", "fragment"), ("guide", "answer"), ("timpani",), ("taiko", "industrial", "break"), ("build", "flat"),
-        (95, 140), space=55),
+        (95, 140), space=55, drive=54),
     "rock riff": Style(
         "synthwave", ("rock riff", "rock beat", "guitar rock"), ("road", "neon", "desert", "battlefield"),
         dict(pad=(18, 16, 50), bass=(34, 33, 34), keys=(30, 29, 29), ostinato=(28, 27, 28), lead=(30, 29, 29), counter=(29, 27, 16),
@@ -189,7 +189,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.3, bass=1.0, keys=0.95, ostinato=0.5, lead=0.55, counter=0.15, mallets=0.05, drums=1.0), dict(keys=0.45, lead=0.35, drums=0.2),
         ("blues", "mixolydian", "ionian", "minor blues", "dorian", "minor epic", "aeolian", "phrygian"), dict(fifth=0.75, plain=0.25),
         ("push", "tresillo", "drive", "eighths"), ("hold",), ("pulse", "cell", "riff"), ("power", "power"), ("riff", "cells"), ("riff", "riff", "lyrical"),
-        ("guide", "thirds"), ("toll",), ("rock", "rock", "halftime"), ("flat", "thin"), (75, 140), space=35),
+        ("guide", "thirds"), ("toll",), ("rock", "rock", "halftime"), ("flat", "thin"), (75, 140), space=35, drive=52),
     "comic caper": Style(
         "chamber", ("comic caper", "quirky comedy", "sneaky pizzicato"), ("village", "street", "garden", "interior"),
         dict(pad=(48, 49, 21), bass=(43, 70, 58), keys=(0, 3, 6), ostinato=(45, 45, 12), lead=(70, 71, 73, 72), counter=(71, 70, 57),
@@ -197,7 +197,7 @@ STYLES: dict[str, Style] = {
         dict(pad=0.2, bass=1.0, keys=0.5, ostinato=0.95, lead=0.85, counter=0.5, mallets=0.6, drums=0.5), dict(lead=0.65, ostinato=0.25, mallets=0.1),
         ("ionian", "major mixture", "baroque major", "mixolydian", "harmonic minor", "lament", "minor mixture", "baroque minor"), dict(plain=0.75, seventh=0.25),
         ("halves", "march", "off", "sync"), ("stabs", "hold"), ("plucked", "two", "walk"), ("oompah", "stabs"), ("pizz", "tick", "pizz"), ("dance", "jazz", "dance"),
-        ("answer", "answer", "thirds"), ("double", "sparkle"), ("folk", "brush"), ("flat", "thin"), (85, 135), swing=0.08, space=35),
+        ("answer", "answer", "thirds"), ("double", "sparkle"), ("folk", "brush"), ("flat", "thin"), (85, 135), swing=0.08, space=35, drive=62),
     "space wonder": Style(
         "electronica", ("space wonder", "cosmic wonder", "science fiction awe"), ("space", "mountains", "sea", "cave"),
         dict(pad=(95, 91, 52, 88), bass=(39, 43, 38), keys=(4, 90, 19), ostinato=(99, 103, 81, 46), lead=(60, 91, 53, 85), counter=(60, 42, 91),
@@ -205,5 +205,5 @@ STYLES: dict[str, Style] = {
         dict(pad=1.0, bass=0.85, keys=0.35, ostinato=0.85, lead=0.55, counter=0.4, mallets=0.6, drums=0.35), dict(pad=0.4, ostinato=0.3, lead=0.3),
         ("major mediants", "lydian", "major pedal", "quartal", "minor mediants", "dorian", "minor pedal", "minor epic"), dict(plain=0.4, add9=0.4, ninth=0.2),
         ("long", "halves", "tresillo", "sync"), ("swell", "hold", "drift"), ("hold", "sub", "pulse"), ("rolled", "stabs"), ("arpeggio", "phase", "cells"),
-        ("noble", "chant", "lyrical"), ("guide", "answer"), ("sparkle", "echo"), ("swell", "halftime"), ("swells", "build", "breath"), (65, 115), space=100),
+        ("noble", "chant", "lyrical"), ("guide", "answer"), ("sparkle", "echo"), ("swell", "halftime"), ("swells", "build", "breath"), (65, 115), space=100, drive=74),
 }

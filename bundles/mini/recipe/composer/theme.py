@@ -8,10 +8,11 @@ from .hand import Hand
 from .harmony import nearest_of
 from .rhythm import melodic_bar
 
-CENTRE = 71
+CENTRE = 73
 CENTRES = {"counter": 60, "keys": 74}
 LEAPS = {"lyrical": 0.16, "fanfare": 0.45, "noble": 0.35, "jazz": 0.2, "riff": 0.3, "chant": 0.05, "fragment": 0.3, "dance": 0.2}
 DENSITY = {"lyrical": 1.0, "fanfare": 1.0, "noble": 0.7, "jazz": 1.15, "riff": 1.2, "chant": 0.6, "fragment": 0.6, "dance": 1.25}
+PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (9, 0, 2, 4, 7)}
 Bar = list[tuple[int, int]]  # (start, length) in a bar
 
 
@@ -36,7 +37,7 @@ def theme(hand: Hand, manner: str, centre: int) -> list[tuple[int, int, int, flo
     for number, bar in enumerate(bars):
         steps = steps_by_bar[_source(bars, number)]
         anchor = first + shape[number] if number else first
-        notes += _line(hand, number, bar, steps, pitch if number in (1,) else anchor, low, high)
+        notes += _line(hand, manner, number, bar, steps, pitch if number in (1,) else anchor, low, high)
         pitch = notes[-1][2]
     return _close(hand, notes, first, low, high)
 
@@ -90,13 +91,16 @@ def _steps(hand: Hand, manner: str, count: int) -> list[int]:
     return steps
 
 
-def _line(hand: Hand, number: int, bar: Bar, steps: list[int], anchor: int, low: int, high: int) -> list[tuple[int, int, int, float]]:
+def _line(hand: Hand, manner: str, number: int, bar: Bar, steps: list[int], anchor: int, low: int, high: int) -> list[tuple[int, int, int, float]]:
     """A bar of the theme: the steps walked from the anchor, drawn to chord tones where the metre is strong."""
     sketch, notes, pitch = hand.sketch, [], anchor
     base = number * sketch.metre.bar
     for place, (offset, length) in enumerate(bar):
         column = base + offset
         rungs = sketch.rungs(column, hand.part, False, low, high)
+        if manner == "riff":  # five notes, and those of the chord
+            chord = sketch.chord_at(column).tones
+            rungs = tuple(rung for rung in rungs if rung % 12 in PENTATONIC[sketch.mode] or rung % 12 in chord)
         if place:
             pitch = _walk(rungs, pitch, steps[(place - 1) % max(1, len(steps))])
         strong = offset in sketch.metre.strong or length >= sketch.metre.beat * 2 or place == 0
