@@ -33,9 +33,10 @@ from .theme import write_counter, write_lead
 
 SLOWEST_BPM, FASTEST_BPM = 60, 140
 OWN_TEMPO_SHARE = 0.6  # of the scores, the tempo is one that the style likes
-STILL_SHARE = 0.3  # of the progressions that move every bar are made to stay
+STILL_SHARE = 0.36  # of the progressions that move every bar are made to stay
 SOLO_SHARE, DUO_SHARE = 0.05, 0.08
 TRIES = 6
+OWN_THEME = ("counter", "mallets", "keys")  # parts that play a theme where they are featured
 WRITERS = dict(lead=write_lead, pad=write_pad, bass=write_bass, keys=write_keys, ostinato=write_ostinato, counter=write_counter, mallets=write_mallets)
 
 
@@ -68,7 +69,7 @@ def _check(brief: Brief) -> None:
 def _attempt(brief: Brief, seed: list[int]) -> Score:
     style, rng = STYLES[brief.style], np.random.default_rng(seed)
     sketch = _plan(brief, style, rng)
-    level = int(np.clip(brief.energy * 3 + 0.25 * rng.normal(), 0, 2))
+    level = int(np.clip(brief.energy * 3 + 0.25 * rng.normal(), sketch.featured == "drums", 2))
     notes: dict[str, list[Note]] = {}
     for number, part in enumerate((*WRITERS, "drums")):
         if part in sketch.parts:
@@ -125,7 +126,7 @@ def _players(brief: Brief, style: Style, rng: np.random.Generator) -> tuple[dict
     leads = {part: weight for part, weight in style.leads.items() if part in chosen} or {next(part for part in PARTS if part in chosen): 1.0}
     weights = np.array(list(leads.values()))
     featured = brief.featured or str(rng.choice(list(leads), p=weights / weights.sum()))
-    if featured == "counter" and "lead" not in (*brief.parts, *brief.programs):
+    if featured in OWN_THEME and "lead" not in (*brief.parts, *brief.programs) and (featured != "keys" or rng.random() < 0.5):
         chosen -= {"lead"}  # one theme at a time
     programs = {}
     for part in PARTS:
@@ -142,7 +143,7 @@ def _ensemble(brief: Brief, style: Style, rng: np.random.Generator) -> set[str]:
     factor = dict(pad=1.2 - 0.3 * energy, bass=0.8 + 0.4 * energy, keys=0.9 + 0.4 * energy, ostinato=0.7 + 0.75 * energy, lead=0.85 + 0.5 * energy,
                   counter=0.6 + 1.1 * energy, mallets=0.4 + valence + 0.5 * energy, drums=0.3 + 1.15 * energy)
     draws = rng.random(len(PARTS))
-    chosen = {part for part, draw in zip(PARTS, draws) if draw < style.chance[part] * factor[part]}
+    chosen = {part for part, draw in zip(PARTS, draws) if draw < style.chance[part] * factor[part] or style.chance[part] == 1}
     leads = [part for part in style.leads if part != "drums"]
     if (few := rng.random()) < SOLO_SHARE + DUO_SHARE and energy < 0.75:
         lead = max(leads, key=lambda part: style.leads[part] * rng.random())

@@ -13,10 +13,10 @@ def write_keys(hand: Hand) -> None:
     """Write the keys in one of the style's figures."""
     sketch = hand.sketch
     figure = hand.of(sketch.style.keys)
-    if figure == "song" and sketch.featured != "keys":
+    if figure == "song" and (sketch.featured != "keys" or "lead" in sketch.parts):
         figure = hand.of(("broken", "rolled"))
     if sketch.featured == "keys" and figure in ("rolled", "block", "stabs"):
-        figure = "song" if hand.program < 8 or hand.program in (24, 25, 26) else "broken"
+        figure = "song" if "lead" not in sketch.parts and hand.program < 8 or hand.program in (24, 25, 26) else "broken"
     FIGURES[figure](hand)
 
 
@@ -122,7 +122,8 @@ STRUMS = {"4/4": ("D.......D.......", "D...D.U.D...D.U.", "D...D.u..uD.D.U.", "D
 
 def _strum(hand: Hand) -> None:
     """Guitar strokes: full and loud down, the top strings up."""
-    sketch, voicings = hand.sketch, _voicings(hand, 4, CENTRE - 3)
+    sketch = hand.sketch
+    voicings = _voicings(hand, 3 if "pad" in sketch.parts else 4, CENTRE - 3)
     strokes = sketch.level(STRUMS[sketch.brief.metre], 0.1 * float(hand.rng.normal()))
     bar = sketch.metre.bar
     for column in range(sketch.columns):

@@ -34,7 +34,7 @@ def _sparkle(hand: Hand) -> None:
     """Two or three high chord tones in a rhythm that each bar keeps."""
     sketch = hand.sketch
     places = [(column, hand.of((0, 1, 2))) for column in range(0, sketch.metre.bar, 2) if hand.chance(0.16 + 0.22 * sketch.busy)]
-    places = places or [(sketch.metre.beat, 1)]
+    places = places if len(places) > 1 else [(0, 2), (sketch.metre.beat + 2, 1)]
     for number in range(4):
         for at, rank in places:
             column = number * sketch.metre.bar + at

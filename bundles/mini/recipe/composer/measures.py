@@ -13,6 +13,9 @@ TRIADS = np.array([[1.0 if (pitch - root) % 12 in chord else 0.0 for pitch in ra
 WHITE = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11)).astype(float)
 
 
+LEAST_SPREAD = 0.02  # that distances are told in, where a measure hardly varies
+
+
 @dataclass(frozen=True)
 class Window:
     """Notes of four bars: int arrays (n,) of start and end in columns, pitch, velocity and part, and which are drums."""
@@ -125,6 +128,8 @@ MEASURES = dict(pitch_class_entropy=pitch_class_entropy, groove_consistency=groo
                 note_density=note_density, drum_density=drum_density, pitch_range=pitch_range, empty_beat_rate=empty_beat_rate,
                 chromatic_share=chromatic_share, velocity_spread=velocity_spread, parts=parts)
 
+GOALS = ("pitch_class_entropy", "groove_consistency", "polyphony", "chord_changes", "note_density")  # those that music should have as real pieces have it
+
 
 def distance(ours: np.ndarray, real: np.ndarray) -> float:
     """Wasserstein distance of two samples in standard deviations of the second; nans are left out."""
@@ -132,4 +137,4 @@ def distance(ours: np.ndarray, real: np.ndarray) -> float:
     if not len(ours) or not len(real):
         return np.nan
     place = (np.arange(200) + 0.5) / 200
-    return float(np.abs(np.quantile(ours, place) - np.quantile(real, place)).mean() / max(real.std(), 1e-9))
+    return float(np.abs(np.quantile(ours, place) - np.quantile(real, place)).mean() / max(real.std(), LEAST_SPREAD))

@@ -17,9 +17,9 @@ def write_pad(hand: Hand) -> None:
 
 
 def _voices(hand: Hand, voices: int = 0) -> list[tuple[int, ...]]:
-    """Voicings of some voices; unless said four, or three where keys or an ostinato share the harmony."""
-    shared = {"keys", "ostinato"} & set(hand.sketch.parts) and hand.sketch.featured != hand.part
-    return hand.sketch.voicings(voices or (3 if shared else 4), CENTRE + hand.sketch.lift, hand.part)
+    """Voicings of some voices; unless said four, or fewer where keys and an ostinato share the harmony."""
+    shared = len({"keys", "ostinato"} & set(hand.sketch.parts)) if hand.sketch.featured != hand.part else 0
+    return hand.sketch.voicings(voices or (4, 3, hand.of((2, 3)))[shared], CENTRE + hand.sketch.lift, hand.part)
 
 
 def _spans(hand: Hand):

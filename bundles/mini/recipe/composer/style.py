@@ -12,7 +12,7 @@ class Style:
     """Who may play in a style, how likely, and how.
 
     Programs run from dark to bright within a part, figures and grooves from calm to busy. `chance` is each part's before the energy
-    acts on it; `leads` says which part is featured, how often.
+    acts on it, of 1 for those without whom the style is not itself; `leads` says which part is featured, how often.
     """
 
     family: str  # the nearest of the twelve styles that scenes and captions know

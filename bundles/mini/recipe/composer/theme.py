@@ -14,6 +14,8 @@ LEAPS = {"lyrical": 0.16, "fanfare": 0.45, "noble": 0.35, "jazz": 0.2, "riff": 0
 DENSITY = {"lyrical": 1.0, "fanfare": 1.0, "noble": 0.7, "jazz": 1.15, "riff": 1.2, "chant": 0.6, "fragment": 0.6, "dance": 1.25}
 PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (9, 0, 2, 4, 7)}
 Bar = list[tuple[int, int]]  # (start, length) in a bar
+Tone = tuple[int, int, int, float]  # column, length, pitch, extra velocity
+LEAST_PITCHES, TRIES = 4, 4
 
 
 def write_lead(hand: Hand) -> None:
@@ -25,11 +27,20 @@ def write_lead(hand: Hand) -> None:
         sketch.theme[column] = (length, hand.notes[-1].pitch)
 
 
-def theme(hand: Hand, manner: str, centre: int) -> list[tuple[int, int, int, float]]:
-    """`(column, length, pitch, extra velocity)` of a theme around `centre`."""
+def theme(hand: Hand, manner: str, centre: int) -> list[Tone]:
+    """A theme around `centre`; one that hardly moves is thought of again."""
+    for _ in range(TRIES):
+        notes = _draft(hand, manner, centre)
+        if len({pitch for _, _, pitch, _ in notes}) >= LEAST_PITCHES:
+            break
+    return notes
+
+
+def _draft(hand: Hand, manner: str, centre: int) -> list[Tone]:
     low, high = _compass(hand, centre)
     bars, contour = _form(hand, manner)
-    notes: list[tuple[int, int, int, float]] = []
+    five = manner == "riff" or (manner in ("noble", "chant", "fanfare", "fragment") and hand.chance(0.4))
+    notes: list[Tone] = []
     steps_by_bar = [_steps(hand, manner, len(bar)) for bar in bars]
     shape = contour[0]
     pitch = nearest_of(hand.sketch.chord_at(0).tones, centre + hand.of((-3, 0, 2, 4)))
@@ -37,7 +48,7 @@ def theme(hand: Hand, manner: str, centre: int) -> list[tuple[int, int, int, flo
     for number, bar in enumerate(bars):
         steps = steps_by_bar[_source(bars, number)]
         anchor = first + shape[number] if number else first
-        notes += _line(hand, manner, number, bar, steps, pitch if number in (1,) else anchor, low, high)
+        notes += _line(hand, five, number, bar, steps, pitch if number in (1,) else anchor, low, high)
         pitch = notes[-1][2]
     return _close(hand, notes, first, low, high)
 
@@ -91,14 +102,14 @@ def _steps(hand: Hand, manner: str, count: int) -> list[int]:
     return steps
 
 
-def _line(hand: Hand, manner: str, number: int, bar: Bar, steps: list[int], anchor: int, low: int, high: int) -> list[tuple[int, int, int, float]]:
+def _line(hand: Hand, five: bool, number: int, bar: Bar, steps: list[int], anchor: int, low: int, high: int) -> list[Tone]:
     """A bar of the theme: the steps walked from the anchor, drawn to chord tones where the metre is strong."""
     sketch, notes, pitch = hand.sketch, [], anchor
     base = number * sketch.metre.bar
     for place, (offset, length) in enumerate(bar):
         column = base + offset
         rungs = sketch.rungs(column, hand.part, False, low, high)
-        if manner == "riff":  # five notes, and those of the chord
+        if five:  # five notes, and those of the chord
             chord = sketch.chord_at(column).tones
             rungs = tuple(rung for rung in rungs if rung % 12 in PENTATONIC[sketch.mode] or rung % 12 in chord)
         if place:
@@ -124,7 +135,7 @@ def _walk(rungs: tuple[int, ...], pitch: int, steps: int) -> int:
     return rungs[max(0, min(abs(at), len(rungs) - 1))]
 
 
-def _close(hand: Hand, notes: list[tuple[int, int, int, float]], first: int, low: int, high: int) -> list[tuple[int, int, int, float]]:
+def _close(hand: Hand, notes: list[Tone], first: int, low: int, high: int) -> list[Tone]:
     """The last note is a tone of its chord near the first of the theme, so that the loop joins; a pickup may lead back."""
     sketch = hand.sketch
     column, length, pitch, extra = notes[-1]
@@ -163,8 +174,10 @@ def _guide(hand: Hand) -> None:
     for start, length, index in hand.segments():
         chord = sketch.chords[index]
         tones = tuple(tone for tone in chord.tones[1:]) or chord.tones
-        pitch = min(max(nearest_of(tones, pitch), low), high)
-        pitch = nearest_of(chord.tones, pitch)
+        before = pitch if start else None
+        pitch = nearest_of(chord.tones, min(max(nearest_of(tones, pitch), low), high))
+        if pitch == before and hand.chance(0.6):  # a chord that stays: on to its next tone
+            pitch = _walk(sketch.rungs(start, hand.part, True, low, high), pitch, hand.of((1, -1)))
         following = nearest_of(sketch.chord_at(start + length).tones[1:] or chord.tones, pitch)
         quiet = not any(start + length - 2 * beat <= column < start + length for column in sketch.theme)
         if length >= 2 * beat and hand.chance(0.75 if quiet else 0.35):
