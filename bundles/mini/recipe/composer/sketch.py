@@ -55,7 +55,7 @@ class Sketch:
     @property
     def lift(self) -> int:
         """Semitones by which valence and style raise the register."""
-        return self.style.lift + round((self.brief.valence - 0.5) * 11)
+        return self.style.lift + round((self.brief.valence - 0.5) * 15)
 
     @property
     def groove(self) -> tuple[int, ...]:
