@@ -11,7 +11,7 @@ import pytest
 
 import words
 from caption import caption
-from composer import PARTS, STYLES, Score, compose
+from composer import PARTS, STYLES, Score, compose, scores
 from composer.brief import Brief
 from composer.dynamics import loudness
 from composer.harmony import joined, read_chord, read_progression
@@ -153,6 +153,12 @@ def test_a_featured_part_leads_and_has_no_empty_bar(part: str):
         assert part == "drums" or max(loud, key=loud.get) == part, (score.style, loud)
 
 
+def test_a_part_that_is_there_is_heard():
+    for score in _scores():
+        for part in score.parts:
+            assert len({note.start for note in score.of(part)}) >= 3 or part == score.featured, (score.style, part)
+
+
 def test_an_instrument_that_is_asked_for_plays():
     for index, (part, program) in enumerate((("lead", 73), ("lead", 56), ("ostinato", 104), ("keys", 0), ("pad", 52), ("mallets", 47), ("drums", 25))):
         score = compose(_brief(index, programs={part: program}, featured=part), np.random.default_rng(index))
@@ -223,6 +229,14 @@ def test_a_midi_file_holds_every_note_and_the_tempo():
     begun = [message for track in file.tracks for message in track if message.type == "note_on"]
     assert len(begun) == len(score.notes)
     assert file.length == pytest.approx(score.seconds, abs=0.15)
+
+
+def test_shards_read_back_and_are_not_made_again(tmp_path):
+    assert scores.write(0, 4, 6, tmp_path, "3/4") == 6 and scores.write(0, 4, 6, tmp_path, "3/4") == 0
+    items = list(scores.read(next(tmp_path.iterdir())))
+    for index, (scene, score) in enumerate(items):
+        assert (scene.to_dict(), score.to_dict()) == tuple(made.to_dict() for made in scores.make(0, 4, index, "3/4"))
+        assert score.metre == "3/4" and STYLES[score.style].family == scene.style and score.mode == scene.mode
 
 
 def test_measures_know_what_they_are_given():

@@ -36,6 +36,7 @@ OWN_TEMPO_SHARE = 0.6  # of the scores, the tempo is one that the style likes
 STILL_SHARE = 0.36  # of the progressions that move every bar are made to stay
 SOLO_SHARE, DUO_SHARE = 0.05, 0.08
 TRIES = 6
+LEAST_ONSETS = 3  # of a part that is there; a model can hardly tell fewer from none
 OWN_THEME = ("counter", "mallets", "keys")  # parts that play a theme where they are featured
 WRITERS = dict(lead=write_lead, pad=write_pad, bass=write_bass, keys=write_keys, ostinato=write_ostinato, counter=write_counter, mallets=write_mallets)
 
@@ -76,7 +77,8 @@ def _attempt(brief: Brief, seed: list[int]) -> Score:
             hand = Hand(sketch, part, np.random.default_rng([*seed, number]))
             write_drums(hand, level) if part == "drums" else WRITERS[part](hand)
             notes[part] = _tidy(_rested(hand.notes, sketch, part), part, sketch)
-    notes = {part: notes[part] for part in sketch.parts if notes[part]}
+    asked = {*brief.parts, *brief.programs, sketch.featured}
+    notes = {part: notes[part] for part in sketch.parts if len({note.start for note in notes[part]}) >= (1 if part in asked else LEAST_ONSETS)}
     shape = pick(style.shapes, rng)
     curves = {part: curve(sketch, part, shape if rng.random() < 0.75 else pick(style.shapes, rng), rng) for part in notes}
     balance(notes, curves, sketch.featured)
@@ -134,6 +136,8 @@ def _players(brief: Brief, style: Style, rng: np.random.Generator) -> tuple[dict
             options = style.kits if part == "drums" else style.programs[part]
             place = float(np.clip(brief.valence + 0.18 * rng.normal(), 0, 0.999))
             programs[part] = brief.programs.get(part, options[int(place * len(options))] if part != "drums" else pick(options, rng))
+            if part == "counter" and programs[part] == programs.get("lead"):  # two lines, two colours
+                programs[part] = brief.programs.get(part, next((other for other in options if other != programs["lead"]), programs[part]))
     return programs, featured
 
 

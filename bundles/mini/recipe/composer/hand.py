@@ -8,6 +8,7 @@ from .instruments import into_range
 from .score import Note
 from .sketch import Sketch
 
+BREATH = 2  # columns that a note loses at most
 LEGATO_BELOW = 0.3  # energy; livelier players detach their notes
 DETACHED = dict(bass=0.75, ostinato=0.75, keys=0.7, lead=0.4, counter=0.3)  # share of a note's length lost per unit of energy above
 
@@ -25,7 +26,7 @@ class Hand:
         if 0 <= start < self.sketch.columns:
             velocity = self.sketch.velocity(self.part, start, self.rng, extra)
             kept = 1 - DETACHED.get(self.part, 0.0) * max(0.0, self.sketch.energy - LEGATO_BELOW)
-            self.notes.append(Note(self.part, into_range(int(pitch), self.program), velocity, int(start), max(1, round(length * kept))))
+            self.notes.append(Note(self.part, into_range(int(pitch), self.program), velocity, int(start), max(1, round(length * kept), length - BREATH)))
 
     def chord(self, pitches, start: int, length: int, extra: float = 0.0) -> None:
         """Several notes at once, the top one a little louder."""

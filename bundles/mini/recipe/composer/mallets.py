@@ -43,13 +43,12 @@ def _sparkle(hand: Hand) -> None:
 
 
 def _toll(hand: Hand) -> None:
-    """One bell on the bar line, every bar or every second, with a low octave where it can."""
+    """One bell on the bar line, each second one softer, answered in the middle of the bar where it is lively."""
     sketch = hand.sketch
-    every = 1 if sketch.energy > 0.45 else 2
-    for number in range(0, 4, every):
+    for number in range(4):
         column = number * sketch.metre.bar
         pitch = nearest_of(sketch.chord_at(column).tones[:1], _centre(hand) - 6)
-        hand.play(pitch, column, sketch.metre.bar, 6)
+        hand.play(pitch, column, sketch.metre.bar, 6 - 10 * (number % 2))
         if sketch.energy > 0.6:
             hand.play(nearest_of(sketch.chord_at(column + sketch.metre.bar // 2).tones, pitch + 4), column + sketch.metre.bar // 2, sketch.metre.bar // 2, -6)
 

@@ -219,7 +219,10 @@ def _runs(hand: Hand) -> None:
         step = 1 if sketch.busy > 0.4 else 2
         for column in range(start, start + length, step):
             late = column % sketch.metre.bar - half
-            hand.play(rungs[min(late // step, len(rungs) - 1)] if late >= 0 else home, column, step, 0 if late < 0 else 0.8 * late)
+            place = min(late // step, len(rungs) - 1)
+            if column // sketch.metre.bar == 2:  # the third bar's run falls
+                place = max(0, min(len(rungs), half // step) - 1 - late // step)
+            hand.play(rungs[place] if late >= 0 else home, column, step, 4 * (column == start) if late < 0 else 0.8 * late)
 
 
 def _run_up(hand: Hand) -> None:

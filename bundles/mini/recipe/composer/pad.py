@@ -23,8 +23,8 @@ def _voices(hand: Hand, voices: int = 0) -> list[tuple[int, ...]]:
 
 
 def _spans(hand: Hand):
-    """`(start, length, chord index)` of what is struck at once: a chord, or of a featured pad no more than a bar of it."""
-    if hand.sketch.featured == hand.part:
+    """`(start, length, chord index)` of what is struck at once: a chord, or a bar of it where it is all there is or the pad leads."""
+    if hand.sketch.featured == hand.part or len(hand.sketch.chords) == 1:
         yield from hand.segments()
     else:
         for index, chord in enumerate(hand.sketch.chords):
@@ -38,7 +38,7 @@ def _hold(hand: Hand) -> None:
 def _sustain(hand: Hand, voicings: list[tuple[int, ...]], tied: bool = True) -> None:
     """Held chords: a voice that stays is tied, one that falls by a step may be suspended."""
     sketch = hand.sketch
-    longest = sketch.metre.bar * (1 if sketch.featured == hand.part else 2)
+    longest = sketch.metre.bar * (1 if sketch.featured == hand.part or len(sketch.chords) == 1 else 2)
     for voice in range(len(voicings[0])):
         begun, pitch = 0, voicings[0][voice]
         for start, length, index in list(_spans(hand))[1:]:

@@ -51,14 +51,15 @@ def draw_spectrogram(axes, sound: np.ndarray) -> None:
 
 
 def draw_page(scores: list[Score], path: Path, player: Player) -> None:
-    """Write a page of rolls over spectrograms, two cues a row."""
-    rows = -(-len(scores) // 2)
-    figure, grid = plt.subplots(2 * rows, 2, figsize=(16, 4.6 * rows), gridspec_kw=dict(height_ratios=[2.6, 1] * rows, hspace=0.18, wspace=0.06), squeeze=False)
+    """Write a page of rolls over spectrograms, two or four cues a row."""
+    across = 2 if len(scores) <= 4 else 4
+    rows = -(-len(scores) // across)
+    figure, grid = plt.subplots(2 * rows, across, figsize=(8 * across, 4.6 * rows), gridspec_kw=dict(height_ratios=[2.6, 1] * rows, hspace=0.18, wspace=0.06), squeeze=False)
     for cell, score in enumerate(scores):
-        row, column = divmod(cell, 2)
+        row, column = divmod(cell, across)
         draw_roll(grid[2 * row][column], score)
         draw_spectrogram(grid[2 * row + 1][column], player.play(score))
-    figure.savefig(path, dpi=72, bbox_inches="tight")
+    figure.savefig(path, dpi=110 if across == 2 else 60, bbox_inches="tight")
     plt.close(figure)
 
 
@@ -71,6 +72,8 @@ def main() -> None:
     parser.add_argument("--valence", type=float, help="of all cues; drawn unless said")
     parser.add_argument("--metre", default="4/4")
     parser.add_argument("--styles", default=",".join(STYLES), help="names between commas")
+    parser.add_argument("--cues", type=int, default=4, help="on a page")
+    parser.add_argument("--kind", choices=("png", "jpg"), default="png")
     parser.add_argument("--midi", action="store_true", help="write MIDI files too")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -84,8 +87,8 @@ def main() -> None:
             from .midi import to_midi
 
             to_midi(scores[-1], 2).save(options.out / f"{style.replace(' ', '_')}.mid")
-    for page in range(0, len(scores), 4):
-        draw_page(scores[page:page + 4], options.out / f"page_{options.seed}_{page // 4}.png", player)
+    for first in range(0, len(scores), options.cues):
+        draw_page(scores[first:first + options.cues], options.out / f"page_{options.seed}_{first // options.cues}.{options.kind}", player)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ STYLES: dict[str, Style] = {
         ("ionian", "major mixture", "lydian", "major pedal", "aeolian", "lament", "dorian", "harmonic minor"),
         dict(plain=0.35, add9=0.35, seventh=0.2, ninth=0.1), ("halves", "charleston", "push"), ("hold", "swell"), ("hold", "hold", "arco"),
         ("song", "song", "song"), ("wave", "arpeggio"), ("lyrical",), ("guide", "answer"), ("sparkle", "echo"), ("brush",), ("breath", "arch"),
-        (60, 95), space=65, suspensions=0.45),
+        (60, 95), space=65, suspensions=0.45, drive=72),
     "neo-noir jazz": Style(
         "jazz", ("neo-noir jazz", "noir jazz", "smoky jazz"), ("street", "city", "neon", "interior"),
         dict(pad=(49, 16, 49), bass=(32, 35, 32), keys=(4, 0, 26), ostinato=(26, 11, 4), lead=(66, 59, 65, 56), counter=(71, 59, 66),
@@ -92,7 +92,7 @@ STYLES: dict[str, Style] = {
         ("ionian", "major mixture", "major mediants", "lydian", "aeolian", "lament", "harmonic minor", "minor mixture"),
         dict(plain=0.4, add9=0.25, seventh=0.35), ("long", "halves", "push"), ("chorale", "hold", "hold"), ("arco", "hold", "halves"), ("broken", "rolled"),
         ("wave", "arpeggio"), ("lyrical",), ("guide", "answer", "thirds"), ("sparkle", "double"), ("swell",), ("arch", "hairpins", "build"),
-        (60, 105), space=75, suspensions=0.5, drive=66),
+        (60, 105), space=75, suspensions=0.5, drive=72),
     "synthwave drive": Style(
         "synthwave", ("synthwave drive", "synthwave", "retro synths"), ("neon", "road", "city", "space"),
         dict(pad=(89, 50, 90), bass=(38, 39, 38), keys=(63, 90, 62), ostinato=(81, 87, 80), lead=(84, 81, 80), counter=(63, 81, 80),
@@ -156,7 +156,7 @@ STYLES: dict[str, Style] = {
         dict(pad=1.0, bass=0.7, keys=0.4, ostinato=0.3, lead=0.4, counter=0.35, mallets=0.5, drums=0.15), dict(pad=0.8, lead=0.2),
         ("ionian", "major mixture", "major mediants", "major pedal", "aeolian", "lament", "dorian", "phrygian"), dict(plain=0.75, add9=0.25),
         ("long", "halves", "push"), ("chorale", "chorale", "swell"), ("hold", "arco", "halves"), ("block", "rolled"), ("wave", "arpeggio"), ("chant", "lyrical"),
-        ("guide", "thirds"), ("toll", "toll"), ("swell", "taiko"), ("hairpins", "arch", "build"), (60, 100), space=110, suspensions=0.6),
+        ("guide", "thirds"), ("toll", "toll"), ("swell", "taiko"), ("hairpins", "arch", "build"), (60, 100), space=110, suspensions=0.6, drive=72),
     "western standoff": Style(
         "folk", ("western standoff", "spaghetti western", "desert standoff"), ("desert", "road", "village", "ruins"),
         dict(pad=(49, 48, 52), bass=(32, 34, 33), keys=(24, 25, 27), ostinato=(24, 27, 105), lead=(27, 59, 78, 56), counter=(40, 71, 78),
