@@ -35,6 +35,7 @@ SLOWEST_BPM, FASTEST_BPM = 60, 140
 OWN_TEMPO_SHARE = 0.6  # of the scores, the tempo is one that the style likes
 STILL_SHARE = 0.36  # of the progressions that move every bar are made to stay
 SOLO_SHARE, DUO_SHARE = 0.05, 0.08
+STILLED = ((0, 0, 1, 1), (0, 0, 0, 3), (0, 1, 0, 1), (0, 0, 2, 0), (0, 0, 0, 1))  # bars of a progression that stay
 TRIES = 6
 LEAST_ONSETS = 3  # of a part that is there; a model can hardly tell fewer from none
 OWN_THEME = ("counter", "mallets", "keys")  # parts that play a theme where they are featured
@@ -112,7 +113,7 @@ def _stilled(progression: str, rng: np.random.Generator) -> str:
     bars = progression.split(" | ")
     if rng.random() > STILL_SHARE or "." in bars or bars[0][0] not in "CA":
         return progression
-    return " | ".join(bars[i] for i in pick(((0, 0, 1, 1), (0, 0, 0, 3), (0, 1, 0, 1), (0, 0, 0, 0), (0, 0, 2, 0)), rng))
+    return " | ".join(bars[i] for i in pick(STILLED, rng))
 
 
 def _tempo(brief: Brief, style: Style, rng: np.random.Generator) -> int:

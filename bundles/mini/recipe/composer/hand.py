@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .instruments import into_range
@@ -9,6 +11,7 @@ from .score import Note
 from .sketch import Sketch
 
 BREATH = 2  # columns that a note loses at most
+LEAST_PITCHES, TRIES = 3, 4  # of a figure
 LEGATO_BELOW = 0.3  # energy; livelier players detach their notes
 DETACHED = dict(bass=0.75, ostinato=0.75, keys=0.7, lead=0.4, counter=0.3)  # share of a note's length lost per unit of energy above
 
@@ -27,6 +30,14 @@ class Hand:
             velocity = self.sketch.velocity(self.part, start, self.rng, extra)
             kept = 1 - DETACHED.get(self.part, 0.0) * max(0.0, self.sketch.energy - LEGATO_BELOW)
             self.notes.append(Note(self.part, into_range(int(pitch), self.program), velocity, int(start), max(1, round(length * kept), length - BREATH)))
+
+    def write(self, figure: Callable[["Hand"], None]) -> None:
+        """Play a figure; one that turns out to hardly move is played anew."""
+        for _ in range(TRIES):
+            self.notes = []
+            figure(self)
+            if len({note.pitch for note in self.notes}) >= LEAST_PITCHES:
+                return
 
     def chord(self, pitches, start: int, length: int, extra: float = 0.0) -> None:
         """Several notes at once, the top one a little louder."""

@@ -22,7 +22,7 @@ def write_mallets(hand: Hand) -> None:
         figure = "sparkle"
     if sketch.featured == "mallets" and figure not in ("timpani", "cells"):
         figure = "box"
-    FIGURES[figure](hand)
+    hand.write(FIGURES[figure])
 
 
 def _centre(hand: Hand) -> int:

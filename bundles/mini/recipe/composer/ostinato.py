@@ -11,7 +11,7 @@ CONTOURS = ((0, 1, 2, 3), (3, 2, 1, 0), (0, 2, 1, 3), (0, 1, 2, 3, 4, 3, 2, 1), 
 def write_ostinato(hand: Hand) -> None:
     """Write the ostinato in one of the style's figures, perhaps with a run at its end."""
     sketch = hand.sketch
-    FIGURES[hand.of(sketch.style.ostinato)](hand)
+    hand.write(FIGURES[hand.of(sketch.style.ostinato)])
     if sketch.energy > 0.55 and hand.chance(0.35):
         _run_up(hand)
 
@@ -31,7 +31,7 @@ def _arpeggio(hand: Hand) -> None:
     """A contour over the chord, bar after bar, some notes left out, always the same ones."""
     sketch, step = hand.sketch, _step(hand)
     contour = hand.of(CONTOURS)
-    kept = hand.rng.random(sketch.metre.bar) < 0.72 + 0.28 * sketch.busy
+    kept = hand.rng.random(sketch.metre.bar) < (0.72 + 0.28 * sketch.busy if step < 4 else 1)
     ladders = _rungs(hand, -4)
     for chord, rungs in zip(sketch.chords, ladders):
         for place, column in enumerate(range(chord.start, chord.end, step)):

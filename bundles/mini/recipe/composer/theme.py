@@ -157,7 +157,7 @@ def write_counter(hand: Hand) -> None:
     figure = hand.of(sketch.style.counter)
     if sketch.featured == "counter" or (figure != "guide" and not sketch.theme):
         figure = "theme" if sketch.featured == "counter" else "guide"
-    COUNTERS[figure](hand)
+    hand.write(COUNTERS[figure])
 
 
 def _own_theme(hand: Hand) -> None:
