@@ -39,7 +39,8 @@ STILLED = ((0, 0, 1, 1), (0, 0, 0, 3), (0, 1, 0, 1), (0, 0, 2, 0), (0, 0, 0, 1))
 TRIES = 6
 LEAST_ONSETS = 3  # of a part that is there; a model can hardly tell fewer from none
 OWN_THEME = ("counter", "mallets", "keys")  # parts that play a theme where they are featured
-WRITERS = dict(lead=write_lead, pad=write_pad, bass=write_bass, keys=write_keys, ostinato=write_ostinato, counter=write_counter, mallets=write_mallets)
+WRITERS = dict(lead=write_lead, pad=write_pad, bass=write_bass, keys=write_keys, ostinato=write_ostinato, counter=write_counter,
+               mallets=write_mallets)
 
 
 def compose(brief: Brief, rng: np.random.Generator) -> Score:

@@ -53,7 +53,8 @@ def composed_before(count: int, seed: int = 0) -> Iterator[Window]:
         rows = []
         for note in score.notes:
             start = min(round((note.beat - (score_swing(score) if note.beat % 1 > 0.5 else 0)) * 4), 16 * bar - 1)
-            rows.append((start, start + max(1, round(note.length * 4)), note.pitch, note.velocity, PARTS_BEFORE.index(note.part), note.part == "drums"))
+            end = start + max(1, round(note.length * 4))
+            rows.append((start, end, note.pitch, note.velocity, PARTS_BEFORE.index(note.part), note.part == "drums"))
         yield window(rows, 4 * bar, 4, str(index))
 
 

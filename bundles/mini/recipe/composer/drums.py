@@ -53,7 +53,8 @@ GROOVES: dict[str, tuple[Pattern, Pattern, Pattern]] = {
                    {KICK: "X..X..X.x.X..X..", SNARE: "....X.......X..g", FLOOR: "x.....x...x...xx", CLOSED: "xoxoxoxoxoxoxoxo"}),
     "hands": ({LOW_CONGA: "X.......x.......", OPEN_CONGA: "......o.......o.", SHAKER: "o...o...o...o..."},
               {LOW_CONGA: "X.....x.x.......", OPEN_CONGA: "...o....o.x...x.", MUTE_CONGA: "....x.g.....x.g.", SHAKER: "x.o.x.o.x.o.x.o."},
-              {LOW_CONGA: "X..x..X.....x...", OPEN_CONGA: "..o.x..xx.o.x.xx", MUTE_CONGA: ".g...g...g...g..", SHAKER: "xoxoxoxoxoxoxoxo", KICK: "X.......X......."}),
+              {LOW_CONGA: "X..x..X.....x...", OPEN_CONGA: "..o.x..xx.o.x.xx", MUTE_CONGA: ".g...g...g...g..", SHAKER: "xoxoxoxoxoxoxoxo",
+              KICK: "X.......X......."}),
     "folk": ({KICK: "x.......o.......", TAMBOURINE: "....o.......o..."},
              {KICK: "X.......x.o.....", TAMBOURINE: "....x.......x...", SHAKER: "x.o.x.o.x.o.x.o."},
              {KICK: "X...x...X...x...", SNARE: "....X..g....X.gg", TAMBOURINE: "o.x.o.x.o.x.o.x."}),
@@ -69,11 +70,13 @@ IN_THREE = ({0: "x...........", 1: "....g...g...", 2: "o...o...o..."}, {0: "X...
 IN_SIX = ({0: "x...........", 1: "......o.....", 2: "o.....o....."}, {0: "X.....o...x.", 1: "......X....g", 2: "x.o.o.x.o.o."},
           {0: "X..g..x.X...", 1: "....g.X..gxx", 2: "xooxooxooxoo"})
 # Which drums of a family are stroke, answer and pulse.
-ROLES = {"soft": (KICK, RIM, SHAKER), "brush": (KICK, SWIRL, PEDAL), "swing": (KICK, SNARE, RIDE), "four": (KICK, CLAP, OPEN), "tick": (KICK, RIM, CLOSED),
+ROLES = {"soft": (KICK, RIM, SHAKER), "brush": (KICK, SWIRL, PEDAL), "swing": (KICK, SNARE, RIDE), "four": (KICK, CLAP, OPEN), "tick": (KICK,
+         RIM, CLOSED),
          "march": (KICK, SNARE, SNARE), "taiko": (KICK, LOW, FLOOR), "hands": (LOW_CONGA, OPEN_CONGA, SHAKER), "folk": (KICK, TAMBOURINE, SHAKER),
          "train": (KICK, SNARE, SNARE), "swell": (KICK, TRIANGLE, TRIANGLE), "industrial": (KICK, SNARE, FLOOR)}
 FILLS = {"swing": (SNARE, SNARE, RIM), "brush": (SWIRL, SWIRL, SWIRL), "hands": (OPEN_CONGA, LOW_CONGA, MUTE_CONGA), "march": (SNARE, SNARE, SNARE),
-         "train": (SNARE, SNARE, SNARE), "tick": (RIM, RIM, BLOCK), "soft": (RIM, RIM, RIM), "folk": (SNARE, LOW, FLOOR), "swell": (FLOOR, FLOOR, FLOOR)}
+         "train": (SNARE, SNARE, SNARE), "tick": (RIM, RIM, BLOCK), "soft": (RIM, RIM, RIM), "folk": (SNARE, LOW, FLOOR), "swell": (FLOOR, FLOOR,
+         FLOOR)}
 
 
 def write_drums(hand: Hand, level: int) -> None:
@@ -164,5 +167,3 @@ def _riser(hand: Hand, drum: int) -> None:
     for place in range(0, length, 1 if sketch.energy > 0.4 else 2):
         _strike(hand, drum, 26 + 74 * (place / length) ** 1.5, begin + place)
 
-
-FAMILIES = tuple(GROOVES)

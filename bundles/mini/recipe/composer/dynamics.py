@@ -20,7 +20,8 @@ def curve(sketch: Sketch, part: str, shape: str, rng: np.random.Generator) -> np
     phase = np.arange(sketch.columns) / sketch.columns
     shapes = {
         "build": np.minimum(phase / 0.9, (1 - phase) / 0.1), "arch": np.sin(np.pi * phase) ** 0.8, "flat": 0.75 + 0.2 * np.sin(2 * np.pi * phase),
-        "thin": 0.5 + 0.5 * np.cos(2 * np.pi * (phase - 0.1)), "swells": np.sin(2 * np.pi * phase) ** 2, "breath": np.abs(np.sin(2 * np.pi * phase)) ** 0.6,
+        "thin": 0.5 + 0.5 * np.cos(2 * np.pi * (phase - 0.1)), "swells": np.sin(2 * np.pi * phase) ** 2,
+        "breath": np.abs(np.sin(2 * np.pi * phase)) ** 0.6,
         "hairpins": np.sin(BARS * np.pi * phase) ** 2, "terraced": np.repeat((1.0, 0.35, 1.0, 0.35), sketch.metre.bar),
     }
     depth = DEPTH[part] * (0.7 + 0.6 * rng.random())

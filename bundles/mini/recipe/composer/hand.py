@@ -29,7 +29,8 @@ class Hand:
         if 0 <= start < self.sketch.columns:
             velocity = self.sketch.velocity(self.part, start, self.rng, extra)
             kept = 1 - DETACHED.get(self.part, 0.0) * max(0.0, self.sketch.energy - LEGATO_BELOW)
-            self.notes.append(Note(self.part, into_range(int(pitch), self.program), velocity, int(start), max(1, round(length * kept), length - BREATH)))
+            length = max(1, round(length * kept), length - BREATH)
+            self.notes.append(Note(self.part, into_range(int(pitch), self.program), velocity, int(start), length))
 
     def write(self, figure: Callable[["Hand"], None]) -> None:
         """Play a figure; one that turns out to hardly move is played anew."""

@@ -117,7 +117,8 @@ def _alberti(hand: Hand) -> None:
 
 # Down and up strokes of a strummed bar, by metre, from calm to busy; capitals are accents.
 STRUMS = {"4/4": ("D.......D.......", "D...D.U.D...D.U.", "D...D.u..uD.D.U.", "DududuDuDuDuDudu"),
-          "3/4": ("D.......d...", "D...D.U.D.u.", "D...d.u.D.u.", "DuduDuduDudu"), "6/8": ("D.....d.....", "D.d.u.D.d.u.", "D.d.u.D.dudu", "Dududu" * 2)}
+          "3/4": ("D.......d...", "D...D.U.D.u.", "D...d.u.D.u.", "DuduDuduDudu"),
+          "6/8": ("D.....d.....", "D.d.u.D.d.u.", "D.d.u.D.dudu", "Dududu" * 2)}
 
 
 def _strum(hand: Hand) -> None:
@@ -208,7 +209,8 @@ def _song(hand: Hand) -> None:
         for place, column in enumerate(range(chord.start, chord.end, step)):
             rung = min(pattern[place % len(pattern)], 3)
             hand.play(rungs[rung], column, chord.end - column if rung == 0 else min(chord.end - column, 2 * step), -8 if rung else -3)
-    for column, length, pitch, extra in theme(hand, hand.of(sketch.style.lead if "jazz" in sketch.style.lead else ("lyrical",)), CENTRES["keys"] + sketch.lift):
+    manner = hand.of(sketch.style.lead if "jazz" in sketch.style.lead else ("lyrical",))
+    for column, length, pitch, extra in theme(hand, manner, CENTRES["keys"] + sketch.lift):
         hand.play(pitch, column, length, extra + 9)
         if length >= sketch.metre.beat and hand.chance(0.4):
             below = [rung for rung in sketch.rungs(column, hand.part, True) if 3 <= pitch - rung <= 9]

@@ -50,7 +50,8 @@ def _toll(hand: Hand) -> None:
         pitch = nearest_of(sketch.chord_at(column).tones[:1], _centre(hand) - 6)
         hand.play(pitch, column, sketch.metre.bar, 6 - 10 * (number % 2))
         if sketch.energy > 0.6:
-            hand.play(nearest_of(sketch.chord_at(column + sketch.metre.bar // 2).tones, pitch + 4), column + sketch.metre.bar // 2, sketch.metre.bar // 2, -6)
+            half = sketch.metre.bar // 2
+            hand.play(nearest_of(sketch.chord_at(column + half).tones, pitch + 4), column + half, half, -6)
 
 
 def _double(hand: Hand) -> None:

@@ -55,12 +55,14 @@ def halves(real: Sample) -> tuple[Sample, Sample]:
 
 def table(samples: dict[str, Sample], apart: dict[str, dict[str, tuple[float, float]]]) -> str:
     """Means, then distances, in Markdown."""
+    mean = lambda values: f"{np.nanmean(values):.2f}" if np.isfinite(values).any() else "-"
+    error = lambda value, spread: f"{value:.2f} ({spread:.2f})" if np.isfinite(value) else "-"
     lines = ["| mean | " + " | ".join(samples) + " |", "| --- |" + " --- |" * len(samples)]
     for name in MEASURES:
-        lines.append(f"| {name} | " + " | ".join(f"{np.nanmean(s.values[name]):.2f}" if np.isfinite(s.values[name]).any() else "-" for s in samples.values()) + " |")
+        lines.append(f"| {name} | " + " | ".join(mean(sample.values[name]) for sample in samples.values()) + " |")
     lines += ["", "| distance | " + " | ".join(apart) + " |", "| --- |" + " --- |" * len(apart)]
     for name in [*MEASURES, "mean of the first five"]:
-        lines.append(f"| {name} | " + " | ".join(f"{d[name][0]:.2f} ({d[name][1]:.2f})" if np.isfinite(d[name][0]) else "-" for d in apart.values()) + " |")
+        lines.append(f"| {name} | " + " | ".join(error(*found[name]) for found in apart.values()) + " |")
     return "\n".join(lines)
 
 
@@ -73,8 +75,8 @@ def main() -> None:
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     real = Sample(corpora.freedoom())
-    samples = {"freedoom": real, "new composer": Sample(corpora.composed(options.count)), "old composer": Sample(corpora.composed_before(options.count)),
-               "chance": Sample(corpora.scattered(real.windows, rng))}
+    samples = {"freedoom": real, "new composer": Sample(corpora.composed(options.count)),
+               "old composer": Sample(corpora.composed_before(options.count)), "chance": Sample(corpora.scattered(real.windows, rng))}
     if options.chorales:
         samples["chorales"] = Sample(corpora.chorales(options.chorales))
     even, odd = halves(real)

@@ -128,7 +128,8 @@ MEASURES = dict(pitch_class_entropy=pitch_class_entropy, groove_consistency=groo
                 note_density=note_density, drum_density=drum_density, pitch_range=pitch_range, empty_beat_rate=empty_beat_rate,
                 chromatic_share=chromatic_share, velocity_spread=velocity_spread, parts=parts)
 
-GOALS = ("pitch_class_entropy", "groove_consistency", "polyphony", "chord_changes", "note_density")  # those that music should have as real pieces have it
+# What music should have as real pieces have it; the others only tell.
+GOALS = ("pitch_class_entropy", "groove_consistency", "polyphony", "chord_changes", "note_density")
 
 
 def distance(ours: np.ndarray, real: np.ndarray) -> float:

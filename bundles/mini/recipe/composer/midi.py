@@ -28,8 +28,9 @@ def to_midi(score: Score, loops: int = 1) -> mido.MidiFile:
 def _track(score: Score, part: str, loops: int) -> mido.MidiTrack:
     channel = CHANNELS[part]
     control = lambda number, value: mido.Message("control_change", channel=channel, control=number, value=int(np.clip(value, 0, 127)))
+    send = score.space // 2 if part in ("bass", "drums") else score.space
     track = mido.MidiTrack([mido.MetaMessage("track_name", name=part), mido.Message("program_change", channel=channel, program=score.parts[part]),
-                            control(VOLUME, VOLUMES[part]), control(PAN, PANS[part]), control(REVERB_SEND, score.space // 2 if part in ("bass", "drums") else score.space)])
+                            control(VOLUME, VOLUMES[part]), control(PAN, PANS[part]), control(REVERB_SEND, send)])
     timed: list[tuple[int, int, mido.Message]] = []
     for loop in range(loops):
         begin = loop * score.columns * TICKS // 4

@@ -36,8 +36,8 @@ def draw_roll(axes, score: Score) -> None:
         axes.text(chord.start + 0.3, 99, chord.name, fontsize=8, va="top")
     axes.set(xlim=(0, score.columns), ylim=(0, 100), yticks=(36, 48, 60, 72, 84))
     axes.tick_params(labelsize=5)
-    axes.set_title(f"{score.style}, {score.metre}, {score.bpm} bpm, {score.scale}, v {score.valence:.1f} e {score.energy:.1f}, leads: {score.featured}; "
-                   + " ".join(f"{part}{program}" for part, program in score.parts.items()), fontsize=7)
+    axes.set_title(f"{score.style}, {score.metre}, {score.bpm} bpm, {score.scale}, v {score.valence:.1f} e {score.energy:.1f}, "
+                   f"leads: {score.featured}; " + " ".join(f"{part}{program}" for part, program in score.parts.items()), fontsize=7)
 
 
 def draw_spectrogram(axes, sound: np.ndarray) -> None:
@@ -54,7 +54,8 @@ def draw_page(scores: list[Score], path: Path, player: Player) -> None:
     """Write a page of rolls over spectrograms, two or four cues a row."""
     across = 2 if len(scores) <= 4 else 4
     rows = -(-len(scores) // across)
-    figure, grid = plt.subplots(2 * rows, across, figsize=(8 * across, 4.6 * rows), gridspec_kw=dict(height_ratios=[2.6, 1] * rows, hspace=0.18, wspace=0.06), squeeze=False)
+    figure, grid = plt.subplots(2 * rows, across, figsize=(8 * across, 4.6 * rows), squeeze=False,
+                                gridspec_kw=dict(height_ratios=[2.6, 1] * rows, hspace=0.18, wspace=0.06))
     for cell, score in enumerate(scores):
         row, column = divmod(cell, across)
         draw_roll(grid[2 * row][column], score)

@@ -44,8 +44,10 @@ FAMILIES = {
         "Dm7 | G7 | Cmaj7 | A7", "Cmaj7 A7 | Dm7 G7 | Cmaj7 A7 | Dm7 G7", "Cmaj9 | Fmaj7 | Em7 A7 | Dm7 G7", "Cmaj7 | C7 | Fmaj7 | Fm6",
         "Fmaj7 | Fm6 | Em7 A7 | Dm7 G7", "C6 | Ebmaj7 | Abmaj7 | C6", "Cmaj7 | Dm7 | Em7 | Dm7 G7", "Cmaj9 | Abmaj7 | Dm9 | G7sus4")),
     "baroque major": Family("major", "ionian", 0.75, (
-        "C G/B | Am E | F C/E | F G", "C F | Bdim Em | Am Dm | G C", "C G | C F | C/E D | G", "C | G/B | C F | Dm G", "C C/E | F Dm | G C/E | F G7")),
-    "blues": Family("major", "mixolydian", 0.6, ("C7 | F7 | C7 | G7", "C7 | . | F7 | C7", "C5 | Eb5 F5 | C5 | Bb5", "C7 | Bb | F | C7", "C5 | . | F5 | Bb5 G5")),
+        "C G/B | Am E | F C/E | F G", "C F | Bdim Em | Am Dm | G C", "C G | C F | C/E D | G", "C | G/B | C F | Dm G",
+        "C C/E | F Dm | G C/E | F G7")),
+    "blues": Family("major", "mixolydian", 0.6, ("C7 | F7 | C7 | G7", "C7 | . | F7 | C7", "C5 | Eb5 F5 | C5 | Bb5", "C7 | Bb | F | C7",
+        "C5 | . | F5 | Bb5 G5")),
     "quartal": Family("major", "mixolydian", 0.6, ("Cq | Dq | Cq | Gq", "Csus2 | Dq | Gq | Cq", "Cq | . | Fq | Gq", "Csus2 | Gsus4 | Dq | Cq")),
     "aeolian": Family("minor", "aeolian", 0.35, (
         "Am | F | Dm | E", "Am | Dm | Em | Am", "Am | F | C | E", "Am | Em | F | Dm", "Am | Dm | F | E", "Am | F | Em | Am", "Am | C/G | F | E",
@@ -53,7 +55,8 @@ FAMILIES = {
     "harmonic minor": Family("minor", "harmonic minor", 0.25, (
         "Am | E/G# | Am | E7", "Am | Dm | E7 | Am", "Am | F | Bdim | E7", "Am | E | F | E", "Am Dm | E | Am Dm | E7", "Am | G#dim7 | Am | Dm E")),
     "dorian": Family("minor", "dorian", 0.45, (
-        "Am | D | Am | D", "Am | Em | D | Am", "Am7 | D7 | Am7 | Em7", "Am | . | D | .", "Am | Bm | Am | D", "Am | C | D | Am", "Am D/A | Am | Em | D")),
+        "Am | D | Am | D", "Am | Em | D | Am", "Am7 | D7 | Am7 | Em7", "Am | . | D | .", "Am | Bm | Am | D", "Am | C | D | Am",
+        "Am D/A | Am | Em | D")),
     "phrygian": Family("minor", "phrygian", 0.12, (
         "Am | Bb | Am | Bb", "Am | Bb | Gm | Am", "A5 | Bb/A | A5 | Gm/A", "Am | Dm | Bb | Am", "Am | . | Bb/A | .", "Am Bb | Am | Am Gm | Am")),
     "minor mixture": Family("minor", "aeolian", 0.2, (
@@ -62,17 +65,21 @@ FAMILIES = {
         "Am | Fm | Am | Fm", "Am | C#m | F | Am", "Am | Ebm | Am | E", "Am | F#m | F | E", "Am | Cm | Am | E7", "Am | F | Fm | E")),
     "minor pedal": Family("minor", "harmonic minor", 0.2, (
         "Am | F/A | Dm/A | E/A", "Am | Dm/A | E/A | Am", "Am | Bb/A | Am | G#dim/A", "Am | E/A | F/A | E/A", "Am F/A | Am | Dm/A | E/A")),
-    "minor drone": Family("minor", "aeolian", 0.2, ("Am | . | . | .", "Am | . | F/A | .", "Am | . | Dm/A | Am", "Asus2 | Am | Asus4 | Am", "Am | . | Bb/A | Am")),
+    "minor drone": Family("minor", "aeolian", 0.2, ("Am | . | . | .", "Am | . | F/A | .", "Am | . | Dm/A | Am", "Asus2 | Am | Asus4 | Am",
+        "Am | . | Bb/A | Am")),
     "lament": Family("minor", "harmonic minor", 0.2, (
-        "Am | E/G# | Am/G | D/F#", "Am | Am/G | F | E", "Am Em/G | F E | Am Em/G | Dm E", "Am | Em/G | F | E", "Am | Am/G | Dm/F | E", "Am Dm | E Am | F Dm | E")),
+        "Am | E/G# | Am/G | D/F#", "Am | Am/G | F | E", "Am Em/G | F E | Am Em/G | Dm E", "Am | Em/G | F | E", "Am | Am/G | Dm/F | E",
+        "Am Dm | E Am | F Dm | E")),
     "noir": Family("minor", "harmonic minor", 0.25, (
-        "Am6 | Bm7b5 E7 | Am6 | F7 E7", "Am9 | Dm9 | Bm7b5 | E7b9", "Am9 | F7 | Dm9 | E7b9", "Ammaj7 | Am7 | Dm6 | E7", "Am9 | Bm7b5 E7b9 | Am9 | Bb7 E7",
+        "Am6 | Bm7b5 E7 | Am6 | F7 E7", "Am9 | Dm9 | Bm7b5 | E7b9", "Am9 | F7 | Dm9 | E7b9", "Ammaj7 | Am7 | Dm6 | E7",
+        "Am9 | Bm7b5 E7b9 | Am9 | Bb7 E7",
         "Am6 | . | Dm6 | E7b9")),
     "minor epic": Family("minor", "aeolian", 0.35, (
         "Am | F | C | E", "Am | C | Dm | F", "Am | C | F | E", "Am | F | Dm | G E", "Am | . | F | E", "Am | Dm | F | G E", "Am | Em | F | Dm E")),
     "baroque minor": Family("minor", "harmonic minor", 0.3, (
         "Am E | Am Dm | Am E | Am E", "Am Dm | G C | F Bdim | E", "Am | E/G# | Am Dm | Bdim E", "Am Am/C | Dm Bdim | E Am | Dm E7")),
-    "minor blues": Family("minor", "aeolian", 0.3, ("Am7 | Dm7 | Am7 | E7", "A5 | C5 D5 | A5 | E5", "A5 | . | F5 | E5", "Am7 | . | Dm7 | Am7", "A5 C5 | D5 | A5 Eb5 | D5")),
+    "minor blues": Family("minor", "aeolian", 0.3, ("Am7 | Dm7 | Am7 | E7", "A5 | C5 D5 | A5 | E5", "A5 | . | F5 | E5", "Am7 | . | Dm7 | Am7",
+        "A5 C5 | D5 | A5 Eb5 | D5")),
     "minor quartal": Family("minor", "dorian", 0.35, ("Aq | Bq | Am | Eq", "Am | Eq | Bq | Am", "Am | . | Dq | Eq", "Am11 | Dq | Am11 | Eq")),
 }
 
