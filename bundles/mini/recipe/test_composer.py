@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from functools import lru_cache
 
 import numpy as np
@@ -169,7 +168,8 @@ def test_an_instrument_that_is_asked_for_plays():
 
 
 def test_a_brief_that_nobody_can_play_is_refused():
-    for wrong in (dict(style="polka"), dict(metre="5/4"), dict(featured="voice"), dict(programs={"lead": 127}), dict(mode="dorian")):
+    for wrong in (dict(style="polka"), dict(metre="5/4"), dict(featured="voice"), dict(programs={"lead": 127}), dict(mode="dorian"),
+                  dict(programs={"drums": 3}), dict(bpm=300), dict(energy=1.5)):
         with pytest.raises(ValueError):
             compose(_brief(0, **wrong), np.random.default_rng(0))
 

@@ -18,7 +18,7 @@ from .drums import write_drums
 from .dynamics import INTENSITIES, balance, curve
 from .hand import Hand
 from .harmony import SCALES, colour, joined, pick, read_progression
-from .instruments import RANGES
+from .instruments import KITS, RANGES
 from .keys import write_keys
 from .listening import chroma, home_rank, sounds_major
 from .mallets import write_mallets
@@ -46,7 +46,7 @@ WRITERS = dict(lead=write_lead, pad=write_pad, bass=write_bass, keys=write_keys,
 def compose(brief: Brief, rng: np.random.Generator) -> Score:
     """Compose four bars; the same brief and state of `rng` give the same score.
 
-    Raises ValueError for a part, a program or a metre that is not known.
+    Raises ValueError for a style, a part, a program, a metre, a mode, a tempo or a mood that is not known.
     """
     _check(brief)
     root = int(rng.integers(2**62))
@@ -65,7 +65,9 @@ def _check(brief: Brief) -> None:
     parts = {*brief.parts, *brief.programs, *([brief.featured] if brief.featured else [])}
     if not parts <= set(PARTS) or brief.mode not in ("", "major", "minor"):
         raise ValueError(f"unknown part or mode in {brief}")
-    if strange := [program for part, program in brief.programs.items() if part != "drums" and program not in RANGES]:
+    if not (0 <= brief.valence <= 1 and 0 <= brief.energy <= 1 and (not brief.bpm or SLOWEST_BPM <= brief.bpm <= FASTEST_BPM)):
+        raise ValueError(f"valence and energy are 0..1, the tempo {SLOWEST_BPM}..{FASTEST_BPM}: {brief}")
+    if strange := [program for part, program in brief.programs.items() if program not in (KITS if part == "drums" else RANGES)]:
         raise ValueError(f"no range is known of programs {strange}")
 
 

@@ -104,10 +104,10 @@ class Sketch:
         bottom, top = RANGES[self.parts[part]]
         return ladder(tuple(sorted(set(chord.tones))) if tones else self.notes_of(chord), max(low, bottom), min(high, top))
 
-    def voicings(self, voices: int, centre: int, part: str, close: bool = False) -> list[tuple[int, ...]]:
+    def voicings(self, voices: int, centre: int, part: str) -> list[tuple[int, ...]]:
         """Voice-led chords within reach of a part's instrument."""
         low, high = RANGES[self.parts[part]]
-        return voice(self.chords, voices, int(np.clip(centre, low + 12, high - 12)) if high - low > 24 else (low + high) // 2, close)
+        return voice(self.chords, voices, int(np.clip(centre, low + 12, high - 12)) if high - low > 24 else (low + high) // 2)
 
     def velocity(self, part: str, column: int, rng: np.random.Generator, extra: float = 0.0) -> int:
         """Velocity of a note: by part, energy, accent, section, and a hand's unevenness."""

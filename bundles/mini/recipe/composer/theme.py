@@ -38,17 +38,16 @@ def theme(hand: Hand, manner: str, centre: int) -> list[Tone]:
 
 def _draft(hand: Hand, manner: str, centre: int) -> list[Tone]:
     low, high = _compass(hand, centre)
-    bars, contour = _form(hand, manner)
+    bars, anchors = _form(hand, manner)
     five = manner == "riff" or (manner in ("noble", "chant", "fanfare", "fragment") and hand.chance(0.4))
     notes: list[Tone] = []
     steps_by_bar = [_steps(hand, manner, len(bar)) for bar in bars]
-    shape = contour[0]
     pitch = nearest_of(hand.sketch.chord_at(0).tones, centre + hand.of((-3, 0, 2, 4)))
     first = pitch
     for number, bar in enumerate(bars):
         steps = steps_by_bar[_source(bars, number)]
-        anchor = first + shape[number] if number else first
-        notes += _line(hand, five, number, bar, steps, pitch if number in (1,) else anchor, low, high)
+        # The answer goes on from where the question ended; the other bars begin afresh.
+        notes += _line(hand, five, number, bar, steps, pitch if number == 1 else first + anchors[number], low, high)
         pitch = notes[-1][2]
     return _close(hand, notes, first, low, high)
 
@@ -58,7 +57,7 @@ def _source(bars: list[Bar], number: int) -> int:
     return next(i for i in range(number + 1) if bars[i] == bars[number])
 
 
-def _form(hand: Hand, manner: str) -> tuple[list[Bar], tuple[tuple[int, ...], ...]]:
+def _form(hand: Hand, manner: str) -> tuple[list[Bar], tuple[int, ...]]:
     """Rhythms of the four bars, and how far each bar's first note is from the first of all."""
     sketch = hand.sketch
     featured = sketch.featured == hand.part
@@ -70,13 +69,13 @@ def _form(hand: Hand, manner: str) -> tuple[list[Bar], tuple[tuple[int, ...], ..
     rise = hand.of((0, 2, 3, 5, -2, -3))
     form = hand.of(("period", "period", "sentence", "call", "arch"))
     if form == "sentence":
-        return [question, question, bar(0.8), last], ((0, rise, rise + 2, 0),)
+        return [question, question, bar(0.8), last], (0, rise, rise + 2, 0)
     if form == "call" and featured:
         rest = [(0, sketch.metre.bar // 2)]
-        return [question, rest, question, last], ((0, 0, rise, -2),)
+        return [question, rest, question, last], (0, 0, rise, -2)
     if form == "arch":
-        return [question, answer, bar(0.8), last], ((0, 2, 5, 0),)
-    return [question, answer, question, last], ((0, 0, rise, -1),)
+        return [question, answer, bar(0.8), last], (0, 2, 5, 0)
+    return [question, answer, question, last], (0, 0, rise, -1)
 
 
 def _compass(hand: Hand, centre: int) -> tuple[int, int]:
