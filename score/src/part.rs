@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 /// A role in the music. One player takes it, with whatever instrument.
 ///
-/// Eight, as few as name every job of a film cue: what is held (pad), what carries it (bass), two kinds of figures that
-/// may sound at once (keys: chords and arpeggios of a keyboard; plucks: strings, guitars, harp, ostinati), a theme (lead),
-/// what answers it or moves against it (counter), what glints (bells), and drums. A melody and its answer need a row
-/// each, as do a piano and a harp; more rows would mostly be empty and cost a composer's model for nothing.
+/// Eight, as few as name every job of a film cue: what is held (pad), what carries it (bass), what is struck together (keys), what
+/// drives (ostinato), a theme (lead), what answers it or moves against it (counter), high or low accents (mallets), and drums.
+/// A melody and its answer need a row each, as do a piano and a harp; more rows would mostly be empty and cost a composer's
+/// model for nothing. The recipe's composer (`bundles/mini/recipe/composer/score.py`) writes the same eight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
@@ -17,16 +17,16 @@ pub enum Part {
     Pad,
     /// The lowest voice; one note at a time.
     Bass,
-    /// Chords and figures of a keyboard: pianos, organs, harpsichord.
+    /// Chords in rhythm: pianos, organs, strummed guitars, stabs.
     Keys,
-    /// Plucked and struck figures: guitars, harp, pizzicato, marimba, sequences.
-    Pluck,
+    /// Figures that drive: arpeggios, spiccato, ticking, harps, sequences.
+    Ostinato,
     /// The theme; one note at a time.
     Lead,
     /// What answers the theme; one note at a time.
     Counter,
-    /// A few high notes: bells, celesta, glockenspiel, vibraphone.
-    Bells,
+    /// Accents that no other part has: bells, celesta, vibraphone, kettledrums.
+    Mallets,
     /// A drum kit, whose pitches are drums and no key moves.
     Drums,
 }
@@ -34,7 +34,7 @@ pub enum Part {
 impl Part {
     /// Every part, in the order of a mixer.
     pub const ALL: [Self; 8] =
-        [Self::Pad, Self::Bass, Self::Keys, Self::Pluck, Self::Lead, Self::Counter, Self::Bells, Self::Drums];
+        [Self::Pad, Self::Bass, Self::Keys, Self::Ostinato, Self::Lead, Self::Counter, Self::Mallets, Self::Drums];
 
     /// Place in [`ALL`](Self::ALL), 0..=7.
     pub const fn index(self) -> usize {
@@ -52,10 +52,10 @@ impl Part {
             Self::Pad => "pad",
             Self::Bass => "bass",
             Self::Keys => "keys",
-            Self::Pluck => "pluck",
+            Self::Ostinato => "ostinato",
             Self::Lead => "lead",
             Self::Counter => "counter",
-            Self::Bells => "bells",
+            Self::Mallets => "mallets",
             Self::Drums => "drums",
         }
     }
