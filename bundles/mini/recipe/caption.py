@@ -29,6 +29,8 @@ SHARES = {  # of the other captions, what they tell
 WALTZ_SHARE = 0.3  # of the meters told, the genre is called a waltz where one word names it
 TYPO_SHARE = 0.05  # of all captions
 BEATS_IN_THREE = 12  # of a clip of four bars
+CUE_SHARE = 0.5  # of the genres told, a cue's own name is, where it has one
+FIRST_SHARE = 0.6  # of the captions name the instrument that leads, before the others
 VOICES = (52, 53, 54, 85, 91)  # General MIDI programs that sing
 KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 UNCOUNTED = ("keys", "percussion", "pizzicato", "mallets", "brass", "sax", "bass", "vibes", "bells", "brushes", "808", "whistling",
@@ -86,11 +88,11 @@ def _gather(scene: Scene, score: Score, rng: np.random.Generator) -> Facts:
     if told["cue"] and not facts.cue:
         facts.cue = _pick(words.CUES, rng)
     if told["genre"]:
-        facts.genre = _pick(words.GENRES[score.style], rng)
+        facts.genre = _genre(score, rng)
     if told["instruments"]:
         facts.instruments = _instruments(score, rng)
     if not facts.genre and not facts.instruments:
-        facts.genre = _pick(words.GENRES[score.style], rng)
+        facts.genre = _genre(score, rng)
     if told["place"]:
         facts.place = _pick(words.PLACES[scene.place], rng)
     if told["weather"]:
@@ -140,15 +142,23 @@ def _extras(scene: Scene, score: Score) -> dict[str, tuple[str, ...]]:
 
 
 def _in_three(score: Score) -> bool:
-    return getattr(score, "beats", 16) == BEATS_IN_THREE
+    return getattr(score, "beats", 16) == BEATS_IN_THREE and getattr(score, "metre", "3/4") == "3/4"
+
+
+def _genre(score: Score, rng: np.random.Generator) -> str:
+    names = getattr(score, "names", ())
+    return _pick(names if names and rng.random() < CUE_SHARE else words.GENRES[score.style], rng)
 
 
 def _instruments(score: Score, rng: np.random.Generator) -> tuple[str, ...]:
     """Names of a random subset of the parts, in random order."""
     parts = [part for part in score.parts if rng.random() < 0.65]
     parts = parts or [list(score.parts)[int(rng.integers(len(score.parts)))]]
+    leader = getattr(score, "featured", None)
+    leads = leader in score.parts and rng.random() < FIRST_SHARE
+    parts = [leader, *(part for part in parts if part != leader)] if leads else parts
     named = [_name(part, score.parts[part], rng) for part in parts]
-    order = rng.permutation(len(named))
+    order = [0, *(1 + rng.permutation(len(named) - 1))] if leads else rng.permutation(len(named))
     return tuple(dict.fromkeys(named[i] for i in order))
 
 
@@ -163,7 +173,7 @@ def _name(part: str, program: int, rng: np.random.Generator) -> str:
 
 def _short(score: Score, rng: np.random.Generator) -> str:
     if rng.random() < 0.5:
-        return _pick(words.GENRES[score.style], rng)
+        return _genre(score, rng)
     return _instruments(score, rng)[0]
 
 

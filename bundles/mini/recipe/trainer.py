@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from muon import Muon
+
 SAVE_SECONDS = 60.0
 
 
@@ -44,6 +46,7 @@ class Trainer:
     warmup: int = 80
     decay: float = 0.999
     faster: dict[str, float] = field(default_factory=dict)
+    matrices: str = ""  # matrices whose names begin so are Muon's
     step: int = 0
     seconds: float = 0.0
     log: list[dict] = field(default_factory=list)
@@ -52,6 +55,8 @@ class Trainer:
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(self._groups(), self.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+        hidden = [p for name, p in self.model.named_parameters() if self._is_hidden(name, p)]
+        self.muon = Muon([dict(params=hidden, factor=1.0)], self.rate) if hidden else None
         if self.checkpoint.exists():
             self._resume()
 
@@ -60,7 +65,7 @@ class Trainer:
         """Train until the budget is spent; `probe(average)` is measured and logged every `every` steps."""
         began, saved, sums = time.monotonic() - self.seconds, time.monotonic(), {}
         while (spent := self.budget.spent(self.seconds, self.step)) < 1:
-            for group in self.optimizer.param_groups:
+            for group in [*self.optimizer.param_groups, *(self.muon.param_groups if self.muon else [])]:
                 group["lr"] = group["factor"] * self.rate * min(1, (self.step + 1) / self.warmup) * (0.5 + 0.5 * math.cos(math.pi * spent) + 0.02)
             for name, value in self._update(loss).items():
                 # Not read yet: a GPU is not waited for at every step.
@@ -79,19 +84,24 @@ class Trainer:
         """The trained parameters by how fast they learn."""
         groups: dict[float, list] = {}
         for name, parameter in self.model.named_parameters():
-            if parameter.requires_grad:
+            if parameter.requires_grad and not self._is_hidden(name, parameter):
                 factor = next((factor for end, factor in self.faster.items() if name.endswith(end)), 1.0)
                 groups.setdefault(factor, []).append(parameter)
         return [dict(params=parameters, factor=factor) for factor, parameters in groups.items()]
 
+    def _is_hidden(self, name: str, parameter: Tensor) -> bool:
+        return bool(self.matrices) and name.startswith(self.matrices) and name.endswith("weight") and parameter.ndim == 2
+
     def _update(self, loss: Callable[[nn.Module], tuple[Tensor, dict[str, Tensor]]]) -> dict[str, Tensor]:
         value, parts = loss(self.model)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         value.backward()
         norm = nn.utils.clip_grad_norm_(self.trained, 1.0)
         # One bad batch must not cost everything: the fused optimizer leaves out a step that is told to be infinite.
         self.optimizer.found_inf = norm.isfinite().logical_not().float()
         self.optimizer.step()
+        if self.muon and norm.isfinite():
+            self.muon.step()
         self.step += 1
         keep = min(self.decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -112,6 +122,7 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint so that an interruption leaves the old one."""
         state = dict(model=self.model.state_dict(), average=self.average.state_dict(), optimizer=self.optimizer.state_dict(),
+                     muon=self.muon.state_dict() if self.muon else None,
                      step=self.step, seconds=self.seconds, log=self.log)
         partial = self.checkpoint.with_suffix(".partial")
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +134,8 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.muon and state.get("muon"):
+            self.muon.load_state_dict(state["muon"])
         self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
         print(f"resumed {self.checkpoint.name} at step {self.step}, {self.seconds:.0f} s", flush=True)
 
