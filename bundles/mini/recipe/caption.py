@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 
 import words
+from composer.score import Chord
+from composer.styles import STYLES as CUES
 from scene import Scene
-from score import Chord
-from styles import STYLES
 
 CAPTION_STREAM = 11  # of an item's random numbers
 SHORT_SHARE = 0.09  # of the captions name one genre or one instrument, and nothing else
@@ -28,8 +28,7 @@ SHARES = {  # of the other captions, what they tell
 }
 WALTZ_SHARE = 0.3  # of the meters told, the genre is called a waltz where one word names it
 TYPO_SHARE = 0.05  # of all captions
-BEATS_IN_THREE = 12  # of a clip of four bars
-CUE_SHARE = 0.5  # of the genres told, a cue's own name is, where it has one
+CUE_SHARE = 0.5  # of the genres told, a cue's own name is
 FIRST_SHARE = 0.6  # of the captions name the instrument that leads, before the others
 VOICES = (52, 53, 54, 85, 91)  # General MIDI programs that sing
 KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -38,7 +37,7 @@ UNCOUNTED = ("keys", "percussion", "pizzicato", "mallets", "brass", "sax", "bass
 
 
 class Score(Protocol):
-    """What the captioner reads of a composed clip."""
+    """What the captioner reads of a composed clip; `composer.told` tells it."""
 
     bpm: int
     mode: str
@@ -48,6 +47,11 @@ class Score(Protocol):
     chords: list[Chord]
     brightness: float
     space: int
+    swing: float
+    beats: int
+    metre: str
+    names: tuple[str, ...]
+    featured: str
 
 
 @dataclass
@@ -74,7 +78,8 @@ def caption(scene: Scene, score: Score, rng: np.random.Generator) -> str:
 
 def all_phrases() -> list[str]:
     """Every phrase that a caption can hold, each once: the vocabulary, then the words between."""
-    return list(dict.fromkeys([*(phrase for group in words.groups() for phrase in group), *LINKS]))
+    cues = (name for style in CUES.values() for name in style.names)
+    return list(dict.fromkeys([*(phrase for group in words.groups() for phrase in group), *cues, *LINKS]))
 
 
 def _gather(scene: Scene, score: Score, rng: np.random.Generator) -> Facts:
@@ -119,7 +124,6 @@ def _mood(scene: Scene, corner: tuple[bool, bool], rng: np.random.Generator) -> 
 def _extras(scene: Scene, score: Score) -> dict[str, tuple[str, ...]]:
     """The phrases that are true of the music, by fact; empty where there is nothing to tell."""
     drums = "drums" in score.parts
-    style = STYLES[score.style]
     full_beat = drums and score.drums_level > 0 and not _in_three(score)
     sings = any(part != "drums" and program in VOICES for part, program in score.parts.items())
     clear = abs(scene.arousal - 0.5) > 0.15
@@ -130,11 +134,11 @@ def _extras(scene: Scene, score: Score) -> dict[str, tuple[str, ...]]:
         "drum_level": words.DRUM_LEVELS[score.drums_level] if drums else (),
         "no_drums": () if drums else words.NO_DRUMS,
         "meter": words.METERS if _in_three(score) else (),
-        "pattern": words.PATTERNS[style.beat] if full_beat else (),
+        "pattern": words.PATTERNS[words.BEATS[score.style]] if full_beat else (),
         "era": words.ERAS[score.style],
         "no_voices": () if sings else words.NO_VOICES,
         "harmony": words.HARMONIES["sevenths" if any("7" in chord.name for chord in score.chords) else "triads"],
-        "feel": words.FEELS["swung" if style.swing else "straight"],
+        "feel": words.FEELS["swung" if score.swing else "straight"],
         "texture": words.TEXTURES[words.texture_of(len(score.parts))],
         "space": words.SPACES[words.space_of(score.space)],
         "tone": words.TONES.get(words.tone_of(score.brightness), ()),
@@ -142,19 +146,18 @@ def _extras(scene: Scene, score: Score) -> dict[str, tuple[str, ...]]:
 
 
 def _in_three(score: Score) -> bool:
-    return getattr(score, "beats", 16) == BEATS_IN_THREE and getattr(score, "metre", "3/4") == "3/4"
+    return score.metre == "3/4"
 
 
 def _genre(score: Score, rng: np.random.Generator) -> str:
-    names = getattr(score, "names", ())
-    return _pick(names if names and rng.random() < CUE_SHARE else words.GENRES[score.style], rng)
+    return _pick(score.names if rng.random() < CUE_SHARE else words.GENRES[score.style], rng)
 
 
 def _instruments(score: Score, rng: np.random.Generator) -> tuple[str, ...]:
     """Names of a random subset of the parts, in random order."""
     parts = [part for part in score.parts if rng.random() < 0.65]
     parts = parts or [list(score.parts)[int(rng.integers(len(score.parts)))]]
-    leader = getattr(score, "featured", None)
+    leader = score.featured
     leads = leader in score.parts and rng.random() < FIRST_SHARE
     parts = [leader, *(part for part in parts if part != leader)] if leads else parts
     named = [_name(part, score.parts[part], rng) for part in parts]

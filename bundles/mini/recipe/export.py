@@ -1,9 +1,9 @@
-"""Writes the bundle from the trained stages: f16 weights, the manifest, and what PyTorch computes with them.
+"""Writes the bundle from the trained stages: f16 weights, the bank, the manifest, and what PyTorch computes with them.
 
-    python export.py --work DIR [DIR...] --held-out DIR --out ../ [--kept SHARE]
+    python export.py --work DIR [DIR...] --bank DIR --out ../ [--kept SHARE]
 
-With more than one work folder the music is the mean of all, which began from the same weights and were trained on clips of their
-own, at the same time; everything else is the first's.
+With more than one work folder the music is the mean of all, which began from the same weights and were trained on their own at the same
+time; everything else is the first's. `--bank` is what `bank.py` wrote.
 
 `reference.safetensors` holds inputs and outputs of every stage, computed in f32 from the f16 weights that ship, so that
 `melfusion check` can compare any implementation with PyTorch.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
+import shutil
 from pathlib import Path
 
 import torch
@@ -27,24 +27,23 @@ import start
 import synapse
 import tokens
 from augment import IMAGE_SIZE, shrink
-from codec import BLOCKS, COMPONENTS, ENCODER_BLOCKS, ENCODER_ROUNDS, ENCODER_WIDTH, GROUPS, PATCH_BANDS, PATCH_FRAMES, ROWS, WIDTH, load_codec
-from fine_structure import CEILING, HIDDEN, PLAYED_UPDATES, FineStructure
+from dit import flatten, unflatten
 from image_ldm import load_image_model
-from mel import BANDS, FLOOR, SAMPLE_RATE
-from mel import WINDOW as N_FFT
+from latents import CODE, LEAST, ONSET, QUIETEST, RANGE, SUSTAIN, ScoreLatents
 from music_ldm import TRAINED_ON
-from schedule import CONFIG, UNWALKED, Schedule
-from shards import read_shard, shards
-from trainer import load_average
+from music_model import HARMONICS, MusicModel, dit_config, linear_guess, position_planes
+from schedule import CONFIG, UNGUIDED, UNWALKED, Schedule
+from sights import paint_scene
 
-VERSION = "0.11.0"
+VERSION = "0.12.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
+BANK, NOTICE = "instruments.sf3", "instruments.txt"
+RATE = 48_000  # Hz, of the sound unless a request says another
 PROMPT = "calm piano over soft strings"
 BEAT = 60 / 96  # seconds per grid beat of the reference
 STEPS = 4  # of the reference's inversion and sampling
-GUIDANCE = 3.0
-WORD_GUIDANCE = 2.5  # times as much guidance adds to the words as to the picture
-FINE_FRAMES = 32  # of the mel, as a loop of their own
+GUIDANCE = 2.5
+WORD_GUIDANCE = 1.5  # times as much guidance adds to the words as to the picture
 
 
 def half(state: dict[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
@@ -52,7 +51,7 @@ def half(state: dict[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
     return {prefix + name: value.detach().half().contiguous() for name, value in state.items()}
 
 
-def music_model(works: list[Path], kept: float) -> nets.MusicModel:
+def music_model(works: list[Path], kept: float, latents: ScoreLatents) -> MusicModel:
     """The mean of the music models as they were trained and, with the share `kept`, as they came from the bundle that the work began from.
 
     Where nothing was trained it is the latter.
@@ -61,14 +60,14 @@ def music_model(works: list[Path], kept: float) -> nets.MusicModel:
     states = [torch.load(path, weights_only=True, map_location="cpu")["average"] for path in trained]
     shares = [(1 - kept) / len(states)] * len(states) if states else []
     if kept > 0 or not states:
-        states.append(torch.load(works[0] / "start.pt", weights_only=True))
+        states.append(torch.load(works[0] / "music_start.pt", weights_only=True))
         shares.append(kept if shares else 1.0)
-    model = nets.MusicModel()
+    model = MusicModel(dit_config(latents))
     model.load_state_dict({name: sum(share * state[name] for share, state in zip(shares, states)) for name in states[0]})
     return model.eval().requires_grad_(False)
 
 
-def write_weights(work: Path, music: nets.MusicModel, out: Path) -> None:
+def write_weights(work: Path, music: MusicModel, latents: ScoreLatents, out: Path) -> None:
     """One file per stage."""
     vae, image, _ = load_image_model(work)
     encoder = {k: v for k, v in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
@@ -77,11 +76,14 @@ def write_weights(work: Path, music: nets.MusicModel, out: Path) -> None:
     save_file(half(text), out / "text.safetensors")
     save_file({**half(encoder, "vae."), **half(image.unet.state_dict(), "unet."), "null_text": image.null_text.detach().half()},
               out / "image.safetensors")
-    save_file(half(music.unet.state_dict(), "unet."), out / "music.safetensors")
+    save_file({**half(music.dit.state_dict(), "dit."), "variance": music.variance}, out / "music.safetensors")
     save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
               out / "synapse.safetensors")
-    fine = load_average(FineStructure(), work / "fine_structure.pt")
-    save_file({**half(load_codec(work / "codec.pt").weights()), **half(fine.state_dict(), start.FINE)}, out / "decoder.safetensors")
+    found = {"clip.numbers": torch.from_numpy(latents.numbers)}
+    for name, part in latents.parts.items():
+        found |= {f"{name}.mean": torch.from_numpy(part.mean), f"{name}.basis": torch.from_numpy(part.basis), f"{name}.codes": torch.from_numpy(part.codes),
+                  f"{name}.dynamics": torch.tensor(part.dynamics)}
+    save_file({name: value.float().contiguous() for name, value in found.items()}, out / "decoder.safetensors")
 
 
 class Shipped:
@@ -89,9 +91,8 @@ class Shipped:
 
     def __init__(self, out: Path, scale: float) -> None:
         (self.vae, self.image), self.scale = start.image_models(out), scale
-        self.music, self.codec, self.synapse = start.music_model(out), start.codec(out), start.read(out, "synapse")
-        self.fine_structure = start.fine_structure(out)
-        for module in (self.vae, self.image, self.music, self.codec, self.fine_structure):
+        self.music, self.synapse = start.music_model(out), start.read(out, "synapse")
+        for module in (self.vae, self.image, self.music):
             module.eval()
 
 
@@ -106,9 +107,6 @@ def reference(shipped: Shipped, tokenizer: Tokenizer, picture: Tensor) -> dict[s
     z = found["image.latents"] = shipped.vae.encode(found["image.pixels"]).latent_dist.mode() * shipped.scale
     seen = _look(shipped, z, found)
     _compose(shipped, seen, torch.cat([empty, found["text.tokens"]]), found)
-    mel = found["decoder.mel"] = shipped.codec.decode(found["music.latents"])
-    found["decoder.encoded"] = shipped.codec.encode(mel)
-    found["decoder.fine_structure"] = shipped.fine_structure.gains(mel[0, :FINE_FRAMES].clamp(math.log(FLOOR), CEILING))
     return found
 
 
@@ -135,21 +133,21 @@ def _compose(shipped: Shipped, seen: dict[int, list], text: Tensor, found: dict[
     """Guided DDIM from fixed noise, of what is said when told nothing, the words alone, and words and picture."""
     from diffusers import DDIMScheduler
 
-    unet = shipped.music.unet
-    taps, scheduler = synapse.blend(unet), DDIMScheduler(**CONFIG, clip_sample=False)
+    dit, config, scheduler = shipped.music.dit, shipped.music.dit.config, DDIMScheduler(**CONFIG, clip_sample=False)
     scheduler.set_timesteps(STEPS)
     text, seen_global = text[[0, 1, 1]], found["synapse.global"]
-    tempo = nets.tempo_features(torch.tensor([BEAT] * 3))
     pooled = torch.cat([torch.zeros_like(seen_global).expand(2, -1), seen_global])
-    found["music.class"] = vector = torch.cat([pooled, text.mean(1), tempo], -1)
+    found["music.class"] = vector = torch.cat([pooled, text.mean(1), nets.tempo_features(torch.tensor([BEAT] * 3))], -1)
     words_weight = 1 + (GUIDANCE - 1) * WORD_GUIDANCE
-    x = found["music.noise"] = torch.randn(1, nets.LATENT_CHANNELS, nets.WINDOW, nets.ROWS,
-                                           generator=torch.Generator().manual_seed(11))
+    columns, rows = config.windows[0], len(config.row_channels)
+    x = found["music.noise"] = torch.randn(1, config.channels, columns, rows, generator=torch.Generator().manual_seed(11))
+    given = [torch.zeros(3, columns, width) for width in (config.token, 2 * rows)]
     for t in scheduler.timesteps.tolist():
-        for tap, (keys, values), alpha in zip(taps, seen[t], shipped.synapse["alpha"]):
-            tap.image, tap.alpha = (keys, values), torch.stack([alpha * 0, alpha * 0, alpha]).view(3, 1, 1)
-        inputs = torch.cat([x, shipped.music.planes], 1).expand(3, -1, -1, -1)
-        v = unet(inputs, torch.tensor(t), text, class_labels=vector, return_dict=False)[0]
+        alphas = [torch.stack([alpha * 0, alpha * 0, alpha]).view(3, 1, 1) for alpha in shipped.synapse["alpha"]]
+        inside = flatten(x, config.row_channels).expand(3, -1, -1)
+        v = dit(inside, torch.full((3,), t), text, vector, position_planes("4/4").expand(3, -1, -1), *given, seen[t], alphas)
+        v = v + linear_guess(shipped.music.variance, scheduler.alphas_cumprod[t:t + 1]) * inside
+        v = unflatten(v, config.row_channels, config.channels)
         found.setdefault("music.velocity", v)
         nothing, words, everything = v.chunk(3)
         guided = nothing + words_weight * (words - nothing) + GUIDANCE * (everything - words)
@@ -171,37 +169,40 @@ def table(name: str, values: dict) -> str:
     return f"\n[{name}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in values.items())
 
 
-def manifest(out: Path, scale: float, trained_on: str) -> str:
+def decoder_table(latents: ScoreLatents) -> dict:
+    """What the decoder of notes is made of."""
+    parts = [dict(name=name, low=part.low, high=part.high, components=len(part.basis), programs=part.programs, monophonic=part.monophonic,
+                  sustains=part.sustains) for name, part in latents.parts.items()]
+    return dict(weights="decoder.safetensors", kind="score", bank=BANK, code=CODE, onset=ONSET, sustain=SUSTAIN, quietest=QUIETEST, range=RANGE,
+                least=LEAST, parts=parts)
+
+
+def manifest(out: Path, scale: float, trained_on: str, latents: ScoreLatents) -> str:
     """The manifest's text; file hashes are taken from `out`."""
-    unet = {**nets.UNET, "flip_sin_to_cos": True}
+    unet, config = {**nets.UNET, "flip_sin_to_cos": True}, dit_config(latents)
     vae = {k: v for k, v in nets.IMAGE_VAE.items() if not k.endswith("block_types")}
-    width = nets.pooled_width() + nets.TEXT_WIDTH + 2 * nets.TEMPO_PAIRS
     t5 = {k: v for k, v in nets.TEXT.items() if k != "dropout_rate"}
     text = dict(format=1, name="mini", version=VERSION, licence="MIT OR Apache-2.0",
-                description="A small model on the musical grid that ships with MeLFusion", trained_on=trained_on,
-                sample_rate=SAMPLE_RATE)
+                description="A small model that composes notes, which sampled instruments play; ships with MeLFusion", trained_on=trained_on,
+                sample_rate=RATE)
     head = "".join(f"{key} = {toml(value)}\n" for key, value in text.items())
     tables = [
-        table("defaults", dict(steps=20, guidance=GUIDANCE, word_guidance=WORD_GUIDANCE, guidance_rescale=0.7, unguided=0.8,
-                               unwalked=UNWALKED, deep_steps=1, sampler="dpm-solver-2m")),
+        table("defaults", dict(steps=20, guidance=GUIDANCE, word_guidance=WORD_GUIDANCE, guidance_rescale=0.0, unguided=UNGUIDED,
+                               unwalked=UNWALKED, deep_steps=1, sampler="ddim")),
         table("text", dict(weights="text.safetensors", tokenizer="tokenizer.json", tokens=nets.TEXT_TOKENS, spelling=True)), table("text.t5", t5),
         table("image", dict(weights="image.safetensors", size=IMAGE_SIZE, context="null_text")),
         table("image.vae", {**vae, "scaling_factor": scale}), table("image.unet", {**unet, "in_channels": 4, "out_channels": 4}),
         table("image.schedule", CONFIG),
         table("music", dict(weights="music.safetensors", tempo_features=nets.TEMPO_PAIRS, text_features=True)),
-        table("music.latent", dict(channels=nets.LATENT_CHANNELS, window=nets.WINDOW, triple_window=nets.TRIPLE_WINDOW, rows=nets.ROWS)),
-        table("music.position", dict(frequency=True, harmonics=nets.HARMONICS)),
-        table("music.unet", {**unet, "in_channels": nets.LATENT_CHANNELS + 2 + 2 * len(nets.HARMONICS), "out_channels": nets.LATENT_CHANNELS,
-                             "projection_class_embeddings_input_dim": width, "circular_time": True}),
+        table("music.latent", dict(channels=config.channels, window=config.windows[0], triple_window=config.windows[1], rows=len(config.row_channels))),
+        table("music.position", dict(frequency=False, harmonics=HARMONICS)),
+        table("music.dit", vars(config)),
         table("music.schedule", CONFIG),
         table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL))),
-        table("decoder", dict(weights="decoder.safetensors", kind="grid", bands=BANDS, rows=ROWS, patch_frames=PATCH_FRAMES,
-                              patch_bands=PATCH_BANDS, channels=COMPONENTS, width=WIDTH, blocks=BLOCKS, groups=GROUPS,
-                              n_fft=N_FFT, floor=FLOOR, inversion_steps=PLAYED_UPDATES, fine_structure=dict(hidden=HIDDEN),
-                              encoder=dict(width=ENCODER_WIDTH, blocks=ENCODER_BLOCKS, rounds=ENCODER_ROUNDS))),
+        table("decoder", decoder_table(latents)),
     ]
     files = {}
-    for path in sorted([out / f"{name}.safetensors" for name in FILES] + [out / "tokenizer.json"]):
+    for path in sorted([out / f"{name}.safetensors" for name in FILES] + [out / "tokenizer.json", out / BANK]):
         files[path.name] = dict(sha256=hashlib.sha256(path.read_bytes()).hexdigest(), bytes=path.stat().st_size)
     tables.append("\n[files]\n" + "".join(f"{toml(name)} = {toml(entry)}\n" for name, entry in files.items()))
     return head + "".join(tables)
@@ -210,37 +211,38 @@ def manifest(out: Path, scale: float, trained_on: str) -> str:
 def describe(works: list[Path]) -> str:
     """What the bundle was trained on, in a sentence."""
     begun = f", begun from {(works[0] / 'begun.txt').read_text()}" if (works[0] / "begun.txt").exists() else ""
-    counted = [json.loads((work / TRAINED_ON).read_text()) for work in works if (work / TRAINED_ON).exists()]
+    counted = [json.loads((work / TRAINED_ON).read_text())["clips"] for work in works if (work / TRAINED_ON).exists()]
     if not counted:
-        return f"the triplets of the bundle before{begun}; made by bundles/mini/recipe"
-    clips, hours = sum(data["clips"] for data in counted), sum(data["hours"] for data in counted)
-    return (f"{clips} triplets of procedural pictures, template captions and algorithmic compositions rendered with the "
-            f"FluidR3 GM soundfont (MIT), {hours:.1f} hours{begun}; made by bundles/mini/recipe")
+        return f"the scores of the bundle before{begun}; made by bundles/mini/recipe"
+    return f"{sum(counted)} algorithmic scores with procedural pictures and template captions{begun}; made by bundles/mini/recipe"
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, nargs="+")
-    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--kept", type=float, default=0.0, metavar="SHARE",
                         help="of the weights that the music began from, in the mean of them and those it was trained to")
     options = parser.parse_args()
     out, work = options.out, options.work[0]
     out.mkdir(parents=True, exist_ok=True)
-    write_weights(work, music_model(options.work, options.kept), out)
+    latents = ScoreLatents.load(work / "latents.npz")
+    write_weights(work, music_model(options.work, options.kept, latents), latents, out)
+    for name in (BANK, NOTICE):
+        if options.bank.resolve() != out.resolve():
+            shutil.copyfile(options.bank / name, out / name)
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
     tokenizer.save(str(out / "tokenizer.json"), pretty=False)
     scale = torch.load(work / "image_scale.pt", weights_only=True)["scale"]
-    shipped = Shipped(out, scale)
-    arrays, _ = read_shard(shards([options.held_out])[0])
-    found = reference(shipped, tokenizer, shrink(torch.from_numpy(arrays["pictures"][:1]).permute(0, 3, 1, 2)))
+    (out / "manifest.toml").write_text(manifest(out, scale, describe(options.work), latents))
+    picture = shrink(torch.from_numpy(paint_scene(1, 1, 0)).permute(2, 0, 1)[None])
+    found = reference(Shipped(out, scale), tokenizer, picture)
     about = dict(prompt=PROMPT, seconds_per_beat=repr(BEAT), steps=str(STEPS), guidance=repr(GUIDANCE))
     save_file({k: v.contiguous() for k, v in found.items()}, out / "reference.safetensors", metadata=about)
-    (out / "manifest.toml").write_text(manifest(out, scale, describe(options.work)))
-    total = sum(path.stat().st_size for path in out.glob("*.safetensors"))
-    print(f"{out}: {total / 1e6:.1f} MB with the reference")
+    total = sum(path.stat().st_size for path in out.iterdir() if path.is_file() and path.name != "reference.safetensors")
+    print(f"{out}: {total / 1e6:.1f} MB without the reference")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """Trains the image latent-diffusion model on the pictures alone; frozen afterwards.
 
-    python image_ldm.py vae  --data DIR... --work DIR [--painted N] [--seconds 360 | --steps N]
-    python image_ldm.py unet --data DIR... --work DIR [--painted N] [--seconds 480 | --steps N]
+    python image_ldm.py vae  --painted N --work DIR [--seconds 360 | --steps N]
+    python image_ldm.py unet --painted N --work DIR [--seconds 480 | --steps N]
 
 `unet` trains with the diffusion loss and, on nearly clean latents, with a linear head that reads the scene's attributes
 from the pooled values of the decoder's self-attention: those pooled values are the synapse's global path, and without
 the head a UNet this small has no reason to spread the picture's mood over them. `vae` has such a reader too: what it does
-not find in the latents cannot be heard later. Both readers are thrown away. A picture costs milliseconds where its music
-costs a fifth of a second, so `--painted` scenes without music may be added. Where the work folder has `vae_start.pt` or
-`image_start.pt` (see `start.py`), training goes on from those weights.
+not find in the latents cannot be heard later. Both readers are thrown away. The scenes that are painted have no music. Where
+the work folder has `vae_start.pt` or `image_start.pt` (see `start.py`), training goes on from those weights.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from picture import PICTURE_STREAM, paint
 from precision import autocast, layout
 from scene import HOURS, PLACES, WEATHERS, sample_scene
 from schedule import Schedule
-from shards import read_shard, shards
 from trainer import Budget, Trainer, load_average
 
 HEAD_SHARE = 0.4  # of every batch is nearly clean and trains the head
@@ -37,17 +35,6 @@ MOODS = 2  # of the attributes: valence and arousal
 TARGETS = MOODS + len(HOURS) + len(WEATHERS) + len(PLACES)
 PAINTED_SEED = 1000  # of scenes that are painted and have no music
 PAINTED_AT_ONCE = 500  # by one process
-
-
-def read_pictures(paths: list[Path]) -> tuple[Tensor, Tensor]:
-    """Pictures uint8 (n, 3, 64, 64) and their attributes f32 (n, targets) of those shards that are painted."""
-    pictures, attributes = [], []
-    for path in paths:
-        arrays, metas = read_shard(path)
-        if "pictures" in arrays:
-            pictures.append(shrink(torch.from_numpy(arrays["pictures"]).permute(0, 3, 1, 2)))
-            attributes += [scene_attributes(meta["scene"]) for meta in metas]
-    return torch.cat(pictures), torch.tensor(attributes)
 
 
 def paint_pictures(begin: int, end: int) -> tuple[Tensor, Tensor]:
@@ -204,8 +191,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=("vae", "unet"))
-    parser.add_argument("--data", type=Path, nargs="+", default=[])
-    parser.add_argument("--painted", type=int, default=0, help="scenes to paint besides those of the data")
+    parser.add_argument("--painted", type=int, required=True, help="scenes to paint")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=480)
     parser.add_argument("--steps", type=int)
@@ -217,20 +203,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    if not options.data and not options.painted:
-        parser.error("there is nothing to learn from; give --data, --painted or both")
     run(options)
 
 
 def run(options: argparse.Namespace) -> None:
     """Trains the stage that was asked for."""
-    sets = []
-    if options.data:
-        pictures, attributes = read_pictures(shards(options.data))
-        sets.append((vary(pictures, torch.Generator().manual_seed(1)), attributes))
-    if options.painted:
-        sets.append(painted(options.work, options.painted, options.looks, options.processes))
-    pictures, attributes = (torch.cat(parts).to(options.device) for parts in zip(*sets))
+    pictures, attributes = (each.to(options.device) for each in painted(options.work, options.painted, options.looks, options.processes))
     print(f"{len(pictures)} pictures", flush=True)
     budget = Budget(options.seconds, options.steps)
     if options.stage == "vae":

@@ -3,8 +3,8 @@
     python latents.py --scores DIR --out latents.npz [--held-out DIR]      fits, and prints what noise on the latents costs
 
 A part's roll (columns, k) holds an onset for every pitch that the part plays (.6 + .4 velocity / 127 where a note begins) and, but for
-drums, whether the pitch sounds on. It is rotated by the eigenvectors of the training scores' covariance, divided by the fourth root of
-the eigenvalues (partial whitening: what is frequent stays large) and brought to unit variance as a whole. A part's row then is
+drums, whether the pitch sounds on. It is rotated by the eigenvectors of the training scores' covariance, divided by a small power of
+the eigenvalues (what is frequent stays large) and brought to one spread as a whole. A part's row then is
 
     components ... | dynamics | code of who plays (6)
 
@@ -24,6 +24,10 @@ from composer.score import MONOPHONIC, PARTS, Note, Score
 from composer.scores import read
 
 KEPT = 0.9995  # share of a part's variance that its components hold
+WHITENING = 0.1  # power of the eigenvalues that components are divided by; at .5 all would be of one size
+# Spread of the latents. Notes are few and far between: at unit spread noise of the same size leaves them as they are (onset F1 .99),
+# so that half of a walk would decide nothing.
+SPREAD = 0.4
 CODE = 6  # numbers that say who plays
 ONSET, SUSTAIN = 0.45, 0.5  # from which a note begins, and lasts
 QUIETEST, RANGE = 0.6, 0.4  # an onset is the first, and as much of the second as it is loud
@@ -67,9 +71,9 @@ class PartLatents:
         return len(self.basis) + 1 + CODE
 
     def encode(self, roll: np.ndarray, curve: np.ndarray | None, program: int | None) -> np.ndarray:
-        """Its row (columns, channels)."""
+        """Its row (columns, channels); an instrument that is not known is the one with the nearest number."""
         analysis = self.basis.T / np.square(self.basis).sum(1)
-        code = self.codes[0 if program is None else 1 + self.programs.index(program)]
+        code = self.codes[0 if program is None else 1 + int(np.abs(np.array(self.programs) - program).argmin())]
         level = np.zeros(len(roll)) if curve is None else (curve - self.dynamics[0]) / self.dynamics[1]
         return np.concatenate([(roll - self.mean) @ analysis, level[:, None], np.tile(code, (len(roll), 1))], 1)
 
@@ -102,13 +106,16 @@ class PartLatents:
 
 
 def roll_of(score: Score, part: str, low: int, high: int, sustains: bool) -> np.ndarray:
-    """A part's roll (columns, k), onsets first."""
+    """A part's roll (columns, k), onsets first; a note beyond its pitches is moved by octaves, or left out where none fits."""
     pitches = high - low + 1
     roll = np.zeros((score.columns, pitches * (2 if sustains else 1)), np.float32)
     for note in score.of(part):
-        roll[note.start % score.columns, note.pitch - low] = QUIETEST + RANGE * note.velocity / 127
+        pitch = note.pitch + 12 * (-(-max(0, low - note.pitch) // 12) - -(-max(0, note.pitch - high) // 12)) - low
+        if not 0 <= pitch < pitches:
+            continue
+        roll[note.start % score.columns, pitch] = QUIETEST + RANGE * note.velocity / 127
         if sustains:
-            roll[(note.start + np.arange(max(1, note.length))) % score.columns, pitches + note.pitch - low] = 1
+            roll[(note.start + np.arange(max(1, note.length))) % score.columns, pitches + pitch] = 1
     return roll
 
 
@@ -175,7 +182,7 @@ class ScoreLatents:
 def fit(scores: list[Score]) -> ScoreLatents:
     """The latents of some scores: their principal components, instruments and spreads."""
     numbers = np.array([[getattr(score, name) for name in NUMBERS] for score in scores])
-    spread = np.stack([numbers.mean(0), numbers.std(0) + 1e-6])
+    spread = np.stack([numbers.mean(0), (numbers.std(0) + 1e-6) / SPREAD])
     return ScoreLatents({part: fit_part(scores, part) for part in PARTS}, spread)
 
 
@@ -196,23 +203,23 @@ def fit_part(scores: list[Score], part: str) -> PartLatents:
     values, vectors = values[::-1], vectors[:, ::-1]
     kept = int((np.cumsum(values) / values.sum() < KEPT).sum()) + 1
     values, vectors = values[:kept], vectors[:, :kept]
-    scale = values**0.25
-    unit = np.sqrt(np.mean(values / scale**2))  # spread of the components as a whole
+    scale = values**WHITENING
+    unit = np.sqrt(np.mean(values / scale**2)) / SPREAD
     curves = np.concatenate([score.dynamics[part] for score in scores if part in score.parts])
     programs = tuple(sorted({score.parts[part] for score in scores if part in score.parts}))
     return PartLatents(low, high, sustains, part in MONOPHONIC, mean, (vectors * scale * unit).T, programs, spread_codes(1 + len(programs)),
-                       (float(curves.mean()), float(curves.std())))
+                       (float(curves.mean()), float(curves.std()) / SPREAD))
 
 
 def spread_codes(count: int) -> np.ndarray:
-    """`count` points (count, 6) of unit variance, as far from each other as a few hundred pushes bring them."""
+    """`count` points (count, 6) of the latents' spread, as far from each other as a few hundred pushes bring them."""
     points = np.random.default_rng(0).normal(size=(count, CODE))
     for step in range(400):
         points /= np.linalg.norm(points, axis=1, keepdims=True)
         apart = points[:, None] - points[None]
         distance = np.square(apart).sum(-1) + np.eye(count)
         points += 0.5 / (1 + step) ** 0.5 / count * (apart / distance[..., None] ** 2).sum(1)
-    return points / np.linalg.norm(points, axis=1, keepdims=True) * CODE**0.5
+    return points / np.linalg.norm(points, axis=1, keepdims=True) * CODE**0.5 * SPREAD
 
 
 def onset_f1(latents: ScoreLatents, scores: list[Score], noise: float, seed: int = 0) -> dict[str, float]:

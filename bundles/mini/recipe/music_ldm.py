@@ -24,11 +24,12 @@ import tokens
 from composer.score import METRES
 from latents import ScoreLatents
 from music_model import Batch, Denoising, Known, MusicModel, dit_config, draw_known, position_planes
+from schedule import UNWALKED
 from score_set import Album, ScoreSet
 from trainer import Budget, Trainer
 
 NO_TEXT, NO_PICTURE, NEITHER = 0.15, 0.12, 0.08  # shares of the samples
-LOWEST = 150  # timestep: the engine's walk ends above it, and what lies below is never asked for
+LOWEST = round(UNWALKED * 1000)  # timestep: the engine's walk ends about there, and what lies below is never asked for
 TRAINED_ON = "trained_on.json"  # in the work folder: how many clips the music has seen
 EMBEDDING = {"shared.weight": 3.0}
 
@@ -50,10 +51,10 @@ class Data:
     norm: tuple[Tensor, Tensor]
 
     @staticmethod
-    def load(folder: Path, sights: Path, norm: tuple[Tensor, Tensor]) -> "Data":
+    def load(folder: Path, sights: Path, work: Path) -> "Data":
         """Read it."""
-        sets = [ScoreSet.load(path) for path in (folder / "64", folder / "48") if path.exists()]
-        return Data(sets, Album(sights), norm)
+        sets, album = [ScoreSet.load(path) for path in (folder / "64", folder / "48") if path.exists()], Album(sights)
+        return Data(sets, album, read_norm(work, album))
 
     def __len__(self) -> int:
         return sum(map(len, self.sets))
@@ -82,7 +83,7 @@ PLANES = {name: position_planes(name) for name in METRES}
 def variance(data: Data) -> Tensor:
     """The variance (n,) of every number of the latents, of a few thousand scores."""
     found = np.concatenate([some.tokens[:2000].reshape(-1, some.tokens.shape[2]).astype(np.float32) for some in data.sets])
-    return torch.from_numpy(found.var(0)).clamp(1e-4, 1)
+    return torch.from_numpy(found.var(0)).clamp(min=1e-4)
 
 
 def train(model: MusicModel, data: Data, held_out: Data, denoising: Denoising, work: Path, budget: Budget, batch: int, rate: float) -> None:
@@ -96,24 +97,27 @@ def train(model: MusicModel, data: Data, held_out: Data, denoising: Denoising, w
         has_text, has_picture = conditions(batch, generator)
         eps = torch.randn(some.latents.shape, generator=generator)
         known = draw_known(batch, some.latents.shape[1], config, generator)
-        weighted, plain = denoising.loss(model, some, t, eps, has_text, has_picture, known)
-        return weighted, dict(mse=plain)
+        relative, plain = denoising.loss(model, some, t, eps, has_text, has_picture, known)
+        return relative, dict(relative=relative, mse=plain)
 
     def probe(model) -> dict:
         fixed, some = torch.Generator().manual_seed(1), held_out.sets[0]
         n = min(128, len(some))
         held, yes = held_out.batch(some, torch.arange(n)), torch.ones(n, dtype=torch.bool)
-        t = (300 + (torch.arange(n) + 0.5) / n * 700).long()
-        value = denoising.loss(model, held, t, torch.randn(held.latents.shape, generator=fixed), yes, yes)[1]
+        t = (LOWEST + (torch.arange(n) + 0.5) / n * (1000 - LOWEST)).long()
+        value = denoising.loss(model, held, t, torch.randn(held.latents.shape, generator=fixed), yes, yes)[0]
         return dict(held_out=value, alpha=[round(a, 3) for a in torch.sigmoid(model.alpha).tolist()])
 
     Trainer(model, work / "music.pt", budget, rate=rate, warmup=100, decay=0.997, faster=EMBEDDING, matrices="dit.blocks.").run(loss, every=50, probe=probe)
     (work / TRAINED_ON).write_text(json.dumps(dict(clips=len(data))))
 
 
-def read_norm(work: Path) -> tuple[Tensor, Tensor]:
-    """Mean and spread of the pictures' pooled values."""
-    norm = torch.load(work / "pooled_norm.pt", weights_only=True)
+def read_norm(work: Path, album: Album) -> tuple[Tensor, Tensor]:
+    """Mean and spread of the pictures' pooled values: those of the weights that training starts from, else measured."""
+    kept = work / "pooled_norm.pt"
+    if not kept.exists():
+        torch.save(dict(mean=album.pooled.mean(0), std=album.pooled.std(0) + 1e-3), kept)
+    norm = torch.load(kept, weights_only=True)
     return norm["mean"], norm["std"]
 
 
@@ -142,9 +146,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    work, norm = options.work, read_norm(options.work)
+    work = options.work
     model = start_model(work, ScoreLatents.load(work / "latents.npz"))
-    data, held_out = Data.load(options.data, options.sights, norm), Data.load(options.held_out, options.held_out_sights, norm)
+    data, held_out = Data.load(options.data, options.sights, work), Data.load(options.held_out, options.held_out_sights, work)
     model.variance.copy_(variance(data))
     empty = tokens.encode(Tokenizer.from_file(str(work / "tokenizer.json")), [""])
     size = sum(parameter.numel() for parameter in model.dit.parameters())

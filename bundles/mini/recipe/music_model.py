@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from transformers import T5Config, T5EncoderModel
 
 import synapse
 from composer.score import METRES
 from dit import Dit, DitConfig
 from latents import ROWS, ScoreLatents
-from nets import TEXT, TEMPO_PAIRS, TEXT_WIDTH, pooled_width, tempo_features
+from nets import TEMPO_PAIRS, TEXT_WIDTH, pooled_width, tempo_features, text_model
 from schedule import Schedule
 from sights import GRID
 
@@ -62,7 +61,7 @@ class MusicModel(nn.Module):
     def __init__(self, config: DitConfig) -> None:
         super().__init__()
         self.register_buffer("variance", torch.ones(config.token))
-        self.text = T5EncoderModel(T5Config(**TEXT, use_cache=False))
+        self.text = text_model()
         self.dit = Dit(config)
         self.alpha = nn.Parameter(torch.full((config.picture_layers,), -0.5))  # before the sigmoid
 
@@ -88,7 +87,7 @@ class Denoising:
 
     def loss(self, model: MusicModel, batch: Batch, t: Tensor, eps: Tensor, has_text: Tensor, has_picture: Tensor,
              known: "Known | None" = None) -> tuple[Tensor, Tensor]:
-        """The weighted loss and the plain mean squared error of the velocity, both over what is not known."""
+        """The loss, relative to what the best linear guess leaves, and the plain mean squared error of the velocity, both over what is not known."""
         signal, noise = (each[:, :, 0] for each in self.schedule.signal_noise(t))
         z, x, free = batch.latents, signal * batch.latents + noise * eps, 1.0
         if known is not None:
@@ -96,13 +95,20 @@ class Denoising:
         v = self.velocity(model, x, t, batch, has_text, has_picture, None if known is None else z * known.where, None if known is None else known.mask)
         error = (v - (signal * eps - noise * z)).square() * free
         error = error.mean((1, 2)) if known is None else error.sum((1, 2)) / free.sum((1, 2)).clamp(min=1)
-        return (self.schedule.loss_weight(t) * error).mean(), error.mean()
+        relative = error / unexplained(model.variance, self.schedule.alphas[t])
+        return relative.mean(), error.mean()
 
 
 def linear_guess(variance: Tensor, alpha: Tensor) -> Tensor:
     """What the best linear guess of the velocity multiplies noisy latents by, (b, 1, n): `variance (n,)`, cumulated alphas (b,)."""
     alpha = alpha[:, None, None]
     return (alpha * (1 - alpha)).sqrt() * (1 - variance) / (alpha * variance + 1 - alpha)
+
+
+def unexplained(variance: Tensor, alpha: Tensor) -> Tensor:
+    """The mean squared error of that guess (b,)."""
+    alpha = alpha[:, None]
+    return (variance / (alpha * variance + 1 - alpha)).mean(1)
 
 
 @dataclass

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from music_model import Batch, Denoising, Known, MusicModel
-from schedule import Schedule
+from schedule import UNGUIDED, UNWALKED, Schedule
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Walk:
     steps: int = 20
     guidance: float = 2.5
     word_guidance: float = 1.0
-    unguided: int = 400
-    unwalked: int = 150
+    unguided: int = round(UNGUIDED * 1000)
+    unwalked: int = round(UNWALKED * 1000)
 
 
 @torch.no_grad()

@@ -14,7 +14,8 @@ CONFIG = {
     "steps_offset": 0,
     "set_alpha_to_one": True,
 }
-UNWALKED = 0.45  # share of the schedule, at its clean end, that the engine leaves out
+UNGUIDED = 0.4  # share of the schedule, at its clean end, without guidance
+UNWALKED = 0.2  # and what of it the engine leaves out: notes are decided long before
 
 
 def alphas_cumprod() -> Tensor:
@@ -34,10 +35,9 @@ class Schedule:
         return a.sqrt(), (1 - a).sqrt()
 
     def loss_weight(self, t: Tensor) -> Tensor:
-        """Min-SNR weights for v-prediction (gamma 5), with floors; (b,).
+        """Of pictures: min-SNR weights for v-prediction (gamma 5), with floors; (b,).
 
-        The floor at the clean end keeps it alive. That at the noisy end is higher: there the words and the picture decide
-        what is played, and min-SNR alone would all but hide it from the loss.
+        The floor at the clean end keeps it alive. That at the noisy end is higher: min-SNR alone would all but hide it from the loss.
         """
         a = self.alphas[t]
         snr = a / (1 - a)
@@ -46,9 +46,9 @@ class Schedule:
 
     @staticmethod
     def timesteps(count: int, generator: torch.Generator, lowest: int = 0) -> Tensor:
-        """Timesteps (count,) that cover the schedule from `lowest` evenly, and its noisiest fifth twice more."""
+        """Timesteps (count,) that cover the schedule from `lowest` evenly, and its noisiest fifth once more."""
         place = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-        noisy = 0.4  # share of the samples that are drawn from the noisiest fifth alone
+        noisy = 0.2  # share of the samples that are drawn from the noisiest fifth alone
         even = lowest + place / (1 - noisy) * (1000 - lowest)
         return torch.where(place < 1 - noisy, even, 800 + (place - (1 - noisy)) / noisy * 200).long().clamp(max=999)
 

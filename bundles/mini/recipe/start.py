@@ -2,10 +2,10 @@
 
     python start.py --bundle ../ --work DIR [--tokenizer tokenizer.json] [--pictures]
 
-Codec, picture model and the normalisation of its pooled values stay as they are; `music_ldm.py` starts from the bundle's
+Latents, picture model and the normalisation of its pooled values stay as they are; `music_ldm.py` starts from the bundle's
 weights. They are f16 and averaged, and the optimizer's state is not kept: the first steps are a warm-up. With another
 tokenizer (a wider vocabulary) every token begins as the mean of what the old one makes of it. With `--pictures` the picture
-model is trained on too (`image_ldm.py vae`, `unet`), before the pictures are inverted.
+model is trained on too (`image_ldm.py vae`, `unet`), before the pictures are looked at.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 import nets
-from codec import PatchCodec
-from fine_structure import FineStructure
+from latents import PartLatents, ScoreLatents
+from music_model import MusicModel, dit_config
 
-FINE = "fine_structure."  # begins the names of that net's weights among the decoder's
 SPACE = "▁"  # begins a word
 
 
@@ -38,12 +37,28 @@ def under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name[len(prefix):]: value for name, value in state.items() if name.startswith(prefix)}
 
 
-def music_model(bundle: Path) -> nets.MusicModel:
-    """Text encoder, music UNet and alphas of a bundle."""
-    model, text = nets.MusicModel(), read(bundle, "text")
+def manifest(bundle: Path) -> dict:
+    """What a bundle says about itself."""
+    return tomllib.loads((bundle / "manifest.toml").read_text())
+
+
+def score_latents(bundle: Path) -> ScoreLatents:
+    """The latents of a bundle."""
+    state, parts = {name: value.double().numpy() for name, value in read(bundle, "decoder").items()}, {}
+    for said in manifest(bundle)["decoder"]["parts"]:
+        of = lambda name: state[f"{said['name']}.{name}"]
+        parts[said["name"]] = PartLatents(said["low"], said["high"], said["sustains"], said["monophonic"], of("mean"), of("basis"),
+                                          tuple(said["programs"]), of("codes"), tuple(map(float, of("dynamics"))))
+    return ScoreLatents(parts, state["clip.numbers"])
+
+
+def music_model(bundle: Path) -> MusicModel:
+    """Text encoder, denoiser and alphas of a bundle."""
+    model, text, music = MusicModel(dit_config(score_latents(bundle))), read(bundle, "text"), read(bundle, "music")
     model.text.resize_token_embeddings(len(text["shared.weight"]), mean_resizing=False)
     model.text.load_state_dict({**text, "encoder.embed_tokens.weight": text["shared.weight"]})
-    model.unet.load_state_dict(under(read(bundle, "music"), "unet."))
+    model.dit.load_state_dict(under(music, "dit."))
+    model.variance.copy_(music["variance"])
     model.alpha.data = torch.logit(read(bundle, "synapse")["alpha"])
     return model
 
@@ -55,25 +70,6 @@ def image_models(bundle: Path) -> tuple[nn.Module, nets.ImageModel]:
     image.unet.load_state_dict(under(state, "unet."))
     image.null_text.data = state["null_text"]
     return vae, image
-
-
-def codec(bundle: Path) -> PatchCodec:
-    """The mel codec of a bundle."""
-    found = PatchCodec()
-    found.load_weights(read(bundle, "decoder"))
-    return found
-
-
-def fine_structure(bundle: Path) -> FineStructure:
-    """The net from which the vocoder's inversion starts."""
-    found = FineStructure()
-    found.load_state_dict(under(read(bundle, "decoder"), FINE))
-    return found
-
-
-def manifest(bundle: Path) -> dict:
-    """What a bundle says about itself."""
-    return tomllib.loads((bundle / "manifest.toml").read_text())
 
 
 def translate(embedding: Tensor, old: Tokenizer, new: Tokenizer) -> Tensor:
@@ -113,15 +109,14 @@ def begin(bundle: Path, work: Path, tokenizer: Path | None, pictures: bool) -> N
     (begin_pictures if pictures else keep_pictures)(bundle, work)
     said = manifest(bundle)
     (work / "begun.txt").write_text(f"{said['name']} {said['version']}")
-    torch.save(dict(codec=codec(bundle).state_dict()), work / "codec.pt")
-    torch.save(dict(average=fine_structure(bundle).state_dict()), work / "fine_structure.pt")
+    score_latents(bundle).save(work / "latents.npz")
     music, tokens = music_model(bundle), tokenizer or bundle / "tokenizer.json"
     if tokenizer is not None:
         old, new = (Tokenizer.from_file(str(path)) for path in (bundle / "tokenizer.json", tokenizer))
         embedding = translate(music.text.shared.weight.data, old, new)
         music.text.resize_token_embeddings(len(embedding), mean_resizing=False)
         music.text.shared.weight.data.copy_(embedding)
-    torch.save(music.state_dict(), work / "start.pt")
+    torch.save(music.state_dict(), work / "music_start.pt")
     if tokens != work / "tokenizer.json":
         shutil.copyfile(tokens, work / "tokenizer.json")
 

@@ -10,22 +10,19 @@ import pytest
 
 import caption
 import words
-from compose import compose
-from scene import Scene, sample_scene
-from score import Score
+from composer.scores import make
+from composer.told import Told, told
+from scene import Scene
 
-CLIPS = 1500
-
-
-def _clip(index: int, beats: int = 16) -> tuple[Scene, Score]:
-    rng = np.random.default_rng([0, 5, index])
-    scene = sample_scene(rng)
-    score = compose(scene, rng)
-    score.beats = beats
-    return scene, score
+CLIPS = 1200
 
 
-def _said(index: int, clip: tuple[Scene, Score]) -> str:
+def _clip(index: int, metre: str = "4/4") -> tuple[Scene, Told]:
+    scene, score = make(0, 5, index, metre)
+    return scene, told(score)
+
+
+def _said(index: int, clip: tuple[Scene, Told]) -> str:
     return caption.caption(*clip, np.random.default_rng([0, 5, index, 11]))
 
 
@@ -38,13 +35,13 @@ def _holds(said: str, phrases: tuple[str, ...]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def fours() -> list[tuple[Scene, Score]]:
+def fours() -> list[tuple[Scene, Told]]:
     return [_clip(index) for index in range(CLIPS)]
 
 
 @pytest.fixture(scope="module")
-def threes() -> list[tuple[Scene, Score]]:
-    return [_clip(index, beats=12) for index in range(CLIPS)]
+def threes() -> list[tuple[Scene, Told]]:
+    return [_clip(index, "3/4") for index in range(CLIPS)]
 
 
 def test_the_vocabulary_has_1500_words():

@@ -4,9 +4,9 @@
 
 Without it words are hardly heard: a music model that learns to denoise gains so little from a caption (0.001 of a loss of
 0.54, measured on checkpoint 0.1.0) that it takes long to find out what 2,500 words mean. Captions cost nothing, so the
-encoder reads many more of them than there are rendered clips. The heads are thrown away.
+encoder reads many more of them than there are scores to learn from. The heads are thrown away.
 
-Starts from the weights in `start.pt` where there are any, and leaves its encoder there for `music_ldm.py`.
+Starts from the encoder in `music_start.pt` where there is one, and leaves its own there for `music_ldm.py`.
 """
 
 from __future__ import annotations
@@ -22,43 +22,42 @@ from torch import Tensor, nn
 
 import tokens
 from caption import caption
-from compose import compose
-from nets import TEXT_WIDTH, MusicModel
+from composer.scores import make
+from composer.styles import STYLES
+from composer.told import told
+from nets import TEXT_WIDTH, text_model
 from precision import autocast
-from scene import STYLES, sample_scene
 from trainer import Budget, Trainer
 
 SCORES, CAPTIONS = 9000, 4  # scores composed, captions written of each
-WALTZES = 0.15  # share of the scores in three
 PROGRAMS = 129  # General MIDI's, and drums
 FACTS = 9
 EMBEDDING = {"shared.weight": 20.0}
 
 
 def facts(scene, score) -> tuple[int, list[int], list[float]]:
-    """What a caption of a score may tell: the style, the programs, and numbers of about unit spread."""
+    """What a caption of a score may tell: the cue's style, the programs, and numbers of about unit spread."""
     numbers = [np.log2(score.bpm / 95) * 2, 1.0 if score.mode == "major" else -1.0, score.drums_level - 1.0, 2 * score.brightness,
                (score.space - 55) / 25, 3 * (scene.valence - 0.5), 3 * (scene.arousal - 0.5), len(score.parts) - 4.0,
-               3.0 if score.bar == 3 else 0.0]
+               0.0 if score.metre == "4/4" else 3.0]
     programs = [128 if part == "drums" else program for part, program in score.parts.items()]
-    return STYLES.index(score.style), programs, [float(number) for number in numbers]
+    return list(STYLES).index(score.style), programs, [float(number) for number in numbers]
 
 
 def write_captions(count: int, seed: int) -> tuple[list[str], Tensor, Tensor, Tensor]:
     """Captions (n), styles (n,), programs as ones among zeros (n, 129) and numbers (n, 9); no sound is made."""
     said, styles, programs, numbers = [], [], [], []
     for index in range(count):
+        scene, score = make(0, seed, index)
+        style, played, counted = facts(scene, score)
         rng = np.random.default_rng([seed, index])
-        scene = sample_scene(rng)
-        score = compose(scene, rng, 3 if rng.random() < WALTZES else 4)
-        style, played, told = facts(scene, score)
         ones = torch.zeros(PROGRAMS)
         ones[played] = 1
         for _ in range(CAPTIONS):
-            said.append(caption(scene, score, rng))
+            said.append(caption(scene, told(score), rng))
             styles.append(style)
             programs.append(ones)
-            numbers.append(told)
+            numbers.append(counted)
     return said, torch.tensor(styles), torch.stack(programs), torch.tensor(numbers)
 
 
@@ -114,14 +113,13 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    work, model = options.work, MusicModel()
-    start = work / "start.pt"
-    if start.exists():
-        model.load_state_dict(torch.load(start, weights_only=True))
+    work, text, start = options.work, text_model(), options.work / "music_start.pt"
+    state = torch.load(start, weights_only=True) if start.exists() else {}
+    if state:
+        text.load_state_dict({name.removeprefix("text."): value for name, value in state.items() if name.startswith("text.")})
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
-    text = train(model.text, tokenizer, work / "text_encoder.pt", Budget(options.seconds, options.steps), options.scores)
-    model.text.load_state_dict(text.state_dict())
-    torch.save(model.state_dict(), start)
+    text = train(text, tokenizer, work / "text_encoder.pt", Budget(options.seconds, options.steps), options.scores)
+    torch.save({**state, **{f"text.{name}": value for name, value in text.state_dict().items()}}, start)
 
 
 if __name__ == "__main__":

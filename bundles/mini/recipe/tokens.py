@@ -1,20 +1,23 @@
 """The tokenizer: byte pairs of lower-cased words; known words are whole, unknown ones fall into known parts.
 
-    python tokens.py --data DIR... --out tokenizer.json
+    python tokens.py --scores DIR --out tokenizer.json
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 
+from caption import all_phrases, caption
+from composer.scores import read
+from composer.told import told
 from nets import TEXT, TEXT_TOKENS
-from caption import all_phrases
-from shards import read_shard, shards
 
 PAD, END, UNKNOWN = 0, 1, 2  # as in T5
 PHRASE_WEIGHT = 20  # every vocabulary phrase counts as this many captions, so that rare words stay whole
@@ -43,19 +46,20 @@ def encode(tokenizer: Tokenizer, captions: list[str]) -> Tensor:
     return torch.tensor(rows)
 
 
-def read_captions(folders: list[Path]) -> list[str]:
-    """The captions of all painted shards."""
-    return [meta["caption"] for path in shards(folders) for meta in read_shard(path)[1]
-            if "caption" in meta]
+def read_captions(folder: Path) -> Iterator[str]:
+    """A caption of every score of a folder."""
+    for path in sorted(folder.glob("scores_*.jsonl.gz")):
+        for number, (scene, score) in enumerate(read(path)):
+            yield caption(scene, told(score), np.random.default_rng(number))
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, nargs="+")
+    parser.add_argument("--scores", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    tokenizer = build(read_captions(options.data))
+    tokenizer = build(list(read_captions(options.scores)))
     tokenizer.save(str(options.out))
     print(f"{tokenizer.get_vocab_size()} tokens")
 

@@ -247,6 +247,9 @@ PATTERNS: dict[str, tuple[str, ...]] = _table({
     "toms": "toms|tom-toms|floor toms|ritual toms|low toms|rumbling toms|rim clicks and toms",
     "hands": "congas|hand drums|hand percussion|shaker|conga groove|skin drums|shakers and congas|palm-struck drums",
 })
+# Which of them the drums of a style play.
+BEATS = dict(ambient="soft", lofi="backbeat", orchestral="orchestral", synthwave="straight", folk="folk", piano="soft", jazz="jazz", chiptune="straight",
+             suspense="toms", chamber="soft", world="hands", electronica="four")
 
 # By tempo: slow below 85 beats per minute, fast from 112.
 TEMPOS: dict[str, tuple[str, ...]] = _table({
