@@ -287,7 +287,9 @@ impl Manifest {
             return Err(format!("sample_rate = {}, but its decoder gives {rate}", self.sample_rate));
         }
         if self.defaults.deep_steps > 1 && matches!(self.music.denoiser, DenoiserConfig::Dit(_)) {
-            return Err("defaults.deep_steps should be 1: music.dit has no coarser levels that steps could share".into());
+            return Err(
+                "defaults.deep_steps should be 1: music.dit has no coarser levels that steps could share".into()
+            );
         }
         self.music.check_channels()
     }

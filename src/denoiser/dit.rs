@@ -111,7 +111,9 @@ impl Dit {
         let blends = match taps {
             Taps::None => None,
             Taps::Blend(blends) if blends.len() == self.picture_layers => Some(*blends),
-            Taps::Blend(blends) => bail!("{} blends for {} layers that blend a picture", blends.len(), self.picture_layers),
+            Taps::Blend(blends) => {
+                bail!("{} blends for {} layers that blend a picture", blends.len(), self.picture_layers)
+            }
             Taps::Capture(_) | Taps::CaptureOutputs(_) => bail!("a DiT of music has nothing for others to see"),
         };
         let modulation = self.conditioning.forward(timestep, told.class.as_ref())?;

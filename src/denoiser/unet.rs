@@ -161,7 +161,8 @@ impl Unet {
         let (levels, mut skips) = (self.down_blocks.len(), vec![xs.clone()]);
         let (finest, coarser) = self.up_levels()?;
         self.down_blocks[0].forward_fine(xs, &time, told.level(0)?, &mut skips)?;
-        let ys = finest.forward(deep.coarse.clone(), &time, told.level(levels + 1 + coarser.len())?, &mut skips, taps)?;
+        let ys =
+            finest.forward(deep.coarse.clone(), &time, told.level(levels + 1 + coarser.len())?, &mut skips, taps)?;
         self.finish(&ys)?.to_dtype(latents.dtype())
     }
 

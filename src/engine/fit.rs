@@ -15,7 +15,12 @@ pub(super) fn check(manifest: &Manifest, synapse: &Synapse) -> Result<(), String
     if seen != heard {
         return Err(format!("no synapse joins decoder layers of widths {seen:?} (image) and {heard:?} (music)"));
     }
-    same("the length of alpha", synapse.layers(), &format!("the number of {name}'s layers for a picture"), heard.len())?;
+    same(
+        "the length of alpha",
+        synapse.layers(),
+        &format!("the number of {name}'s layers for a picture"),
+        heard.len(),
+    )?;
     if let Pool::Grid { height, width } = manifest.synapse.pool
         && text.tokens != Some(height * width)
     {

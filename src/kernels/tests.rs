@@ -348,8 +348,7 @@ fn layer_norm_is_its_definition_for_all_items_or_each() {
         let (batch, rows, c) = (draw.size(1, 3), draw.size(1, 300), draw.size(1, 90));
         let xs = draw.values(batch * rows * c);
         let items = if draw.chance() { batch } else { 1 };
-        let items: Vec<_> =
-            (0..items).map(|_| Affine { scale: draw.values(c), shift: draw.values(c) }).collect();
+        let items: Vec<_> = (0..items).map(|_| Affine { scale: draw.values(c), shift: draw.values(c) }).collect();
         let right = xs.chunks_exact(c).enumerate().flat_map(|(i, row)| {
             let row = wide(row);
             let mean = row.iter().sum::<f64>() / c as f64;

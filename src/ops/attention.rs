@@ -62,7 +62,13 @@ pub fn attention_by_distance(
     let [keys, values, bias] = [keys, values, bias].map(|xs| xs.to_dtype(DType::F32)?.contiguous());
     let bias = bias?;
     floats::in_f32(queries, |queries| {
-        in_blocks(queries, &keys?, &values?, heads, Scores::ByDistance { bias: &Floats::of(&bias)?, scale: scale as f32 })
+        in_blocks(
+            queries,
+            &keys?,
+            &values?,
+            heads,
+            Scores::ByDistance { bias: &Floats::of(&bias)?, scale: scale as f32 },
+        )
     })
 }
 

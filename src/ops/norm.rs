@@ -131,7 +131,8 @@ impl LayerNorm {
         match &self.way {
             Way::Kernel(affine) if xs.dim(D::Minus1)? == affine.scale.len() => {
                 let xs = xs.contiguous()?;
-                let ys = kernels::layer_norm(Isa::best(), &Floats::of(&xs)?, self.eps as f32, std::slice::from_ref(affine));
+                let ys =
+                    kernels::layer_norm(Isa::best(), &Floats::of(&xs)?, self.eps as f32, std::slice::from_ref(affine));
                 Tensor::from_vec(ys, xs.shape(), xs.device())
             }
             Way::Kernel(affine) => bail!("a normalisation of {} channels got {:?}", affine.scale.len(), xs.shape()),

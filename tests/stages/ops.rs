@@ -6,8 +6,8 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use melfusion::ops::{
     Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, Gate, GatedLinear, GroupNorm, LayerNorm, RmsNorm, TimePadding,
-    add_gated, attention, attention_by_distance, concatenate, from_tokens, geglu, gelu, leaky_relu, linear, linear_no_bias, mean,
-    modulated_layer_norm, silu, softmax, together, tokens, upsample_nearest,
+    add_gated, attention, attention_by_distance, concatenate, from_tokens, geglu, gelu, leaky_relu, linear,
+    linear_no_bias, mean, modulated_layer_norm, silu, softmax, together, tokens, upsample_nearest,
 };
 use melfusion::sampler::noise;
 

@@ -65,7 +65,9 @@ impl MusicManifest {
             ));
         }
         if self.position.as_ref().is_some_and(|position| position.frequency) {
-            return Err("music.position should have frequency = false: music.dit sees all rows of a column at once".into());
+            return Err(
+                "music.position should have frequency = false: music.dit sees all rows of a column at once".into()
+            );
         }
         match [Some(window), triple_window].into_iter().flatten().find(|window| !dit.windows.contains(window)) {
             Some(window) => Err(format!("music.dit.windows should have {window}, which music.latent names")),

@@ -77,7 +77,10 @@ impl DitConfig {
             let (layers, blocks) = (self.picture_layers, self.cross_widths.len());
             bail!("a DiT of {blocks} blocks, {layers} of which blend a picture");
         }
-        if self.windows.is_empty() || self.windows.contains(&0) || [self.hidden, self.class_width, self.text_width].contains(&0) {
+        if self.windows.is_empty()
+            || self.windows.contains(&0)
+            || [self.hidden, self.class_width, self.text_width].contains(&0)
+        {
             bail!("a DiT whose windows, hidden, class_width or text_width are none");
         }
         Ok(())
