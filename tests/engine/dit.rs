@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::fs;
 use std::sync::LazyLock;
 
-use crate::laws::{distance, fingerprint, generate, needs_influence_to_see, picture};
+use crate::laws::{distance, fingerprint, generate, lasts_exactly, needs_influence_to_see, picture};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use melfusion::bundle::{FileEntry, Manifest};
 use melfusion::denoiser::{DenoiserConfig, Dit, DitConfig};
 use melfusion::device::{Memory, Placement};
-use melfusion::request::{Meter, RequestFields};
+use melfusion::request::RequestFields;
 use melfusion::sampler::noise;
 use melfusion::{Bundle, Engine};
 use sha2::{Digest, Sha256};
@@ -115,11 +115,10 @@ fn a_transformer_without_influence_sees_nothing() {
 /// Less than a window, one of three beats, and several that overlap.
 #[test]
 fn pieces_of_any_length_go_through_a_transformers_windows() {
-    for (bars, beats, columns) in [(1, 4, 16), (4, 3, 48), (5, 3, 60), (6, 4, 96), (3, 5, 60)] {
-        let meter = Meter::new(beats, 4).unwrap();
-        let clip = generate(&ENGINE, RequestFields { bars, meter, steps: 1, picture: None, ..fields() });
-        assert_eq!(clip.latents.to_tensor(&Device::Cpu).unwrap().dim(2).unwrap(), columns, "{bars} bars of {beats}");
-    }
+    let fields = RequestFields { steps: 1, picture: None, ..fields() };
+    let rate = ENGINE.native_rate();
+    let shapes = [(1, "4/4", 96.0, rate), (4, "3/4", 96.0, rate), (5, "3/4", 96.0, rate), (3, "5/4", 120.0, rate)];
+    lasts_exactly(&ENGINE, &fields, &shapes);
 }
 
 #[test]
