@@ -15,7 +15,7 @@ use std::env;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use melfusion::Bundle;
-use melfusion::denoiser::{Context, Unet};
+use melfusion::denoiser::{Context, Denoiser};
 use melfusion::ops::{Conv2d, Conv2dConfig, GroupNorm, TimePadding, attention, linear};
 use melfusion::sampler::noise;
 use melfusion::synapse::{Blend, KeyValue, Taps};
@@ -77,15 +77,16 @@ fn operations() -> Result<()> {
 fn steps() -> std::result::Result<(), Boxed> {
     let bundle = Bundle::mini()?;
     let music = &bundle.manifest().music;
-    let unet = Unet::new(&music.unet, bundle.weights(&music.weights, DType::F32, &Device::Cpu)?.pp("unet"))?;
-    let latents = noise(1, 0, (2, music.unet.in_channels, music.latent.window, music.latent.rows), &Device::Cpu)?;
-    let tokens = noise(1, 1, (2, TOKENS, music.unet.cross_attention_dim), &Device::Cpu)?;
-    let class = music.unet.projection_class_embeddings_input_dim;
+    let denoiser = Denoiser::new(&music.denoiser, bundle.weights(&music.weights, DType::F32, &Device::Cpu)?)?;
+    let size = (2, music.denoiser.in_channels(), music.latent.window, music.latent.rows);
+    let latents = noise(1, 0, size, &Device::Cpu)?;
+    let tokens = noise(1, 1, (2, TOKENS, music.denoiser.text_width()), &Device::Cpu)?;
+    let class = music.denoiser.class_width();
     let class = class.map(|width| noise(1, 2, (2, width), &Device::Cpu)).transpose()?;
-    let told = unet.prepare(&Context { tokens, bias: None, class })?;
-    let blends = music.unet.decoder_widths().into_iter().map(blend).collect::<Result<Vec<_>>>()?;
-    let step = |taps: &mut Taps| Ok(unet.forward_deep(&latents, 500.0, &told, taps)?.0);
-    count("music UNet, guided step", || step(&mut Taps::None))?;
+    let told = denoiser.prepare(&Context { tokens, bias: None, class })?;
+    let blends = music.denoiser.decoder_widths().into_iter().map(blend).collect::<Result<Vec<_>>>()?;
+    let step = |taps: &mut Taps| Ok(denoiser.forward_deep(&latents, 500.0, &told, taps)?.0);
+    count("music, guided step", || step(&mut Taps::None))?;
     count("the same with synapse", || step(&mut Taps::Blend(&blends)))?;
     Ok(())
 }

@@ -19,7 +19,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode};
 use melfusion::audio::{Audio, Loudness};
 use melfusion::decoder::{DecoderConfig, GridDecoder, loop_resample, widen};
-use melfusion::denoiser::{Context, Unet};
+use melfusion::denoiser::{Context, Denoiser};
 use melfusion::progress::Silent;
 use melfusion::request::{Request, RequestFields};
 use melfusion::sampler::noise;
@@ -44,7 +44,7 @@ fn main() -> Outcome {
     in_group(&mut criterion, "text", |group| text(group, &bundle))?;
     in_group(&mut criterion, "picture", |group| picture(group, &engine))?;
     in_group(&mut criterion, "music", |group| {
-        unet(group, &bundle)?;
+        denoiser(group, &bundle)?;
         composition(group, &engine)
     })?;
     in_group(&mut criterion, "sound", |group| sound(group, &bundle, &engine))?;
@@ -89,21 +89,21 @@ fn picture(group: &mut Group, engine: &Engine) -> Outcome {
     Ok(())
 }
 
-/// One evaluation of the music UNet for both halves of the guidance, over one window.
-fn unet(group: &mut Group, bundle: &Bundle) -> Outcome {
+/// One evaluation of the music's denoiser for both halves of the guidance, over one window.
+fn denoiser(group: &mut Group, bundle: &Bundle) -> Outcome {
     let music = &bundle.manifest().music;
-    let weights = bundle.weights(&music.weights, DType::F32, &Device::Cpu)?.pp("unet");
-    let unet = Unet::new(&music.unet, weights)?;
-    let latents = noise(1, 0, (2, music.unet.in_channels, music.latent.window, music.latent.rows), &Device::Cpu)?;
+    let denoiser = Denoiser::new(&music.denoiser, bundle.weights(&music.weights, DType::F32, &Device::Cpu)?)?;
+    let size = (2, music.denoiser.in_channels(), music.latent.window, music.latent.rows);
+    let latents = noise(1, 0, size, &Device::Cpu)?;
     let tokens = text_encoder(bundle)?.encode(piece::PROMPT)?.repeat((2, 1, 1))?;
-    let blends = blends(&music.unet.decoder_widths(), tokens.dim(1)?)?;
-    let class = music.unet.projection_class_embeddings_input_dim;
+    let blends = blends(&music.denoiser.decoder_widths(), tokens.dim(1)?)?;
+    let class = music.denoiser.class_width();
     let class = class.map(|width| noise(1, 1, (2, width), &Device::Cpu)).transpose()?;
     let context = Context { tokens, bias: None, class };
-    let forward = |taps: &mut Taps| unet.forward(&latents, 500.0, &context, taps);
+    let forward = |taps: &mut Taps| denoiser.forward(&latents, 500.0, &context, taps);
     forward(&mut Taps::Blend(&blends))?;
-    group.bench_function("unet", |b| b.iter(|| forward(&mut Taps::None)));
-    group.bench_function("unet with synapse", |b| b.iter(|| forward(&mut Taps::Blend(&blends))));
+    group.bench_function("denoiser", |b| b.iter(|| forward(&mut Taps::None)));
+    group.bench_function("denoiser with synapse", |b| b.iter(|| forward(&mut Taps::Blend(&blends))));
     Ok(())
 }
 

@@ -10,7 +10,7 @@
 //! | `image.latents` → `image.inverted` | DDIM inversion in the metadata's `steps` |
 //! | `image.inverted` → `image.velocity`, `image.keys.N`, `image.values.N` | image UNet at the noisiest timestep |
 //! | `synapse.global`, `music.class` | global path; class vector (unguided half first) at `seconds_per_beat` |
-//! | `music.noise` → `music.velocity` | music UNet under words and picture at the noisiest timestep |
+//! | `music.noise` → `music.velocity` | music's denoiser under words and picture at the noisiest timestep |
 //! | `music.noise` → `music.latents` | guided DDIM in `steps` at `guidance`, without rescaling |
 //! | `music.latents` → `decoder.mel`, `decoder.samples`; ln gains of 32 frames `decoder.fine_structure` | decoder |
 //! | `decoder.mel` → `decoder.encoded` | the encoder of a grid decoder that has one |
@@ -22,7 +22,7 @@ use safetensors::SafeTensors;
 
 use crate::bundle::Bundle;
 use crate::decoder::Decoder;
-use crate::denoiser::Unet;
+use crate::denoiser::Denoiser;
 use crate::device::{self, Placement};
 use crate::engine::{Engine, Seen, Sight};
 use crate::error::{Error, InStage, Stage};
@@ -221,7 +221,7 @@ impl Engine {
         Ok(sight)
     }
 
-    fn check_music(&self, rows: &mut Rows, music: &Unet, texts: &[Tensor; 2], sight: &Sight) -> Result<()> {
+    fn check_music(&self, rows: &mut Rows, music: &Denoiser, texts: &[Tensor; 2], sight: &Sight) -> Result<()> {
         let reference = rows.reference;
         let guidance = reference.number("guidance")?;
         let fields = RequestFields { guidance, synapse: reference.synapse()?, ..Default::default() };
@@ -234,9 +234,9 @@ impl Engine {
         let mut sampler =
             Sampler::new(SamplerKind::Ddim, &Schedule::new(&self.manifest.music.schedule)?, sight.timesteps.len())?;
         let mut xs = reference.get("music.noise")?;
-        let planes = self.whole_window_planes()?;
+        let beside = self.beside_whole_window()?;
         for (i, &t) in sight.timesteps.iter().enumerate() {
-            let said = Self::said(music, &xs, planes.as_ref(), t, &conditions, conditions.blends.get(i))?;
+            let said = Self::said(music, &xs, beside.as_ref(), t, &conditions, conditions.blends.get(i))?;
             if i == 0 {
                 rows.compare("music", "music.velocity", &said)?;
             }

@@ -25,7 +25,7 @@ use candle_core::{DType, Device, Tensor};
 use crate::bundle::{Bundle, Manifest};
 use crate::clip::{Clip, Latents, MorphRecipe, Recipe};
 use crate::decoder::Decoder;
-use crate::denoiser::Unet;
+use crate::denoiser::Denoiser;
 use crate::device::Placement;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
@@ -60,7 +60,7 @@ pub struct Engine {
     pub(crate) reader: Arc<Reader>,
     text: Part<TextEncoder>,
     picture: Part<PictureModel>,
-    music: Part<Unet>,
+    music: Part<Denoiser>,
     pub(crate) schedule: Schedule,
     pub(crate) synapse: Synapse,
     decoder: Part<Decoder>,

@@ -38,27 +38,27 @@ mod tests;
 pub use activation::Activation;
 pub use attention::{Heads, Scores, attention};
 pub use conv::{Conv, ConvTranspose, Shape};
+pub use gemm::Epilogue;
 pub use map::Size;
 pub use norm::{Affine, Then, group_norm, layer_norm, rms_norm};
 pub use packed::Packed;
-pub use pointwise::{activate, concatenate, geglu, mean, softmax, upsample_nearest};
+pub use pointwise::{activate, add_gated, concatenate, geglu, mean, softmax, upsample_nearest};
 pub use simd::Isa;
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use gemm::{Dense, Epilogue, Product};
+use gemm::{Dense, Product};
 
-/// A linear layer over the last axis: `xs (n, depth)` → `(n, columns)`, plus `bias` and `residual`.
+/// A linear layer over the last axis: `xs (n, depth)` → `(n, columns)`, with what follows it.
 ///
 /// # Panics
 ///
 /// Lengths do not fit.
-pub fn linear(xs: &[f32], weights: &Packed, bias: Option<&[f32]>, residual: Option<&[f32]>) -> Vec<f32> {
+pub fn linear(xs: &[f32], weights: &Packed, epilogue: Epilogue) -> Vec<f32> {
     let rows = rows(xs, weights.depth());
     let source = Dense::new(xs, rows, weights.depth(), weights.depth());
-    let epilogue = Epilogue { bias, residual, then: None };
     // SAFETY: a product writes all of its output, and reads none before.
     unsafe { scratch::filled(rows * weights.columns(), |out| gemm::multiply(&source, rows, weights, epilogue, out)) }
 }

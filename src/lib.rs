@@ -6,7 +6,7 @@
 //! ```text
 //! picture (3, s, s) ─ autoencoder ─ (1, 4, h, w) ─ DDIM inversion ⇄ image UNet ─ K, V (1, n, c) per step and layer ─┐
 //! prompt ─ tokenizer ─ T5 encoder ─ (1, l, d) ──────────────────────────────────────────────────────────────┐      │
-//! seed ─ noise (1, c, t, f) ─ sampler ⇄ music UNet ◄───────────────────────────────────────────────────────┴ synapse
+//! seed ─ noise (1, c, t, f) ─ sampler ⇄ denoiser ◄─────────────────────────────────────────────────────────┴ synapse
 //!              │
 //!              └─ latents ─ decoder ─ mel (frames, bands) ─ vocoder ─ exact length ─ loudness ─ checks ─ Clip
 //! ```

@@ -17,9 +17,9 @@ mod linear;
 mod map;
 mod norm;
 
-pub use activation::{geglu, gelu, leaky_relu, silu, softmax};
+pub use activation::{add_gated, geglu, gelu, leaky_relu, silu, softmax};
 pub use attention::{attention, attention_by_distance};
 pub use conv::{Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, TimePadding};
 pub use linear::{Gate, GatedLinear, Linear, linear, linear_no_bias, together};
 pub use map::{concatenate, from_tokens, mean, tokens, upsample_nearest};
-pub use norm::{GroupNorm, LayerNorm, RmsNorm};
+pub use norm::{GroupNorm, LayerNorm, RmsNorm, modulated_layer_norm};

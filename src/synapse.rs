@@ -2,10 +2,11 @@
 //!
 //! **The paper's part** (MeLFusion, CVPR 2024, figure 2) is the token blend. The keys and values of the
 //! self-attention in the picture UNet's decoder replace a learnt share of the keys and values of the cross-attention
-//! in the music UNet's decoder, layer by layer: `K = a K_image + (1 - a) K_text`, the same for `V`. The paper's
-//! figure does not show how the picture's tokens come to the number of the text's; we average them ([`Pool`]).
+//! in the music UNet's decoder, or in the last blocks of a transformer, layer by layer: `K = a K_image + (1 - a) K_text`,
+//! the same for `V`. The paper's figure does not show how the picture's tokens come to the number of the text's; we average
+//! them ([`Pool`]).
 //!
-//! **Our part** is the global path: the values of a clean picture, averaged over all tokens, enter the music UNet's
+//! **Our part** is the global path: the values of a clean picture, averaged over all tokens, enter the denoiser's
 //! time embedding as its class vector ([`Synapse::global`]). Measured: with the token blend alone a small model does
 //! not hear the picture.
 //!
@@ -15,7 +16,7 @@
 //! keys and values: of those that the music's own layers make of the average.
 //!
 //! ```text
-//! picture UNet ─ Taps::Capture ─► [KeyValue] ─ Pool ─► Synapse::blends ─► Taps::Blend ─► music UNet
+//! picture UNet ─ Taps::Capture ─► [KeyValue] ─ Pool ─► Synapse::blends ─► Taps::Blend ─► denoiser
 //!                                     └──────────────► Synapse::global ─► Context::class ─┘
 //! ```
 
@@ -114,11 +115,11 @@ impl Synapse {
         self.alpha.len()
     }
 
-    /// What each decoder layer of the music UNet blends in.
+    /// What each layer of the music's denoiser that sees blends in.
     ///
     /// - `features`: of the picture, one per layer, pooled to the text's length ([`Pool::apply`]).
     /// - `influence`: 0..=1, multiplies every alpha.
-    /// - `sees`: one per batch entry of the music UNet, whether it sees the picture.
+    /// - `sees`: one per batch entry of the denoiser, whether it sees the picture.
     pub fn blends(&self, features: &[KeyValue], influence: f64, sees: &[bool]) -> Result<Vec<Blend>> {
         self.check(features)?;
         let blend = |(image, &alpha): (&KeyValue, &f32)| -> Result<Blend> {

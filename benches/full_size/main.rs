@@ -17,7 +17,7 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use melfusion::Bundle;
 use melfusion::autoencoder::Encoder;
 use melfusion::decoder::{DecoderConfig, WaveDecoder};
-use melfusion::denoiser::{Context, Unet};
+use melfusion::denoiser::{Context, Denoiser, Unet};
 use melfusion::import::{Plan, Sources};
 use melfusion::synapse::Taps;
 use melfusion::text::TextEncoder;
@@ -93,10 +93,10 @@ fn text(bundle: &Bundle, report: &mut Report) -> Result<()> {
 
 fn music(bundle: &Bundle, report: &mut Report) -> Result<()> {
     let config = &bundle.manifest().music;
-    let unet = Unet::new(&config.unet, weights(bundle, &config.weights)?.pp("unet"))?;
+    let denoiser = Denoiser::new(&config.denoiser, weights(bundle, &config.weights)?)?;
     let context = Context { tokens: report.get("text.tokens")?, bias: None, class: None };
     let start = Instant::now();
-    let velocity = unet.forward(&report.get("music.latents")?, TIMESTEP, &context, &mut Taps::None)?;
+    let velocity = denoiser.forward(&report.get("music.latents")?, TIMESTEP, &context, &mut Taps::None)?;
     report.compare("music.velocity", &velocity, start)
 }
 

@@ -4,7 +4,7 @@ use candle_core::DType;
 use melfusion::autoencoder::AutoencoderConfig;
 use melfusion::bundle::Manifest;
 use melfusion::decoder::hifi_gan::HifiGanConfig;
-use melfusion::denoiser::UnetConfig;
+use melfusion::denoiser::{DitConfig, UnetConfig};
 use serde::Serialize;
 use serde_json::{Value, from_value, json};
 
@@ -124,6 +124,12 @@ pub enum Work {
         size: (usize, usize),
         tokens: usize,
     },
+    Dit {
+        config: DitConfig,
+        batch: usize,
+        columns: usize,
+        tokens: usize,
+    },
     MelDecoder {
         config: AutoencoderConfig,
         size: (usize, usize),
@@ -179,7 +185,7 @@ impl Work {
             // 8 bits, rounded dozens of times on either side.
             _ if dtype != DType::F32 => 1e-1,
             // Sums of thousands of terms, and dozens of layers.
-            Self::Unet { .. } | Self::MelDecoder { .. } | Self::HifiGan { .. } => 1e-3,
+            Self::Unet { .. } | Self::Dit { .. } | Self::MelDecoder { .. } | Self::HifiGan { .. } => 1e-3,
             // What is saved is other music.
             Self::Clip(clip) if clip.savings => f64::INFINITY,
             // A clip's latents are rounded to f16; 20 steps carry on what the first ones differ by.
@@ -363,6 +369,13 @@ fn small() -> Vec<Case> {
         "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
         "attention_head_dim": [1, 2, 4], "cross_attention_dim": 512, "use_linear_projection": true,
     }));
+    // 330 numbers a column.
+    let dit: DitConfig = config(json!({
+        "channels": 22, "row_channels": vec![22; 15], "row_codes": vec![6; 15], "planes": 10, "class_width": 864, "text_width": 192,
+        "windows": [64, 48], "width": 256, "hidden": 640, "cross_widths": [128, 128, 128, 128, 192, 192, 128, 128],
+        "picture_layers": 4,
+    }));
+    let dit = |batch| Work::Dit { config: dit.clone(), batch, columns: 64, tokens: 64 };
     let autoencoder = config(json!({
         "in_channels": 1, "out_channels": 1, "latent_channels": 8, "block_out_channels": [32, 64, 128],
         "layers_per_block": 2, "scaling_factor": 0.9227914214134216,
@@ -379,6 +392,8 @@ fn small() -> Vec<Case> {
             "2 x 8 x 256 x 16",
             Work::Unet { config: unet, batch: 2, size: (256, 16), tokens: 77 },
         ),
+        small("DiT (256, 8 blocks)", "1 x 64 columns of 330", dit(1)),
+        small("DiT (256, 8 blocks), guided step", "3 x 64 columns of 330", dit(3)),
         small(
             "mel autoencoder (32, 64, 128), decode",
             "256 x 16 → 1024 x 64",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
 from built import Built, stirred
+from dit import Dit, DitConfig, flatten, unflatten
 
 TIMESTEP = 500
 
@@ -32,6 +33,37 @@ def unet(config: dict, batch: int, size: tuple[int, int], tokens: int) -> Built:
     return Built(module, dict(latents=torch.randn(batch, config["in_channels"], *size),
                               tokens=torch.randn(batch, tokens, config["cross_attention_dim"]),
                               timestep=torch.tensor(TIMESTEP)))
+
+
+class Columns(nn.Module):
+    """A diffusion transformer at one timestep, of latents with all that comes beside them, as the other side has them."""
+
+    def __init__(self, dit: Dit) -> None:
+        super().__init__()
+        self.dit = dit
+
+    def forward(self, latents: Tensor, tokens: Tensor, vector: Tensor, timestep: Tensor) -> Tensor:
+        config = self.dit.config
+        own, known, masks, planes = latents.split([config.channels, config.channels, 2, config.planes], 1)
+        own, known = (flatten(x, config.row_channels) for x in (own, known))
+        mask, planes = masks.transpose(1, 2).flatten(2), planes[..., 0].transpose(1, 2)
+        velocity = self.dit(own, timestep.expand(len(own)), tokens, vector, planes, known, mask)
+        return unflatten(velocity, config.row_channels, config.channels)
+
+    def state_dict(self, *_, **__) -> dict[str, Tensor]:
+        return self.dit.state_dict()
+
+
+def dit(config: dict, batch: int, columns: int, tokens: int) -> Built:
+    config = DitConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in config.items()})
+    model = Dit(config).eval()
+    for parameter in model.parameters():
+        # Fresh ones begin at zero where it matters.
+        parameter.data = torch.randn_like(parameter) * (parameter.shape[-1] ** -0.5 if parameter.dim() > 1 else 0.1)
+    rows = len(config.row_channels)
+    return Built(Columns(model), dict(latents=torch.randn(batch, 2 * config.channels + 2 + config.planes, columns, rows),
+                                      tokens=torch.randn(batch, tokens, config.text_width), vector=torch.randn(batch, config.class_width),
+                                      timestep=torch.tensor(TIMESTEP)))
 
 
 class MelDecoder(nn.Module):

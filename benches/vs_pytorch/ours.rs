@@ -39,6 +39,7 @@ pub fn build(work: &Work, tensors: &VarBuilder) -> std::result::Result<Variants,
         | Work::Codec
         | Work::Vocoder { .. }
         | Work::Unet { .. }
+        | Work::Dit { .. }
         | Work::MelDecoder { .. }
         | Work::HifiGan { .. }
         | Work::Clip(_) => networks::build(work, weights, inputs),

@@ -43,7 +43,7 @@ from built import CHANNELS_LAST, COMPILED, COMPILED_LAST, Built, compiled, to_ch
 BUILDERS = {
     **{name: getattr(operations, name) for name in ("conv2d", "conv1d", "conv_transpose1d", "linear", "attention",
                                                    "group_norm", "layer_norm", "activation", "upsample")},
-    **{name: getattr(networks, name) for name in ("unet", "mel_decoder", "hifi_gan")},
+    **{name: getattr(networks, name) for name in ("unet", "dit", "mel_decoder", "hifi_gan")},
     **{name: getattr(mini, name) for name in ("music", "image", "picture", "text", "codec", "vocoder", "clip")},
 }
 

@@ -2,14 +2,17 @@
 
 use crate::autoencoder::AutoencoderConfig;
 use crate::decoder::DecoderConfig;
-use crate::denoiser::UnetConfig;
+use crate::denoiser::{DenoiserConfig, UnetConfig};
 use crate::sampler::{SamplerKind, Schedule, ScheduleConfig};
 use crate::synapse::Pool;
 use crate::text::TextConfig;
-use crate::windows::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+mod music;
+
+pub use music::{Latent, MusicManifest};
 
 /// The version of the format that this engine reads.
 const FORMAT: i64 = 1;
@@ -44,7 +47,7 @@ const FORMAT: i64 = 1;
 /// size = 128
 /// context = "null_text"
 ///
-/// [music]                         # and tables `unet` and `schedule`
+/// [music]                         # and tables `schedule` and either `unet` or `dit`
 /// weights = "music.safetensors"
 /// latent = { channels = 16, window = 64, rows = 16 }
 /// position = { frequency = true, harmonics = [1, 2, 4, 8, 16] }
@@ -165,44 +168,6 @@ pub struct ImageManifest {
     pub words: bool,
 }
 
-/// The music latent-diffusion model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MusicManifest {
-    /// File of the weights.
-    pub weights: String,
-    /// The denoiser.
-    pub unet: UnetConfig,
-    /// Its noise schedule.
-    pub schedule: ScheduleConfig,
-    /// Shape of the latents.
-    pub latent: Latent,
-    /// Planes beside the latents; none in models of a fixed hop.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<Position>,
-    /// Pairs of sine and cosine of the tempo in the class vector; 0 is none.
-    #[serde(default)]
-    pub tempo_features: usize,
-    /// Whether the mean of the text's tokens is in the class vector.
-    #[serde(default)]
-    pub text_features: bool,
-}
-
-/// Shape of the music's latents: `(1, channels, window, rows)`, time before frequency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Latent {
-    /// Channels.
-    pub channels: usize,
-    /// Time columns that the model sees at once.
-    pub window: usize,
-    /// Time columns of four bars in three, if the model was trained to see those at once too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub triple_window: Option<usize>,
-    /// Frequency rows.
-    pub rows: usize,
-}
-
 /// The visual synapse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -321,12 +286,12 @@ impl Manifest {
             let rate = self.decoder.config.sample_rate();
             return Err(format!("sample_rate = {}, but its decoder gives {rate}", self.sample_rate));
         }
-        let inputs = latent.channels + self.music.position.as_ref().map_or(0, Position::count);
-        if self.music.unet.in_channels != inputs || self.music.unet.out_channels != latent.channels {
-            let channels = latent.channels;
-            return Err(format!("music.unet should have {inputs} channels in (with the planes) and {channels} out"));
+        if self.defaults.deep_steps > 1 && matches!(self.music.denoiser, DenoiserConfig::Dit(_)) {
+            return Err(
+                "defaults.deep_steps should be 1: music.dit has no coarser levels that steps could share".into()
+            );
         }
-        Ok(())
+        self.music.check_channels()
     }
 }
 

@@ -82,7 +82,7 @@ pub struct UnetConfig {
 impl UnetConfig {
     /// Width of every transformer of the decoder, in the order of [`Taps`](crate::synapse::Taps).
     ///
-    /// A picture's UNet and a music UNet can be joined by a synapse only where these agree.
+    /// A picture's UNet and a denoiser of music can be joined by a synapse only where these agree.
     pub fn decoder_widths(&self) -> Vec<usize> {
         let levels = self.block_out_channels.iter().rev().zip(&self.up_block_types);
         let with_attention = levels.filter(|(_, kind)| **kind == UpBlock::CrossAttnUpBlock2D);

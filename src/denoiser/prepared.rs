@@ -1,29 +1,36 @@
-//! What a UNet is told, as far as it can be computed before the first step.
+//! What a denoiser is told, and how much of that can be computed before the first step.
 
-use super::Context;
-use super::level::{DownLevel, MidLevel, UpLevel};
 use crate::synapse::KeyValue;
 use candle_core::{DType, Result, Tensor, bail};
 
-/// A [`Context`] with what one UNet's cross-attentions make of its prompt: keys and values, the same at every step.
+/// What a denoiser is told beside the latents and the time; in any type of float, for it computes in its weights'.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The prompt, `(b, l, d)`.
+    pub tokens: Tensor,
+    /// Added to the attention scores of the prompt's tokens, `(b, l)`: 0 keeps one, -10000 hides it.
+    pub bias: Option<Tensor>,
+    /// Vector that joins the time embedding, `(b, p)` or `(1, p)`; exactly where the configuration has one.
+    pub class: Option<Tensor>,
+}
+
+/// A [`Context`] with what one denoiser's cross-attentions make of its prompt: keys and values, the same at every step.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// Entries of the batch that was prepared for.
     batch: usize,
     bias: Option<Tensor>,
     pub(super) class: Option<Tensor>,
-    /// Per level, finest first, and transformer.
-    down: Vec<Vec<KeyValue>>,
-    mid: KeyValue,
-    /// Per level, coarsest first, and transformer.
-    up: Vec<Vec<KeyValue>>,
+    /// Per level, in the order that they are run in, and cross-attention.
+    levels: Vec<Vec<KeyValue>>,
 }
 
 impl Prepared {
+    /// `levels` makes keys and values of the prompt's tokens, which it gets as `dtype`.
     pub(super) fn new(
         context: &Context,
         dtype: DType,
-        (down, mid, up): (&[DownLevel], &MidLevel, &[UpLevel]),
+        levels: impl FnOnce(&Tensor) -> Result<Vec<Vec<KeyValue>>>,
     ) -> Result<Self> {
         let cast = |xs: &Tensor| xs.to_dtype(dtype);
         let tokens = cast(&context.tokens)?;
@@ -31,9 +38,7 @@ impl Prepared {
             batch: tokens.dim(0)?,
             bias: context.bias.as_ref().map(cast).transpose()?,
             class: context.class.as_ref().map(cast).transpose()?,
-            down: down.iter().map(|level| level.keys_values(&tokens)).collect::<Result<_>>()?,
-            mid: mid.keys_values(&tokens)?,
-            up: up.iter().map(|level| level.keys_values(&tokens)).collect::<Result<_>>()?,
+            levels: levels(&tokens)?,
         })
     }
 
@@ -42,23 +47,12 @@ impl Prepared {
         self.batch
     }
 
-    /// What level `level` of the encoder is told.
-    pub(super) fn down(&self, level: usize) -> Told<'_> {
-        self.told(self.down.get(level).map_or(&[], Vec::as_slice))
-    }
-
-    /// What the level between encoder and decoder is told.
-    pub(super) fn mid(&self) -> Told<'_> {
-        self.told(std::slice::from_ref(&self.mid))
-    }
-
-    /// What level `level` of the decoder is told, 0 the coarsest.
-    pub(super) fn up(&self, level: usize) -> Told<'_> {
-        self.told(self.up.get(level).map_or(&[], Vec::as_slice))
-    }
-
-    fn told<'a>(&'a self, texts: &'a [KeyValue]) -> Told<'a> {
-        Told { texts, bias: self.bias.as_ref() }
+    /// What level `index` is told, of those in the order that they are run in.
+    pub(super) fn level(&self, index: usize) -> Result<Told<'_>> {
+        match self.levels.get(index) {
+            Some(texts) => Ok(Told { texts, bias: self.bias.as_ref() }),
+            None => bail!("this was prepared by another denoiser"),
+        }
     }
 }
 
@@ -71,11 +65,11 @@ pub(super) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// Keys and values of the level's transformer `index`.
+    /// Keys and values of the level's cross-attention `index`.
     pub fn text(&self, index: usize) -> Result<&'a KeyValue> {
         match self.texts.get(index) {
             Some(text) => Ok(text),
-            None => bail!("this was prepared by another UNet"),
+            None => bail!("this was prepared by another denoiser"),
         }
     }
 }

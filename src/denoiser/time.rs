@@ -41,7 +41,11 @@ impl TimeEmbedding {
     /// `class (b, p)` → `(b, d)`, or `(1, d)` without a class; already through the activation that every residual
     /// block applies first.
     pub fn forward(&self, timestep: f64, class: Option<&Tensor>) -> Result<Tensor> {
-        let waves = Tensor::from_vec(self.sinusoids(timestep), (1, self.width), self.linear_1.device())?;
+        let mut waves = sinusoids(timestep, self.width, self.freq_shift);
+        if !self.flip_sin_to_cos {
+            waves.rotate_left(self.width / 2);
+        }
+        let waves = Tensor::from_vec(waves, (1, self.width), self.linear_1.device())?;
         let time = self.linear_1.forward(&waves.to_dtype(self.linear_1.dtype())?)?;
         let time = self.linear_2.forward(&silu(&time)?)?;
         let time = match (&self.class_embedding, class) {
@@ -52,14 +56,15 @@ impl TimeEmbedding {
         };
         silu(&time)
     }
+}
 
-    /// In f64, because phases reach 1000 radians.
-    fn sinusoids(&self, timestep: f64) -> Vec<f32> {
-        let half = self.width / 2;
-        let exponent = -MAX_PERIOD.ln() / (half as f64 - self.freq_shift);
-        let phases: Vec<f64> = (0..half).map(|i| timestep * (exponent * i as f64).exp()).collect();
-        let sines = phases.iter().map(|phase| phase.sin() as f32);
-        let cosines = phases.iter().map(|phase| phase.cos() as f32);
-        if self.flip_sin_to_cos { cosines.chain(sines).collect() } else { sines.chain(cosines).collect() }
-    }
+/// Cosines, then as many sines of a timestep, `width` in all.
+///
+/// In f64, because phases reach 1000 radians.
+pub(super) fn sinusoids(timestep: f64, width: usize, freq_shift: f64) -> Vec<f32> {
+    let half = width / 2;
+    let exponent = -MAX_PERIOD.ln() / (half as f64 - freq_shift);
+    let phases: Vec<f64> = (0..half).map(|i| timestep * (exponent * i as f64).exp()).collect();
+    let sines = phases.iter().map(|phase| phase.sin() as f32);
+    phases.iter().map(|phase| phase.cos() as f32).chain(sines).collect()
 }

@@ -2,22 +2,11 @@
 
 use super::level::{DownLevel, MidLevel, UpLevel};
 use super::time::TimeEmbedding;
-use super::{Prepared, UnetConfig};
+use super::{Context, Prepared, UnetConfig};
 use crate::ops::{Conv2d, Conv2dConfig, GroupNorm};
 use crate::synapse::{KeyValue, Taps};
 use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::VarBuilder;
-
-/// What a UNet is told beside the latents and the time; in any type of float, for it computes in its weights'.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The prompt, `(b, l, d)`.
-    pub tokens: Tensor,
-    /// Added to the attention scores of the prompt's tokens, `(b, l)`: 0 keeps one, -10000 hides it.
-    pub bias: Option<Tensor>,
-    /// Vector that joins the time embedding, `(b, p)` or `(1, p)`; exactly where the configuration has one.
-    pub class: Option<Tensor>,
-}
 
 /// What all levels but the finest made of one step's latents. It changes slowly from step to step, so that the next steps
 /// may do with it.
@@ -112,7 +101,12 @@ impl Unet {
     ///
     /// Shapes that do not fit the configuration.
     pub fn prepare(&self, context: &Context) -> Result<Prepared> {
-        Prepared::new(context, self.dtype, (&self.down_blocks, &self.mid_block, &self.up_blocks))
+        Prepared::new(context, self.dtype, |tokens| {
+            let down = self.down_blocks.iter().map(|level| level.keys_values(tokens));
+            let mid = std::iter::once_with(|| Ok(vec![self.mid_block.keys_values(tokens)?]));
+            let up = self.up_blocks.iter().map(|level| level.keys_values(tokens));
+            down.chain(mid).chain(up).collect()
+        })
     }
 
     /// As [`Self::forward`] with what this UNet has prepared, and what [`Self::forward_shallow`] needs for the next
@@ -131,17 +125,17 @@ impl Unet {
         self.check(taps)?;
         let time = self.time_embedding.forward(timestep, told.class.as_ref())?;
         let mut xs = self.conv_in.forward(&latents.to_dtype(self.dtype)?)?;
-        let mut skips = vec![xs.clone()];
+        let (levels, mut skips) = (self.down_blocks.len(), vec![xs.clone()]);
         for (i, level) in self.down_blocks.iter().enumerate() {
-            xs = level.forward(xs, &time, told.down(i), &mut skips)?;
+            xs = level.forward(xs, &time, told.level(i)?, &mut skips)?;
         }
-        xs = self.mid_block.forward(&xs, &time, told.mid())?;
+        xs = self.mid_block.forward(&xs, &time, told.level(levels)?)?;
         let (finest, coarser) = self.up_levels()?;
         for (i, level) in coarser.iter().enumerate() {
-            xs = level.forward(xs, &time, told.up(i), &mut skips, taps)?;
+            xs = level.forward(xs, &time, told.level(levels + 1 + i)?, &mut skips, taps)?;
         }
         let deep = Deep { coarse: xs.clone() };
-        xs = finest.forward(xs, &time, told.up(coarser.len()), &mut skips, taps)?;
+        xs = finest.forward(xs, &time, told.level(levels + 1 + coarser.len())?, &mut skips, taps)?;
         Ok((self.finish(&xs)?.to_dtype(latents.dtype())?, deep))
     }
 
@@ -164,10 +158,11 @@ impl Unet {
         }
         let time = self.time_embedding.forward(timestep, told.class.as_ref())?;
         let xs = self.conv_in.forward(&latents.to_dtype(self.dtype)?)?;
-        let mut skips = vec![xs.clone()];
+        let (levels, mut skips) = (self.down_blocks.len(), vec![xs.clone()]);
         let (finest, coarser) = self.up_levels()?;
-        self.down_blocks[0].forward_fine(xs, &time, told.down(0), &mut skips)?;
-        let ys = finest.forward(deep.coarse.clone(), &time, told.up(coarser.len()), &mut skips, taps)?;
+        self.down_blocks[0].forward_fine(xs, &time, told.level(0)?, &mut skips)?;
+        let ys =
+            finest.forward(deep.coarse.clone(), &time, told.level(levels + 1 + coarser.len())?, &mut skips, taps)?;
         self.finish(&ys)?.to_dtype(latents.dtype())
     }
 

@@ -22,7 +22,7 @@ impl Engine {
         let latent = &self.manifest.music.latent;
         let shape = (1, latent.channels, plan.columns, latent.rows);
         let timesteps = sampler.timesteps().to_vec();
-        let mut painter = Painter::new(self, self.music()?, plan, scenes).in_stage(Stage::Music)?;
+        let mut painter = Painter::new(self, self.music()?, plan, scenes, None).in_stage(Stage::Music)?;
         let mut xs = noise(seed, 0, shape, &self.device).in_stage(Stage::Music)?;
         progress.step(Stage::Music, 0, timesteps.len());
         for (i, &t) in timesteps.iter().enumerate() {

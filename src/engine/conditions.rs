@@ -1,4 +1,4 @@
-//! What the music UNet is told, and how strongly.
+//! What the music's denoiser is told, and how strongly.
 
 use candle_core::{D, Result, Tensor};
 
@@ -53,7 +53,7 @@ impl Conditions {
 }
 
 impl Engine {
-    /// Gathers what the music UNet is told. `texts`: negative and prompt, each `(1, l, d)`.
+    /// Gathers what the music's denoiser is told. `texts`: negative and prompt, each `(1, l, d)`.
     pub(crate) fn conditions(
         &self,
         request: &Request,
@@ -102,7 +102,7 @@ impl Engine {
                 layers.iter().map(pool).collect()
             }
             Features::Outputs(layers) => {
-                let width = self.manifest.music.unet.cross_attention_dim;
+                let width = self.manifest.music.denoiser.text_width();
                 let pool = |layer| pool_to_text(layer, length, width)?.to_device(&self.device);
                 let texts = layers.iter().map(pool).collect::<Result<Vec<_>>>()?;
                 self.music().map_err(candle_core::Error::wrap)?.keys_values(&texts)
@@ -121,7 +121,7 @@ impl Engine {
         sees: &[bool],
     ) -> Result<Option<Tensor>> {
         let music = &self.manifest.music;
-        let Some(width) = music.unet.projection_class_embeddings_input_dim else { return Ok(None) };
+        let Some(width) = music.denoiser.class_width() else { return Ok(None) };
         let tempo = tempo_features(music.tempo_features, seconds_per_beat, &self.device)?;
         let words = if music.text_features { texts[0].dim(D::Minus1)? } else { 0 };
         let picture = width.saturating_sub(words + tempo.dim(1)?);

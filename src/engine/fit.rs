@@ -9,12 +9,18 @@ pub(super) fn check(manifest: &Manifest, synapse: &Synapse) -> Result<(), String
     let (text, image, music) = (&manifest.text.encoder, &manifest.image, &manifest.music);
     same("image.vae.latent_channels", image.vae.latent_channels, "image.unet.in_channels", image.unet.in_channels)?;
     same("image.unet.in_channels", image.unet.in_channels, "image.unet.out_channels", image.unet.out_channels)?;
-    same("text.t5.d_model", text.t5.d_model, "music.unet.cross_attention_dim", music.unet.cross_attention_dim)?;
-    let (seen, heard) = (image.unet.decoder_widths(), music.unet.decoder_widths());
+    let name = music.denoiser.name();
+    same("text.t5.d_model", text.t5.d_model, &format!("the width of words of {name}"), music.denoiser.text_width())?;
+    let (seen, heard) = (image.unet.decoder_widths(), music.denoiser.decoder_widths());
     if seen != heard {
         return Err(format!("no synapse joins decoder layers of widths {seen:?} (image) and {heard:?} (music)"));
     }
-    same("the length of alpha", synapse.layers(), "the number of music.unet's decoder layers", heard.len())?;
+    same(
+        "the length of alpha",
+        synapse.layers(),
+        &format!("the number of {name}'s layers for a picture"),
+        heard.len(),
+    )?;
     if let Pool::Grid { height, width } = manifest.synapse.pool
         && text.tokens != Some(height * width)
     {

@@ -1,4 +1,4 @@
-//! The music UNet over a whole piece, and what is saved of its work.
+//! The music's denoiser over a whole piece, and what is saved of its work.
 //!
 //! Keys and values that the model makes of the words are made once, before the first step: that changes nothing. Three
 //! savings change the music, all by the bundle's [`Defaults`](crate::bundle::Defaults); `cargo bench --bench savings` measures what
@@ -13,25 +13,25 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 use super::conditions::Conditions;
 use super::morph::Scene;
 use super::{Engine, Guidance, Plan};
-use crate::denoiser::{Deep, Prepared, Unet};
+use crate::denoiser::{Deep, Denoiser, DenoiserConfig, Prepared};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 use crate::synapse::{Blend, Taps};
 use crate::windows::{Position, Pulse, Windows};
 
-/// Runs the music UNet over all windows of a piece, step by step.
+/// Runs the music's denoiser over all windows of a piece, step by step.
 pub(super) struct Painter<'a> {
     engine: &'a Engine,
-    music: Arc<Unet>,
+    music: Arc<Denoiser>,
     windows: Windows,
-    /// Per window, where a column stands in bar and beat `(1, p, window, rows)`.
-    planes: Vec<Option<Tensor>>,
+    /// Per window, what the denoiser is given beside latents.
+    beside: Vec<Option<Tensor>>,
     /// Per window and scene, what is left of earlier steps.
     panes: Vec<Vec<Pane>>,
     scenes: Vec<Told<'a>>,
@@ -64,25 +64,31 @@ struct Pane {
 }
 
 impl<'a> Painter<'a> {
-    pub fn new(engine: &'a Engine, music: Arc<Unet>, plan: &Plan, scenes: &'a [Scene]) -> Result<Self> {
-        let rows = engine.manifest.music.latent.rows;
+    /// `known (1, channels + 2, columns, rows)` is what a [`Dit`](crate::denoiser::Dit) is told of the piece's latents, with the
+    /// masks of notes and codes; `None` is nothing.
+    pub fn new(
+        engine: &'a Engine,
+        music: Arc<Denoiser>,
+        plan: &Plan,
+        scenes: &'a [Scene],
+        known: Option<&Tensor>,
+    ) -> Result<Self> {
         let windows = if plan.circular {
             Windows::circular(plan.columns, plan.window)
         } else {
             Windows::linear(plan.columns, plan.window)
         };
-        let position = engine.manifest.music.position.as_ref();
-        let planes = windows.starts().iter().map(|&start| {
-            let planes = |p: &Position| p.planes(start, plan.window, rows, plan.pulse, &engine.device);
-            position.map(planes).transpose()
+        let beside = windows.starts().iter().enumerate().map(|(j, &start)| {
+            let known = known.map(|known| windows.gather(known, j)).transpose()?;
+            engine.beside(start, plan.window, plan.pulse, known)
         });
-        let planes = planes.collect::<Result<_>>()?;
+        let beside = beside.collect::<Result<_>>()?;
         let pane = |scene: &Scene, j| Pane::new(scene, &windows, j, &engine.device);
         let panes = (0..windows.starts().len()).map(|j| scenes.iter().map(|scene| pane(scene, j)).collect());
         let panes = panes.collect::<Result<_>>()?;
         let is_split = engine.memory() >= Memory::Halves;
         let scenes = scenes.iter().map(|scene| Told::new(scene, &music, is_split)).collect::<Result<_>>()?;
-        Ok(Self { engine, music, planes, panes, windows, scenes })
+        Ok(Self { engine, music, beside, panes, windows, scenes })
     }
 
     /// The model's output for the whole piece at timestep `t`, the `i`th of the run; steps come in order.
@@ -144,7 +150,7 @@ impl<'a> Painter<'a> {
         }
         let mut said = Vec::with_capacity(questions.len());
         for (part, Question { conditions, prepared }) in questions.iter().enumerate() {
-            let (input, t) = (input(xs, self.planes[j].as_ref(), conditions)?, t as f64);
+            let (input, t) = (input(xs, self.beside[j].as_ref(), conditions)?, t as f64);
             let mut taps = conditions.blends.get(i).map_or(Taps::None, |blends| Taps::Blend(blends));
             if is_shallow {
                 let deep = &pane.deep[part];
@@ -155,7 +161,7 @@ impl<'a> Painter<'a> {
             said.push(output);
             // Of the last steps' needs none is left that it could serve.
             if pane.left > 0 {
-                pane.deep.push(deep);
+                pane.deep.extend(deep);
             }
         }
         guidance.rescaled(&Tensor::cat(&said, 0)?, manifest.defaults.guidance_rescale)
@@ -163,7 +169,7 @@ impl<'a> Painter<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn new(scene: &'a Scene, music: &Unet, is_split: bool) -> Result<Self> {
+    fn new(scene: &'a Scene, music: &Denoiser, is_split: bool) -> Result<Self> {
         let parts = scene.guided.context.tokens.dim(0)?;
         let question = |conditions: Cow<'a, Conditions>| -> Result<Question<'a>> {
             Ok(Question { prepared: music.prepare(&conditions.context)?, conditions })
@@ -188,32 +194,51 @@ impl Pane {
 }
 
 impl Engine {
-    /// Position planes of a piece of exactly one window, where the bundle has any.
-    pub(crate) fn whole_window_planes(&self) -> Result<Option<Tensor>> {
+    /// What the denoiser is given beside the latents of the `window` columns from `start` on, `(1, p, window, rows)`: what is
+    /// `known` of them, where it is told that, then where a column stands in bar and beat; none where there is neither.
+    fn beside(&self, start: usize, window: usize, pulse: Pulse, known: Option<Tensor>) -> Result<Option<Tensor>> {
         let music = &self.manifest.music;
-        let planes = |p: &Position| p.planes(0, music.latent.window, music.latent.rows, Pulse::COMMON, &self.device);
-        music.position.as_ref().map(planes).transpose()
+        let rows = music.latent.rows;
+        let planes = |p: &Position| p.planes(start, window, rows, pulse, &self.device);
+        let planes = music.position.as_ref().map(planes).transpose()?;
+        let known = match (&music.denoiser, known) {
+            (DenoiserConfig::Unet(_), None) => None,
+            (DenoiserConfig::Unet(_), Some(_)) => bail!("a UNet cannot be told what is known of the music"),
+            (DenoiserConfig::Dit(_), Some(known)) => Some(known),
+            (DenoiserConfig::Dit(dit), None) => {
+                Some(Tensor::zeros((1, dit.channels + 2, window, rows), DType::F32, &self.device)?)
+            }
+        };
+        match (known, planes) {
+            (Some(known), Some(planes)) => Tensor::cat(&[known, planes], 1).map(Some),
+            (known, planes) => Ok(known.or(planes)),
+        }
     }
 
-    /// The UNet's output per part of a guided step `(p, c, window, rows)`.
+    /// The same of a piece of exactly one window of which nothing is known.
+    pub(crate) fn beside_whole_window(&self) -> Result<Option<Tensor>> {
+        self.beside(0, self.manifest.music.latent.window, Pulse::COMMON, None)
+    }
+
+    /// The denoiser's output per part of a guided step `(p, c, window, rows)`.
     pub(crate) fn said(
-        music: &Unet,
+        music: &Denoiser,
         xs: &Tensor,
-        planes: Option<&Tensor>,
+        beside: Option<&Tensor>,
         t: usize,
         conditions: &Conditions,
         blends: Option<&Vec<Blend>>,
     ) -> Result<Tensor> {
-        let input = input(xs, planes, conditions)?;
+        let input = input(xs, beside, conditions)?;
         let mut taps = blends.map_or(Taps::None, |blends| Taps::Blend(blends));
         music.forward(&input, t as f64, &conditions.context, &mut taps)
     }
 }
 
-/// What the UNet is given: latents and position planes, once per part.
-fn input(xs: &Tensor, planes: Option<&Tensor>, conditions: &Conditions) -> Result<Tensor> {
-    let input = match planes {
-        Some(planes) => Tensor::cat(&[xs, planes], 1)?,
+/// What the denoiser is given: latents and what is beside them, once per part.
+fn input(xs: &Tensor, beside: Option<&Tensor>, conditions: &Conditions) -> Result<Tensor> {
+    let input = match beside {
+        Some(beside) => Tensor::cat(&[xs, beside], 1)?,
         None => xs.clone(),
     };
     input.repeat((conditions.context.tokens.dim(0)?, 1, 1, 1))

@@ -7,7 +7,7 @@ use candle_core::DType;
 use super::part::{Loader, Part};
 use super::{Engine, PictureModel};
 use crate::decoder::Decoder;
-use crate::denoiser::Unet;
+use crate::denoiser::Denoiser;
 use crate::error::Error;
 use crate::text::{Reader, TextEncoder};
 
@@ -28,11 +28,11 @@ pub(super) fn picture(loader: &Loader, dtype: DType) -> Part<PictureModel> {
     })
 }
 
-pub(super) fn music(loader: &Loader, dtype: DType) -> Part<Unet> {
+pub(super) fn music(loader: &Loader, dtype: DType) -> Part<Denoiser> {
     let loader = loader.clone();
     Part::new(move || {
         let music = &loader.bundle.manifest().music;
-        loader.load("music", &music.weights, dtype, |vb| Unet::new(&music.unet, vb.pp("unet")))
+        loader.load("music", &music.weights, dtype, |vb| Denoiser::new(&music.denoiser, vb))
     })
 }
 
@@ -56,7 +56,7 @@ impl Engine {
     }
 
     /// The music model, likewise.
-    pub(crate) fn music(&self) -> Result<Arc<Unet>, Error> {
+    pub(crate) fn music(&self) -> Result<Arc<Denoiser>, Error> {
         self.music.get(self.keeps())
     }
 

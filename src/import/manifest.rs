@@ -8,6 +8,7 @@ use crate::bundle::{
     DecoderManifest, Defaults, Guide, ImageManifest, Manifest, MusicManifest, SynapseManifest, TextManifest,
 };
 use crate::decoder::DecoderConfig;
+use crate::denoiser::DenoiserConfig;
 use crate::sampler::SamplerKind;
 use crate::synapse::Pool;
 use crate::text::{T5Config, TextConfig};
@@ -61,7 +62,7 @@ pub(super) fn manifest(name: &str, tango: &Tango, image: &StableDiffusion, t5: T
         },
         music: MusicManifest {
             weights: "music.safetensors".into(),
-            unet: tango.unet.clone(),
+            denoiser: DenoiserConfig::Unet(tango.unet.clone()),
             schedule: tango.schedule.clone(),
             latent: published::latent(channels, decoder.latent_rows()),
             position: None,

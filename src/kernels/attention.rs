@@ -40,9 +40,9 @@ pub enum Scores<'a> {
     Scaled,
     /// That, and one number per key `(b, m)` is added, the same for all heads and queries.
     Biased(&'a [f32]),
-    /// One number per head and distance `(heads, 2 n - 1)` is added, no more, for as many keys as queries: key `j` seen from
-    /// query `i` is at `j - i + n - 1`.
-    ByDistance(&'a [f32]),
+    /// They are multiplied by `scale`, and one number per head and distance `(heads, 2 n - 1)` is added, for as many keys as
+    /// queries: key `j` seen from query `i` is at `j - i + n - 1`.
+    ByDistance { bias: &'a [f32], scale: f32 },
 }
 
 impl Heads {
@@ -63,7 +63,7 @@ pub fn attention(isa: Isa, size: Heads, queries: &[f32], keys: &[f32], values: &
     match scores {
         Scores::Scaled => {}
         Scores::Biased(bias) => assert_eq!(bias.len(), size.batch * size.keys, "biases of another number"),
-        Scores::ByDistance(bias) => {
+        Scores::ByDistance { bias, .. } => {
             assert_eq!(size.queries, size.keys, "distances of other tokens");
             assert_eq!(bias.len(), size.heads * (2 * size.keys - 1), "biases of another number");
         }
@@ -121,7 +121,7 @@ impl Asking<'_> {
         let (c, d) = (self.size.channels(), self.size.width);
         let scale = match self.scores {
             Scores::Scaled | Scores::Biased(_) => 1.0 / (d as f32).sqrt(),
-            Scores::ByDistance(_) => 1.0,
+            Scores::ByDistance { scale, .. } => scale,
         };
         let (item, head) = (head / self.size.heads, head % self.size.heads);
         let at = |key: usize| (item * self.size.keys + key) * c + head * d;
@@ -145,7 +145,7 @@ impl Asking<'_> {
         let (bias, from) = match self.scores {
             Scores::Scaled => return None,
             Scores::Biased(bias) => (bias, head / self.size.heads * self.size.keys),
-            Scores::ByDistance(bias) => {
+            Scores::ByDistance { bias, .. } => {
                 let middle = self.size.keys - 1;
                 (bias, head % self.size.heads * (2 * middle + 1) + middle - query)
             }

@@ -12,7 +12,7 @@ use super::simd::{Isa, Simd, Task, vectors};
 /// threads.
 const PART: usize = 32 << 10;
 
-/// Learnt scale and shift per channel.
+/// Scale and shift per channel.
 #[derive(Debug, Clone)]
 pub struct Affine {
     /// `(c,)`.
@@ -199,21 +199,27 @@ impl Task for Apply<'_> {
     }
 }
 
-/// Layer normalisation of every row of `xs (n, c)`.
+/// Layer normalisation of every row of `xs (b, n, c)`; `items`, one for all of the batch or one each, say what is made of
+/// the rows.
 ///
 /// # Panics
 ///
 /// Lengths do not fit.
-pub fn layer_norm(isa: Isa, xs: &[f32], eps: f32, affine: &Affine) -> Vec<f32> {
-    let c = affine.scale.len();
-    assert!(c > 0 && xs.len().is_multiple_of(c) && affine.shift.len() == c, "sizes differ");
-    let rows = xs.len() / c;
+pub fn layer_norm(isa: Isa, xs: &[f32], eps: f32, items: &[Affine]) -> Vec<f32> {
+    let c = items.first().map_or(0, |affine| affine.scale.len());
+    assert!(items.iter().all(|affine| affine.scale.len() == c && affine.shift.len() == c), "sizes differ");
+    assert!(c > 0 && xs.len().is_multiple_of(items.len() * c), "not rows of {c} of {} items", items.len());
+    let rows = xs.len() / c / items.len();
+    let part = (PART / c).max(1);
+    let parts: Vec<_> = (0..items.len()).flat_map(|i| (0..rows).step_by(part).map(move |first| (i, first))).collect();
     // SAFETY: the tasks write every row, and read none of the output.
     unsafe {
         scratch::filled(xs.len(), |out| {
-            let shared = Shared::new(out);
-            super::each_part(rows, (PART / c).max(1), |rows| {
-                isa.run(Rows { xs, rows, eps, scale: &affine.scale, shift: Some(&affine.shift), out: shared });
+            let out = Shared::new(out);
+            super::each(&parts, |&(i, first)| {
+                let rows = i * rows + first..i * rows + (first + part).min(rows);
+                let Affine { scale, shift } = &items[i];
+                isa.run(Rows { xs, rows, eps, scale, shift: Some(shift), out });
             });
         })
     }

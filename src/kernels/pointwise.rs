@@ -87,6 +87,55 @@ impl Task for Mean<'_> {
     }
 }
 
+/// `xs (b, n, c)` plus `ys`, of the same size, times one more than `gates (items, c)`, one row for all of the batch or one each.
+///
+/// # Panics
+///
+/// Lengths do not fit.
+pub fn add_gated(isa: Isa, xs: &[f32], ys: &[f32], gates: &[f32], c: usize) -> Vec<f32> {
+    assert!(c > 0 && !gates.is_empty() && gates.len().is_multiple_of(c), "no gates of {c}");
+    assert!(xs.len() == ys.len() && xs.len().is_multiple_of(gates.len()), "sizes differ");
+    let (rows, part) = (xs.len() / gates.len(), (PART / c).max(1));
+    let add = |i: usize, out: &mut [f32]| {
+        // The part begins within an item and may end in the next one.
+        for (row, out) in (i * part..).zip(out.chunks_exact_mut(c)) {
+            let (at, item) = (row * c, row / rows * c);
+            isa.run(AddGated { xs: &xs[at..at + c], ys: &ys[at..at + c], gates: &gates[item..item + c], out });
+        }
+    };
+    // SAFETY: the tasks write every value, and read none of the output.
+    unsafe {
+        scratch::filled(xs.len(), |out| {
+            out.par_chunks_mut(part * c).with_max_len(1).enumerate().for_each(|(i, out)| add(i, out));
+        })
+    }
+}
+
+/// A row.
+struct AddGated<'a> {
+    xs: &'a [f32],
+    ys: &'a [f32],
+    gates: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Task for AddGated<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Simd>(self, s: I) {
+        let length = self.out.len().min(self.xs.len()).min(self.ys.len()).min(self.gates.len());
+        for (at, lanes) in vectors::<I>(length) {
+            // SAFETY: `at + lanes` is at most the length of all.
+            unsafe {
+                let gate = s.add(s.read(self.gates.as_ptr().add(at), lanes), s.splat(1.0));
+                let y = s.fma(s.read(self.ys.as_ptr().add(at), lanes), gate, s.read(self.xs.as_ptr().add(at), lanes));
+                s.write(self.out.as_mut_ptr().add(at), lanes, y);
+            }
+        }
+    }
+}
+
 /// Of every row of `2 c`: the first half times the GELU of the second.
 ///
 /// # Panics

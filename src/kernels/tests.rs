@@ -57,7 +57,9 @@ fn linear_is_a_sum_of_products() {
         let (xs, w, bias, residual) = (draw.values(n * k), draw.values(k * m), draw.values(m), draw.values(n * m));
         let (with_bias, with_residual) = (draw.chance(), draw.chance());
         let packed = Packed::new(isa, k, m, |row, column| w[row * m + column]);
-        let ours = linear(&xs, &packed, with_bias.then_some(&bias), with_residual.then_some(&residual));
+        let (bias_at, residual_at) = (with_bias.then_some(&bias[..]), with_residual.then_some(&residual[..]));
+        let epilogue = Epilogue { bias: bias_at, residual: residual_at, then: None };
+        let ours = linear(&xs, &packed, epilogue);
         let right = (0..n * m).map(|i| {
             let (row, column) = (i / m, i % m);
             let sum: f64 = (0..k).map(|j| f64::from(xs[row * k + j]) * f64::from(w[j * m + column])).sum();
@@ -65,6 +67,8 @@ fn linear_is_a_sum_of_products() {
                 + f64::from(u8::from(with_residual)) * f64::from(residual[i])
         });
         assert_close(&ours, &right.collect::<Vec<_>>(), 2e-6, &format!("{isa:?} {n}x{k}x{m}"));
+        let bent = linear(&xs, &packed, Epilogue { then: Some(Activation::Gelu), ..epilogue });
+        assert_close(&bent, &wide(&activate(isa, &ours, Activation::Gelu)), 1e-6, &format!("{isa:?} {n}x{k}x{m} bent"));
     });
 }
 
@@ -75,12 +79,13 @@ fn gated_linear_is_linear_and_then_gated() {
         let (xs, w, bias) = (draw.values(n * k), draw.values(k * 2 * c), draw.values(2 * c));
         let gate = [Activation::Gelu, Activation::TanhGelu, Activation::Silu][draw.size(0, 2)];
         let entry = |row: usize, column: usize| w[row * 2 * c + column];
-        let plain = linear(&xs, &Packed::new(isa, k, 2 * c, entry), Some(&bias), None);
+        let epilogue = Epilogue { bias: Some(&bias), ..Default::default() };
+        let plain = linear(&xs, &Packed::new(isa, k, 2 * c, entry), epilogue);
         let right = plain.chunks_exact(2 * c).flat_map(|row| {
             let gates = activate(isa, &row[c..], gate);
             row[..c].iter().zip(gates).map(|(value, gate)| f64::from(*value) * f64::from(gate)).collect::<Vec<_>>()
         });
-        let ours = linear(&xs, &Packed::gated(isa, k, c, gate, entry), Some(&bias), None);
+        let ours = linear(&xs, &Packed::gated(isa, k, c, gate, entry), epilogue);
         assert_close(&ours, &right.collect::<Vec<_>>(), 2e-6, &format!("{isa:?} {n}x{k}x{c} {gate:?}"));
     });
 }
@@ -290,12 +295,12 @@ fn attention_by_distance_adds_what_belongs_to_head_and_distance() {
         let size = Heads { batch, queries: tokens, keys: tokens, heads, width };
         let mut values = || draw.values(batch * tokens * heads * width);
         let (q, k, v) = (values(), values(), values());
-        let distances = 2 * tokens - 1;
+        let (distances, scale) = (2 * tokens - 1, [1.0, 0.3][draw.size(0, 1)]);
         let bias: Vec<f32> = draw.values(heads * distances).iter().map(|x| x * 4.0).collect();
         let right = attended(size, (&q, &k, &v), |product, (_, head, query, key)| {
-            product + f64::from(bias[head * distances + key + tokens - 1 - query])
+            product * f64::from(scale) + f64::from(bias[head * distances + key + tokens - 1 - query])
         });
-        let ours = attention(isa, size, &q, &k, &v, Scores::ByDistance(&bias));
+        let ours = attention(isa, size, &q, &k, &v, Scores::ByDistance { bias: &bias, scale });
         assert_close(&ours, &right, 4e-6, &format!("{isa:?} {size:?}"));
     });
 }
@@ -338,26 +343,41 @@ fn group_norm_has_no_mean_and_unit_deviation_and_then_what_it_learnt() {
 }
 
 #[test]
-fn layer_norm_is_its_definition() {
+fn layer_norm_is_its_definition_for_all_items_or_each() {
     everywhere(|isa, draw| {
-        let (rows, c) = (draw.size(1, 300), draw.size(1, 90));
-        let xs = draw.values(rows * c);
-        let affine = Affine { scale: draw.values(c), shift: draw.values(c) };
-        let right = xs.chunks_exact(c).flat_map(|row| {
+        let (batch, rows, c) = (draw.size(1, 3), draw.size(1, 300), draw.size(1, 90));
+        let xs = draw.values(batch * rows * c);
+        let items = if draw.chance() { batch } else { 1 };
+        let items: Vec<_> = (0..items).map(|_| Affine { scale: draw.values(c), shift: draw.values(c) }).collect();
+        let right = xs.chunks_exact(c).enumerate().flat_map(|(i, row)| {
             let row = wide(row);
             let mean = row.iter().sum::<f64>() / c as f64;
             let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / c as f64;
-            let affine = &affine;
+            let affine = &items[i / rows % items.len()];
             row.into_iter().enumerate().map(move |(i, x)| {
                 (x - mean) / (variance + 1e-3).sqrt() * f64::from(affine.scale[i]) + f64::from(affine.shift[i])
             })
         });
-        assert_close(
-            &layer_norm(isa, &xs, 1e-3, &affine),
-            &right.collect::<Vec<_>>(),
-            1e-5,
-            &format!("{isa:?} {rows}x{c}"),
-        );
+        let ours = layer_norm(isa, &xs, 1e-3, &items);
+        assert_close(&ours, &right.collect::<Vec<_>>(), 1e-5, &format!("{isa:?} {batch}x{rows}x{c}"));
+    });
+}
+
+#[test]
+fn what_is_added_is_gated_for_all_items_or_each() {
+    everywhere(|isa, draw| {
+        let (batch, rows, c) = (draw.size(1, 3), draw.size(1, 300), draw.size(1, 90));
+        let (xs, ys) = (draw.values(batch * rows * c), draw.values(batch * rows * c));
+        let items = if draw.chance() { batch } else { 1 };
+        let gates = draw.values(items * c);
+        let right: Vec<f64> = (0..xs.len())
+            .map(|i| {
+                let gate = gates[i / c / rows % items * c + i % c];
+                f64::from(xs[i]) + f64::from(ys[i]) * (1.0 + f64::from(gate))
+            })
+            .collect();
+        let ours = add_gated(isa, &xs, &ys, &gates, c);
+        assert_close(&ours, &right, 1e-6, &format!("{isa:?} {batch}x{rows}x{c}"));
     });
 }
 
@@ -443,10 +463,10 @@ fn the_number_of_threads_changes_no_bit() {
         let ys = Conv::new(isa, same(5), 48, 48, &k5, vec![0.5; 48]).forward(&ys, size, Some(&ys), None);
         let ys = group_norm(isa, &ys, size, (6, 1e-5), &affine, None, Then { silu: true, modulation: None });
         let heads = Heads { batch: 2, queries: 407, keys: 407, heads: 3, width: 16 };
-        let ys = attention(isa, heads, &ys, &ys, &ys, Scores::ByDistance(&distances));
+        let ys = attention(isa, heads, &ys, &ys, &ys, Scores::ByDistance { bias: &distances, scale: 0.5 });
         let ys = attention(isa, heads, &ys, &ys, &ys, Scores::Scaled);
         let ys = rms_norm(isa, &ys, 1e-5, &affine.scale);
-        layer_norm(isa, &ys, 1e-5, &affine).iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+        layer_norm(isa, &ys, 1e-5, std::slice::from_ref(&affine)).iter().map(|x| x.to_bits()).collect::<Vec<_>>()
     };
     let run = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(all);
     let one = run(1);

@@ -2,7 +2,7 @@
 
 use super::floats::{self, Floats};
 use crate::kernels::{self, Activation, Isa};
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, DType, Result, Tensor, bail};
 
 /// `x * sigmoid(x)`, any shape.
 pub fn silu(xs: &Tensor) -> Result<Tensor> {
@@ -51,6 +51,23 @@ pub fn geglu(xs: &Tensor) -> Result<Tensor> {
     let mut shape = xs.dims().to_vec();
     shape.last_mut().iter_mut().for_each(|last| **last = width / 2);
     Tensor::from_vec(kernels::geglu(Isa::best(), &Floats::of(&xs)?, width / 2), shape, xs.device())
+}
+
+/// `xs (b, n, c)` plus `ys (b, n, c)` times one more than `gate (b, c)`; a gate of one item serves all.
+pub fn add_gated(xs: &Tensor, ys: &Tensor, gate: &Tensor) -> Result<Tensor> {
+    let ((b, _, c), (items, width)) = (xs.dims3()?, gate.dims2()?);
+    if xs.shape() != ys.shape() || width != c || items != 1 && items != b {
+        bail!("a gate of {:?} for {:?} and {:?}", gate.shape(), xs.shape(), ys.shape());
+    }
+    if !floats::is_multiplied_by_us(xs) || xs.elem_count() == 0 {
+        return xs + ys.broadcast_mul(&(gate.to_dtype(xs.dtype())? + 1.)?.unsqueeze(1)?)?;
+    }
+    let (ys, gate) = (ys.to_dtype(DType::F32)?.contiguous()?, gate.to_dtype(DType::F32)?.contiguous()?);
+    floats::in_f32(xs, |xs| {
+        let xs = xs.contiguous()?;
+        let sum = kernels::add_gated(Isa::best(), &Floats::of(&xs)?, &Floats::of(&ys)?, &Floats::of(&gate)?, c);
+        Tensor::from_vec(sum, xs.shape(), xs.device())
+    })
 }
 
 /// Softmax over the last dimension.

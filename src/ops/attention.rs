@@ -35,9 +35,10 @@ pub fn attention(
     })
 }
 
-/// Multi-head self-attention whose scores are not scaled, but biased by how far a key is from a query, as T5's are.
+/// Multi-head self-attention whose scores are biased by how far a key is from a query.
 ///
 /// - `queries`, `keys`, `values (b, n, c)`; `c` is split over `heads`.
+/// - `scale` multiplies the products of queries and keys: 1 in T5, elsewhere one over the root of a head's width.
 /// - `bias (heads, 2 n - 1)`: key `j` seen from query `i` is at `j - i + n - 1`.
 /// - Returns `(b, n, c)`.
 pub fn attention_by_distance(
@@ -45,6 +46,7 @@ pub fn attention_by_distance(
     keys: &Tensor,
     values: &Tensor,
     heads: usize,
+    scale: f64,
     bias: &Tensor,
 ) -> Result<Tensor> {
     let n = queries.dim(1)?;
@@ -52,15 +54,21 @@ pub fn attention_by_distance(
         bail!("{heads} heads with biases {:?} from {:?} to {:?}", bias.shape(), queries.shape(), keys.shape());
     }
     if !floats::is_multiplied_by_us(queries) {
-        // A row of `n` windows of the biases, the first query's at the end.
-        let windows = (0..n).map(|query| bias.narrow(1, n - 1 - query, n)).collect::<Result<Vec<_>>>()?;
-        let bias = Tensor::stack(&windows, 1)?.unsqueeze(0)?; // (1, heads, n, n)
-        return scored(queries, keys, values, heads, 1., Some(&bias));
+        let distances = (0..n * n).map(|pair| (pair % n + n - 1 - pair / n) as u32).collect::<Vec<_>>();
+        let distances = Tensor::from_vec(distances, n * n, bias.device())?;
+        let bias = bias.contiguous()?.index_select(&distances, 1)?.reshape((1, heads, n, n))?;
+        return scored(queries, keys, values, heads, scale, Some(&bias));
     }
     let [keys, values, bias] = [keys, values, bias].map(|xs| xs.to_dtype(DType::F32)?.contiguous());
     let bias = bias?;
     floats::in_f32(queries, |queries| {
-        in_blocks(queries, &keys?, &values?, heads, Scores::ByDistance(&Floats::of(&bias)?))
+        in_blocks(
+            queries,
+            &keys?,
+            &values?,
+            heads,
+            Scores::ByDistance { bias: &Floats::of(&bias)?, scale: scale as f32 },
+        )
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::floats::{self, Floats};
 use super::{gelu, silu};
-use crate::kernels::{self, Activation, Isa, Packed};
+use crate::kernels::{self, Activation, Epilogue, Isa, Packed};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
 use std::sync::Arc;
@@ -28,13 +28,13 @@ struct Kernel {
 }
 
 impl Kernel {
-    /// `(.., in)` → `(.., out)`, plus `residual (.., out)`.
-    fn forward(&self, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+    /// `(.., in)` → `(.., out)`, plus `residual (.., out)`, through `then`.
+    fn forward(&self, xs: &Tensor, residual: Option<&Tensor>, then: Option<Activation>) -> Result<Tensor> {
         let residual = residual.map(|residual| residual.to_dtype(DType::F32)).transpose()?;
-        floats::in_f32(xs, |xs| self.forward_f32(xs, residual.as_ref()))
+        floats::in_f32(xs, |xs| self.forward_f32(xs, residual.as_ref(), then))
     }
 
-    fn forward_f32(&self, xs: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+    fn forward_f32(&self, xs: &Tensor, residual: Option<&Tensor>, then: Option<Activation>) -> Result<Tensor> {
         let mut shape = xs.dims().to_vec();
         match shape.last_mut() {
             Some(last) if *last == self.weights.depth() => *last = self.weights.columns(),
@@ -45,7 +45,8 @@ impl Kernel {
         }
         let (xs, residual) = (xs.contiguous()?, residual.map(Tensor::contiguous).transpose()?);
         let residual = residual.as_ref().map(Floats::of).transpose()?;
-        let ys = kernels::linear(&Floats::of(&xs)?, &self.weights, self.bias.as_deref(), residual.as_deref());
+        let epilogue = Epilogue { bias: self.bias.as_deref(), residual: residual.as_deref(), then };
+        let ys = kernels::linear(&Floats::of(&xs)?, &self.weights, epilogue);
         Tensor::from_vec(ys, shape, xs.device())
     }
 }
@@ -79,16 +80,24 @@ impl Linear {
     /// Same rank out as in, `(.., in)` → `(.., out)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         match &self.way {
-            Way::Kernel(kernel) => kernel.forward(xs, None),
+            Way::Kernel(kernel) => kernel.forward(xs, None, None),
             // candle 0.11.1 multiplies every batch entry but the first wrongly when the left matrix is transposed.
             Way::Candle(inner) => inner.forward(&xs.contiguous()?),
+        }
+    }
+
+    /// The layer followed by [`gelu`].
+    pub fn forward_gelu(&self, xs: &Tensor) -> Result<Tensor> {
+        match &self.way {
+            Way::Kernel(kernel) => kernel.forward(xs, None, Some(Activation::Gelu)),
+            Way::Candle(_) => gelu(&self.forward(xs)?),
         }
     }
 
     /// The layer plus `residual (.., out)`.
     pub fn forward_add(&self, xs: &Tensor, residual: &Tensor) -> Result<Tensor> {
         match &self.way {
-            Way::Kernel(kernel) => kernel.forward(xs, Some(residual)),
+            Way::Kernel(kernel) => kernel.forward(xs, Some(residual), None),
             Way::Candle(_) => self.forward(xs)? + residual,
         }
     }
@@ -211,7 +220,7 @@ impl GatedLinear {
     /// `(.., in)` → `(.., out)`.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         match &self.0 {
-            WayGated::Kernel(kernel) => kernel.forward(xs, None),
+            WayGated::Kernel(kernel) => kernel.forward(xs, None, None),
             WayGated::Candle { value, gate, gating } => {
                 let xs = xs.contiguous()?;
                 value.forward(&xs)? * gating.forward(&gate.forward(&xs)?)?

@@ -21,6 +21,7 @@ enum Way<T> {
     Candle(T),
 }
 
+/// Scale and shift of a normalisation.
 fn affine(weight: &Tensor, bias: &Tensor) -> Result<Arc<Affine>> {
     Ok(Arc::new(Affine { scale: floats::to_vec(weight)?, shift: floats::to_vec(bias)? }))
 }
@@ -130,13 +131,43 @@ impl LayerNorm {
         match &self.way {
             Way::Kernel(affine) if xs.dim(D::Minus1)? == affine.scale.len() => {
                 let xs = xs.contiguous()?;
-                let ys = kernels::layer_norm(Isa::best(), &Floats::of(&xs)?, self.eps as f32, affine);
+                let ys =
+                    kernels::layer_norm(Isa::best(), &Floats::of(&xs)?, self.eps as f32, std::slice::from_ref(affine));
                 Tensor::from_vec(ys, xs.shape(), xs.device())
             }
             Way::Kernel(affine) => bail!("a normalisation of {} channels got {:?}", affine.scale.len(), xs.shape()),
             Way::Candle(inner) => inner.forward(xs),
         }
     }
+}
+
+/// Layer normalisation of `xs (b, n, c)` over `c`, without anything learnt; `modulation (b, 2, c)`, or one for all of the batch,
+/// shifts by its first row what its second one scales, by one more than it says.
+pub fn modulated_layer_norm(xs: &Tensor, eps: f64, modulation: &Tensor) -> Result<Tensor> {
+    let ((b, _, c), (items, two, width)) = (xs.dims3()?, modulation.dims3()?);
+    if (two, width) != (2, c) || items != 1 && items != b {
+        bail!("a modulation of {:?} for {:?}", modulation.shape(), xs.shape());
+    }
+    if floats::is_multiplied_by_us(xs) {
+        let values = floats::to_vec(modulation)?;
+        let item = |item: &[f32]| {
+            let (shift, scale) = item.split_at(c);
+            Affine { scale: scale.iter().map(|x| x + 1.).collect(), shift: shift.to_vec() }
+        };
+        let items: Vec<Affine> = values.chunks_exact(2 * c).map(item).collect();
+        return floats::in_f32(xs, |xs| {
+            let xs = xs.contiguous()?;
+            let ys = kernels::layer_norm(Isa::best(), &Floats::of(&xs)?, eps as f32, &items);
+            Tensor::from_vec(ys, xs.shape(), xs.device())
+        });
+    }
+    // In f32 at least: sums of f16 lose too much.
+    let wide = if xs.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+    let (ys, modulation) = (xs.to_dtype(wide)?, modulation.to_dtype(wide)?);
+    let ys = ys.broadcast_sub(&ys.mean_keepdim(D::Minus1)?)?;
+    let ys = ys.broadcast_div(&(ys.sqr()?.mean_keepdim(D::Minus1)? + eps)?.sqrt()?)?;
+    let (shift, scale) = (modulation.narrow(1, 0, 1)?, (modulation.narrow(1, 1, 1)? + 1.)?);
+    ys.broadcast_mul(&scale)?.broadcast_add(&shift)?.to_dtype(xs.dtype())
 }
 
 /// Normalisation by the root of the mean square over the last dimension, with learnt scale.

@@ -1,4 +1,4 @@
-//! What passes between two UNets, as plain data.
+//! What passes between two denoisers, as plain data.
 
 use candle_core::{Device, Result, Tensor};
 
@@ -48,7 +48,8 @@ impl Blend {
     }
 }
 
-/// What happens at the decoder's transformers, in order: `up_blocks.0.attentions.0`, `.1`, ..., then the next level's.
+/// What happens at the transformers of a UNet's decoder, in order: `up_blocks.0.attentions.0`, `.1`, ..., then the next
+/// level's; or in the last blocks of a [`Dit`](crate::denoiser::Dit), which only blends.
 #[derive(Debug)]
 pub enum Taps<'a> {
     /// Nothing.

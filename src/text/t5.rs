@@ -101,7 +101,7 @@ impl SelfAttention {
 
     fn forward_add(&self, xs: &Tensor, bias: &Tensor, residual: &Tensor) -> Result<Tensor> {
         let [queries, keys, values] = together([&self.q, &self.k, &self.v], xs)?;
-        let mixed = attention_by_distance(&queries, &keys, &values, self.heads, bias)?;
+        let mixed = attention_by_distance(&queries, &keys, &values, self.heads, 1., bias)?;
         self.o.forward_add(&mixed, residual)
     }
 }

@@ -5,6 +5,7 @@
 mod laws;
 
 mod bundle;
+mod dit;
 mod engine;
 mod files;
 mod mini;

@@ -133,7 +133,7 @@ fn what_is_prepared_once_serves_every_step() {
     let more = UnetConfig { down_block_types: vec![DownBlock::CrossAttnDownBlock2D; 3], ..ours() };
     let other = Unet::new(&more, VarBuilder::zeros(DType::F32, &Device::Cpu)).unwrap();
     let error = other.forward_deep(&latents, 37.5, &told, &mut Taps::None).unwrap_err().to_string();
-    assert!(error.contains("another UNet"), "{error}");
+    assert!(error.contains("another denoiser"), "{error}");
 }
 
 #[test]

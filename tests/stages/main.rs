@@ -6,6 +6,7 @@ mod golden;
 
 mod autoencoder;
 mod denoiser;
+mod dit;
 mod grid;
 mod hifi_gan;
 mod ops;

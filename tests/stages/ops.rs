@@ -6,8 +6,8 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use melfusion::ops::{
     Conv1d, Conv2d, Conv2dConfig, ConvTranspose1d, Gate, GatedLinear, GroupNorm, LayerNorm, RmsNorm, TimePadding,
-    attention, attention_by_distance, concatenate, from_tokens, geglu, gelu, leaky_relu, linear, linear_no_bias, mean,
-    silu, softmax, together, tokens, upsample_nearest,
+    add_gated, attention, attention_by_distance, concatenate, from_tokens, geglu, gelu, leaky_relu, linear,
+    linear_no_bias, mean, modulated_layer_norm, silu, softmax, together, tokens, upsample_nearest,
 };
 use melfusion::sampler::noise;
 
@@ -100,7 +100,8 @@ fn linear_layers() {
         let added = biased.forward_add(&xs, &random(2, &[2, 7, 10], dtype))?;
         // As a view of a map is: not contiguous.
         let turned = biased.forward(&random(3, &[2, 16, 7], dtype).transpose(1, 2)?)?;
-        Ok(vec![biased.forward(&xs)?, plain.forward(&xs)?, first, second, added, turned])
+        let bent = biased.forward_gelu(&xs)?;
+        Ok(vec![biased.forward(&xs)?, plain.forward(&xs)?, first, second, added, turned, bent])
     });
     agrees("gated linear", |dtype| {
         let vb = weights(&[("weight", &[24, 16]), ("bias", &[24])], dtype);
@@ -138,6 +139,10 @@ fn normalisations() {
         let vb = weights(&[("weight", &[20])], dtype);
         Ok(vec![RmsNorm::new(20, 1e-6, vb)?.forward(&random(1, &[2, 7, 20], dtype))?])
     });
+    agrees("modulated layer norm", |dtype| {
+        let (xs, each) = (random(1, &[2, 7, 20], dtype), random(2, &[2, 2, 20], dtype));
+        Ok(vec![modulated_layer_norm(&xs, 1e-6, &each)?, modulated_layer_norm(&xs, 1e-6, &each.narrow(0, 1, 1)?)?])
+    });
 }
 
 #[test]
@@ -145,6 +150,15 @@ fn activations() {
     agrees("activations", |dtype| {
         let xs = random(1, &[2, 7, 20], dtype);
         Ok(vec![silu(&xs)?, gelu(&xs)?, leaky_relu(&xs, 0.1)?, geglu(&xs)?, softmax(&xs)?])
+    });
+}
+
+#[test]
+fn gated_sums() {
+    agrees("gated sum", |dtype| {
+        let xs = |stream| random(stream, &[2, 7, 20], dtype);
+        let each = random(3, &[2, 20], dtype);
+        Ok(vec![add_gated(&xs(1), &xs(2), &each)?, add_gated(&xs(1), &xs(2), &each.narrow(0, 1, 1)?)?])
     });
 }
 
@@ -173,6 +187,7 @@ fn attention_by_how_far_tokens_are_apart() {
     agrees("attention by distance", |dtype| {
         let xs = |stream| random(stream, &[2, 9, 24], dtype);
         let queries = (xs(1) * 0.3)?;
-        Ok(vec![attention_by_distance(&queries, &xs(2), &xs(3), 3, &random(4, &[3, 17], dtype))?])
+        let run = |scale| attention_by_distance(&queries, &xs(2), &xs(3), 3, scale, &random(4, &[3, 17], dtype));
+        Ok(vec![run(1.)?, run(0.5)?])
     });
 }

@@ -8,7 +8,7 @@ use candle_nn::VarBuilder;
 use melfusion::autoencoder::{Decoder, Encoder};
 use melfusion::decoder::hifi_gan::HifiGan;
 use melfusion::decoder::{DecoderConfig, GridConfig, GridDecoder};
-use melfusion::denoiser::{Context, Unet};
+use melfusion::denoiser::{Context, Denoiser, Dit, Unet};
 use melfusion::request::{Request, RequestFields};
 use melfusion::synapse::{Blend, KeyValue, Taps};
 use melfusion::text::TextEncoder;
@@ -18,7 +18,7 @@ use super::{Done, Variants, plain};
 use crate::cases::{ClipWork, Work};
 use crate::piece;
 
-/// Where a UNet is evaluated.
+/// Where a denoiser is evaluated.
 const TIMESTEP: f64 = 500.0;
 
 type Built = std::result::Result<Variants, Box<dyn Error>>;
@@ -72,16 +72,17 @@ fn grid(bundle: &Bundle) -> std::result::Result<&GridConfig, Box<dyn Error>> {
 
 fn music(bundle: &Bundle, synapse: bool, inputs: &VarBuilder) -> Built {
     let music = &bundle.manifest().music;
-    let unet = Unet::new(&music.unet, bundle.weights(&music.weights, DType::F32, &Device::Cpu)?.pp("unet"))?;
-    let xs = inputs.get((2, music.unet.in_channels, music.latent.window, music.latent.rows), "latents")?;
-    let tokens = inputs.get((2, 64, music.unet.cross_attention_dim), "tokens")?;
-    let class = music.unet.projection_class_embeddings_input_dim;
+    let denoiser = Denoiser::new(&music.denoiser, bundle.weights(&music.weights, DType::F32, &Device::Cpu)?)?;
+    let size = (2, music.denoiser.in_channels(), music.latent.window, music.latent.rows);
+    let xs = inputs.get(size, "latents")?;
+    let tokens = inputs.get((2, 64, music.denoiser.text_width()), "tokens")?;
+    let class = music.denoiser.class_width();
     let class = class.map(|width| inputs.get((2, width), "vector")).transpose()?;
     let context = Context { tokens, bias: None, class };
     if !synapse {
-        return Ok(plain(move || unet.forward(&xs, TIMESTEP, &context, &mut Taps::None)));
+        return Ok(plain(move || denoiser.forward(&xs, TIMESTEP, &context, &mut Taps::None)));
     }
-    let widths = music.unet.decoder_widths();
+    let widths = music.denoiser.decoder_widths();
     let shares = inputs.get((widths.len(), 2, 1, 1), "shares")?;
     let blend = |(layer, &width): (usize, &usize)| -> Result<Blend> {
         let tokens = |which: usize| inputs.get((1, 64, width), &format!("picture.{}", 2 * layer + which));
@@ -89,7 +90,7 @@ fn music(bundle: &Bundle, synapse: bool, inputs: &VarBuilder) -> Built {
         Ok(Blend { image, alpha: shares.get(layer)? })
     };
     let blends = widths.iter().enumerate().map(blend).collect::<Result<Vec<_>>>()?;
-    Ok(plain(move || unet.forward(&xs, TIMESTEP, &context, &mut Taps::Blend(&blends))))
+    Ok(plain(move || denoiser.forward(&xs, TIMESTEP, &context, &mut Taps::Blend(&blends))))
 }
 
 fn vocoder(grid: GridDecoder, samples: usize, inputs: &VarBuilder) -> Built {
@@ -105,6 +106,14 @@ fn small(work: &Work, weights: VarBuilder, inputs: &VarBuilder) -> Built {
             let tokens = inputs.get((*batch, *tokens, config.cross_attention_dim), "tokens")?;
             let context = Context { tokens, bias: None, class: None };
             Ok(plain(move || unet.forward(&xs, TIMESTEP, &context, &mut Taps::None)))
+        }
+        Work::Dit { config, batch, columns, tokens } => {
+            let dit = Dit::new(config, weights)?;
+            let xs = inputs.get((*batch, config.in_channels(), *columns, config.row_channels.len()), "latents")?;
+            let tokens = inputs.get((*batch, *tokens, config.text_width), "tokens")?;
+            let class = Some(inputs.get((*batch, config.class_width), "vector")?);
+            let context = Context { tokens, bias: None, class };
+            Ok(plain(move || dit.forward(&xs, TIMESTEP, &context, &mut Taps::None)))
         }
         Work::MelDecoder { config, size } => {
             let decoder = Decoder::new(config, weights)?;

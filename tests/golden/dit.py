@@ -1,0 +1,79 @@
+"""Writes dit.safetensors: a tiny random diffusion transformer of the recipe, what it is given and what it answers.
+
+    python tests/golden/dit.py
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+HERE = Path(__file__).parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parents[1] / "bundles" / "mini" / "recipe"))
+
+from dit import Dit, DitConfig, flatten, unflatten  # noqa: E402
+
+TIMESTEP, WORDS = 481, 7
+CONFIG = DitConfig(channels=6, row_channels=(6, 3, 5), row_codes=(2, 0, 1), planes=4, class_width=9, text_width=24, windows=(16, 12),
+                   width=64, hidden=96, cross_widths=(32, 32, 64, 32), picture_layers=2)
+
+
+def dit() -> Dit:
+    """Weights that are exact in f16 and of which none is trivial, those that training begins at zero among them."""
+    model = Dit(CONFIG).eval()
+    for name, parameter in model.named_parameters():
+        is_matrix = name.endswith("weight")
+        spread = parameter.shape[-1] ** -0.5 if is_matrix else 1.0 if "distance" in name else 0.3
+        parameter.data = (spread * torch.randn_like(parameter)).half().float()
+    return model
+
+
+def known_of(latents: Tensor) -> tuple[Tensor, Tensor]:
+    """Some clean latents `(b, c, t, r)`, 0 where nothing is known, and the masks of notes and codes `(b, 2, t, r)`."""
+    batch, channels, columns, rows = latents.shape
+    masks = (torch.rand(batch, 2, columns, rows) < 0.5).float()
+    elementwise = torch.zeros(batch, channels, columns, rows)
+    for row, (used, codes) in enumerate(zip(CONFIG.row_channels, CONFIG.row_codes)):
+        elementwise[:, : used - codes, :, row] = masks[:, :1, :, row]
+        elementwise[:, used - codes : used, :, row] = masks[:, 1:, :, row]
+    return torch.randn_like(latents) * elementwise, masks
+
+
+def case(model: Dit, batch: int, columns: int) -> dict[str, Tensor]:
+    """An input as the engine has it, and what is answered under each of the conditions."""
+    rows, blends = len(CONFIG.row_channels), CONFIG.cross_widths[-CONFIG.picture_layers :]
+    latents = torch.randn(batch, CONFIG.channels, columns, rows)
+    known, masks = known_of(latents)
+    planes, words, vector = torch.randn(batch, CONFIG.planes, columns), torch.randn(batch, WORDS, CONFIG.text_width), torch.randn(batch, CONFIG.class_width)
+    pictures = [tuple(torch.randn(1, WORDS, width) for _ in ("keys", "values")) for width in blends]
+    alphas = [torch.rand(batch, 1, 1) for _ in blends]
+
+    def answer(known: Tensor, masks: Tensor, **seen) -> Tensor:
+        # (b, 2, t, r) → every row's notes, then every row's codes.
+        mask = masks.permute(0, 2, 1, 3).flatten(2)
+        tokens = [flatten(x, CONFIG.row_channels) for x in (latents, known)]
+        velocity = model(tokens[0], torch.full((batch,), TIMESTEP), words, vector, planes.transpose(1, 2), tokens[1], mask, **seen)
+        return unflatten(velocity, CONFIG.row_channels, CONFIG.channels)
+
+    spread = planes[..., None].expand(-1, -1, -1, rows)
+    out = dict(input=torch.cat([latents, known, masks, spread], 1), words=words, vector=vector)
+    for i, ((keys, values), alpha) in enumerate(zip(pictures, alphas)):
+        out |= {f"keys.{i}": keys, f"values.{i}": values, f"alpha.{i}": alpha}
+    out["text"] = answer(known, masks)
+    out["picture"] = answer(known, masks, pictures=pictures, alphas=alphas)
+    out["unknown"] = answer(torch.zeros_like(known), torch.zeros_like(masks))
+    return {f"{columns}.{name}": tensor for name, tensor in out.items()}
+
+
+if __name__ == "__main__":
+    torch.manual_seed(11)
+    with torch.no_grad():
+        model = dit()
+        tensors = {f"weights.{name}": tensor.half() for name, tensor in model.state_dict().items()}
+        tensors |= case(model, 2, 16) | case(model, 1, 12)
+    path = HERE / "dit.safetensors"
+    save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, path)
+    print(path.name, path.stat().st_size)
