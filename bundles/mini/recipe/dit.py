@@ -1,11 +1,14 @@
 """The music's denoiser: a diffusion transformer over columns, whose second half looks at the picture.
 
-    x (b, c, t, r) ┐
-    known, mask    ├─► embed ─► blocks (self-attention over columns, cross-attention to the words, MLP) ─► head ─► (b, c, t, r)
-    place in bar   ┘                      ▲                        ▲
-    timestep, class vector ─► adaLN-single               picture's keys and values, second half
+    x (b, t, n) ─► rolls: evidence for every note ─────────────────────────────┐
+                        ▼                                                      ▼
+    known, place ─► embed ─► blocks (self-attention over columns, ─► head ─► + odds of every note ─► velocity (b, t, n)
+                                     cross-attention to the words, MLP)
+    timestep, class vector ─► adaLN-single      ▲
+                            picture's keys and values, second half
 
-A token is a column: every row's channels of a sixteenth, one after another. DiT of Peebles & Xie (ICCV 2023) with the shared
+A token is a column: every row's channels of a sixteenth, one after another. The network says how likely each note is, and what is
+seen of it in the noise is added by Bayes' rule (`Rolls`). DiT of Peebles & Xie (ICCV 2023) with the shared
 modulation of PixArt-alpha (Chen et al., ICLR 2024). The cross-attentions of the second half are as wide as the picture model's
 decoder layers, so that its keys and values are blended in as the paper blends them (Chowdhury et al., CVPR 2024), without a
 projection between. Columns attend by their distance on the circle, learnt for each window that there is.
@@ -22,15 +25,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 HEAD = 32  # width of every attention head
+SURE = 10.0  # log odds of what is known
+QUIETEST, RANGE = 0.6, 0.4  # value of an onset: the first, and as much of the second as it is loud
+LOUDNESS_VARIANCE = 0.01  # of the onsets of a part
 
 
 @dataclass(frozen=True)
 class DitConfig:
-    """Sizes. `row_channels[r]` of the `channels` of row r are used, the last `row_codes[r]` of them for who plays."""
+    """Sizes. `row_channels[r]` of the `channels` of row r are used: of a part components, one for dynamics and `row_codes[r]` for who plays.
+
+    A part's components are a rotation of `row_bits[r]` bits, the first `row_onsets[r]` of which say what begins. Further rows have no notes.
+    """
 
     channels: int
     row_channels: tuple[int, ...]
     row_codes: tuple[int, ...]
+    row_bits: tuple[int, ...]
+    row_onsets: tuple[int, ...]
     planes: int
     class_width: int
     text_width: int = 192
@@ -44,6 +55,17 @@ class DitConfig:
     def token(self) -> int:
         """Numbers in a column."""
         return sum(self.row_channels)
+
+    @property
+    def bits(self) -> int:
+        """Bits in a column."""
+        return sum(self.row_bits)
+
+    @property
+    def rest(self) -> int:
+        """Numbers in a column that are no notes."""
+        parts = len(self.row_bits)
+        return parts + sum(self.row_codes[:parts]) + sum(self.row_channels[parts:])
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -117,37 +139,140 @@ class Dit(nn.Module):
     def __init__(self, config: DitConfig) -> None:
         super().__init__()
         width, self.config = config.width, config
-        self.embed = nn.Linear(config.token + config.planes, width)
-        self.embed_known = nn.Linear(config.token + 2 * len(config.row_channels), width)
+        self.rolls = Rolls(config)
+        self.embed = nn.Linear(config.bits + config.rest + config.planes, width)
+        self.embed_known = nn.Linear(config.rest + 2 * len(config.row_channels), width)
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.class_embedding = nn.Sequential(nn.Linear(config.class_width, width), nn.SiLU(), nn.Linear(width, width))
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(Block(config, inner) for inner in config.cross_widths)
         self.scale_shift_table = nn.Parameter(torch.zeros(2, width))
-        self.head = nn.Linear(width, config.token)
+        self.head = nn.Linear(width, config.bits + len(config.row_onsets) + config.rest)
         for layer in (self.embed_known, self.modulation, self.head):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: Tensor, t: Tensor, text: Tensor, vector: Tensor, planes: Tensor, known: Tensor | None = None, mask: Tensor | None = None,
-                pictures: Sequence[tuple[Tensor, Tensor]] = (), alphas: Sequence[Tensor] = ()) -> Tensor:
-        """Velocity (b, t, n) of noisy tokens `x (b, t, n)` at timesteps `t (b,)`.
+    def forward(self, x: Tensor, t: Tensor, alpha: Tensor, text: Tensor, vector: Tensor, planes: Tensor, known: Tensor | None = None,
+                mask: Tensor | None = None, pictures: Sequence[tuple[Tensor, Tensor]] = (), alphas: Sequence[Tensor] = ()) -> "Said":
+        """What is said of noisy tokens `x (b, t, n)` at timesteps `t (b,)`, whose cumulated alphas are `alpha (b,)`.
 
         `text (b, l, d)`, `vector (b, class)`, `planes (b, t, p)`; `known (b, t, n)` is clean where it is known and 0 elsewhere, `mask
         (b, t, 2 r)` says so of every row's notes and then of every row's codes. `pictures` are the picture's keys and values for the
         last blocks, `alphas (b, 1, 1)` their shares.
         """
         blocks, first = len(self.blocks), len(self.blocks) - self.config.picture_layers
-        h = self.embed(torch.cat([x, planes], -1))
+        evidence, rest = self.rolls.evidence(x, alpha), self.rolls.rest(x)
         if known is not None:
-            h = h + self.embed_known(torch.cat([known, mask], -1))
+            evidence = self.rolls.told(evidence, known, mask)
+        h = self.embed(torch.cat([self.rolls.seen(evidence), rest, planes], -1))
+        if known is not None:
+            h = h + self.embed_known(torch.cat([self.rolls.rest(known), mask], -1))
         c = self.time(time_features(t, self.config.width)) + self.class_embedding(vector)
         modulation = self.modulation(F.silu(c)).unflatten(-1, (6, -1))
         for i in range(blocks):
-            picture, alpha = (pictures[i - first], alphas[i - first]) if pictures and i >= first else (None, None)
-            h = self.blocks[i](h, modulation, text, picture, alpha)
+            picture, share = (pictures[i - first], alphas[i - first]) if pictures and i >= first else (None, None)
+            h = self.blocks[i](h, modulation, text, picture, share)
         shift, scale = (c[:, None] + self.scale_shift_table)[:, :, None].unbind(1)
-        return self.head(norm(h) * (1 + scale) + shift)
+        bits, accents, rest = self.head(norm(h) * (1 + scale) + shift).split((self.config.bits, len(self.config.row_onsets), self.config.rest), -1)
+        return Said(evidence + self.rolls.prior + bits, accents, rest)
+
+
+@dataclass
+class Said:
+    """What a denoiser says: log odds of every bit (b, t, bits), how loud what begins in each part is (b, t, parts), 0..1, and of all other
+    numbers what the linear guess of their velocity leaves (b, t, rest)."""
+
+    odds: Tensor
+    accents: Tensor
+    rest: Tensor
+
+
+class Rolls(nn.Module):
+    """Between latents and the notes that they are a rotation of, where what is seen is weighed as Bayes' rule has it.
+
+    A bit is whether a note begins, or sounds on, at a pitch of a part. Latents are noisy sums of bits; turned back, every bit is seen
+    with Gaussian noise of known size, and what that tells of it is added exactly to what the network expects of it. So the network,
+    narrower than a column, need not carry what is plain to see.
+    """
+
+    def __init__(self, config: DitConfig) -> None:
+        super().__init__()
+        self.config = config
+        parts, zeros = range(len(config.row_onsets)), torch.zeros
+        components = [config.row_channels[r] - 1 - config.row_codes[r] for r in parts]
+        for r in parts:
+            self.register_buffer(f"basis{r}", zeros(components[r], config.row_bits[r]))
+        self.register_buffer("mean", zeros(config.bits))  # of the roll
+        self.register_buffer("on", torch.ones(config.bits))  # value of a bit that is on, on the average
+        self.register_buffer("prior", zeros(config.bits))  # log odds, on the average
+        self.register_buffer("variance", torch.ones(config.rest))  # of the other numbers
+        starts, at, notes, rest, row_of_rest = [], 0, [], [], []
+        for r, count in enumerate(config.row_channels):
+            of_notes = components[r] if r in parts else 0
+            starts.append(at)
+            notes += range(at, at + of_notes)
+            rest += range(at + of_notes, at + count)
+            at += count
+        keep = lambda name, values: self.register_buffer(name, torch.tensor(values), persistent=False)
+        keep("note_numbers", notes)
+        keep("rest_numbers", rest)
+        keep("row", [r for r in parts for _ in range(config.row_bits[r])])
+        keep("is_onset", [i < config.row_onsets[r] for r in parts for i in range(config.row_bits[r])])
+        self.components = components
+
+    def rest(self, x: Tensor) -> Tensor:
+        """The numbers of tokens (b, t, n) that are no notes: dynamics, codes, the clip's."""
+        return x[..., self.rest_numbers]
+
+    def turned(self, x: Tensor) -> Tensor:
+        """The rolls (b, t, bits), without their means, that tokens (b, t, n) are a rotation of."""
+        parts = x[..., self.note_numbers].split(self.components, -1)
+        return torch.cat([part @ getattr(self, f"basis{r}") for r, part in enumerate(parts)], -1)
+
+    def size(self) -> Tensor:
+        """How large noise of unit size is on each bit (bits,)."""
+        return torch.cat([getattr(self, f"basis{r}").square().sum(1).mean().sqrt().expand(count) for r, count in enumerate(self.config.row_bits)])
+
+    def evidence(self, x: Tensor, alpha: Tensor) -> Tensor:
+        """How much more likely each bit is on than off by what is seen of it alone, as log odds (b, t, bits)."""
+        alpha = alpha[:, None, None]
+        seen = alpha * self.mean + alpha.sqrt() * self.turned(x)
+        return (self.on * seen - alpha * self.on.square() / 2) / ((1 - alpha) * self.size().square())
+
+    def told(self, evidence: Tensor, known: Tensor, mask: Tensor) -> Tensor:
+        """The evidence with what is known in its place."""
+        is_on = self.mean + self.turned(known) > self.on / 2
+        return torch.where(mask[..., self.row] > 0, torch.where(is_on, SURE, -SURE), evidence)
+
+    def seen(self, evidence: Tensor) -> Tensor:
+        """The evidence as the network sees it: weak evidence as it is, strong evidence as 0 or 1."""
+        return 4 * torch.sigmoid(evidence - 2) - 0.5
+
+    def loudness(self, x: Tensor, alpha: Tensor, accents: Tensor) -> Tensor:
+        """Value (b, t, bits) of what is on: of onsets between what is expected in the part and what is seen, of the rest 1."""
+        alpha, expected = alpha[:, None, None], QUIETEST + RANGE * accents[..., self.row]
+        seen = alpha * self.mean + alpha.sqrt() * self.turned(x)
+        noise = (1 - alpha) * self.size().square()
+        value = (LOUDNESS_VARIANCE * seen + noise * expected) / (alpha * LOUDNESS_VARIANCE + noise)
+        return torch.where(self.is_onset, value.clamp(QUIETEST, QUIETEST + RANGE), 1.0)
+
+    def velocity(self, x: Tensor, alpha: Tensor, said: Said) -> Tensor:
+        """Velocity (b, t, n) of tokens by what is said of them."""
+        a = alpha[:, None, None]
+        rolls = torch.sigmoid(said.odds) * self.loudness(x, alpha, said.accents) - self.mean
+        parts = rolls.split(list(self.config.row_bits), -1)
+        bases = [getattr(self, f"basis{r}") for r in range(len(parts))]
+        clean = torch.cat([part @ (basis / basis.square().sum(1, keepdim=True)).T for part, basis in zip(parts, bases)], -1)
+        velocity = torch.empty_like(x)
+        velocity[..., self.note_numbers] = (a.sqrt() * x[..., self.note_numbers] - clean) / (1 - a).sqrt()
+        velocity[..., self.rest_numbers] = linear_guess(self.variance, alpha) * self.rest(x) + said.rest
+        return velocity
+
+
+def linear_guess(variance: Tensor, alpha: Tensor) -> Tensor:
+    """What the best linear guess of a velocity multiplies noisy numbers by, (b, 1, n): `variance (n,)`, cumulated alphas (b,)."""
+    alpha = alpha[:, None, None]
+    return (alpha * (1 - alpha)).sqrt() * (1 - variance) / (alpha * variance + 1 - alpha)
 
 
 def norm(x: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ from image_ldm import load_image_model
 from latents import CODE, LEAST, ONSET, QUIETEST, RANGE, SUSTAIN, ScoreLatents
 from music_ldm import TRAINED_ON
 from music_model import HARMONICS, MusicModel, dit_config, linear_guess, position_planes
-from schedule import CONFIG, UNGUIDED, UNWALKED, Schedule
+from schedule import CONFIG, UNGUIDED, UNWALKED, Schedule, alphas_cumprod
 from sights import paint_scene
 
 VERSION = "0.12.0"
@@ -76,7 +76,8 @@ def write_weights(work: Path, music: MusicModel, latents: ScoreLatents, out: Pat
     save_file(half(text), out / "text.safetensors")
     save_file({**half(encoder, "vae."), **half(image.unet.state_dict(), "unet."), "null_text": image.null_text.detach().half()},
               out / "image.safetensors")
-    save_file({**half(music.dit.state_dict(), "dit."), "variance": music.variance}, out / "music.safetensors")
+    guess = {"dit.guess.variance": music.variance, "dit.guess.alphas": alphas_cumprod().float()}
+    save_file({**half(music.dit.state_dict(), "dit."), **guess}, out / "music.safetensors")
     save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
               out / "synapse.safetensors")
     found = {"clip.numbers": torch.from_numpy(latents.numbers)}
@@ -196,7 +197,7 @@ def manifest(out: Path, scale: float, trained_on: str, latents: ScoreLatents) ->
         table("music", dict(weights="music.safetensors", tempo_features=nets.TEMPO_PAIRS, text_features=True)),
         table("music.latent", dict(channels=config.channels, window=config.windows[0], triple_window=config.windows[1], rows=len(config.row_channels))),
         table("music.position", dict(frequency=False, harmonics=HARMONICS)),
-        table("music.dit", vars(config)),
+        table("music.dit", {**vars(config), "linear_guess": True}),
         table("music.schedule", CONFIG),
         table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL))),
         table("decoder", decoder_table(latents)),

@@ -3,8 +3,8 @@
     python latents.py --scores DIR --out latents.npz [--held-out DIR]      fits, and prints what noise on the latents costs
 
 A part's roll (columns, k) holds an onset for every pitch that the part plays (.6 + .4 velocity / 127 where a note begins) and, but for
-drums, whether the pitch sounds on. It is rotated by the eigenvectors of the training scores' covariance, divided by a small power of
-the eigenvalues (what is frequent stays large) and brought to one spread as a whole. A part's row then is
+drums, whether the pitch sounds on. It is rotated by the eigenvectors of the training scores' covariance and brought to one spread as a
+whole; not whitened, so that noise on the latents is noise of one size on the rolls. A part's row then is
 
     components ... | dynamics | code of who plays (6)
 
@@ -24,7 +24,6 @@ from composer.score import MONOPHONIC, PARTS, Note, Score
 from composer.scores import read
 
 KEPT = 0.9995  # share of a part's variance that its components hold
-WHITENING = 0.1  # power of the eigenvalues that components are divided by; at .5 all would be of one size
 # Spread of the latents. Notes are few and far between: at unit spread noise of the same size leaves them as they are (onset F1 .99),
 # so that half of a walk would decide nothing.
 SPREAD = 0.4
@@ -203,11 +202,10 @@ def fit_part(scores: list[Score], part: str) -> PartLatents:
     values, vectors = values[::-1], vectors[:, ::-1]
     kept = int((np.cumsum(values) / values.sum() < KEPT).sum()) + 1
     values, vectors = values[:kept], vectors[:, :kept]
-    scale = values**WHITENING
-    unit = np.sqrt(np.mean(values / scale**2)) / SPREAD
+    unit = np.sqrt(np.mean(values)) / SPREAD
     curves = np.concatenate([score.dynamics[part] for score in scores if part in score.parts])
     programs = tuple(sorted({score.parts[part] for score in scores if part in score.parts}))
-    return PartLatents(low, high, sustains, part in MONOPHONIC, mean, (vectors * scale * unit).T, programs, spread_codes(1 + len(programs)),
+    return PartLatents(low, high, sustains, part in MONOPHONIC, mean, (vectors * unit).T, programs, spread_codes(1 + len(programs)),
                        (float(curves.mean()), float(curves.std()) / SPREAD))
 
 

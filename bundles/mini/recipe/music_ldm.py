@@ -22,6 +22,7 @@ from torch import Tensor
 
 import tokens
 from composer.score import METRES
+from dit import Rolls
 from latents import ScoreLatents
 from music_model import Batch, Denoising, Known, MusicModel, dit_config, draw_known, position_planes
 from schedule import UNWALKED
@@ -80,10 +81,19 @@ class Data:
 PLANES = {name: position_planes(name) for name in METRES}
 
 
-def variance(data: Data) -> Tensor:
-    """The variance (n,) of every number of the latents, of a few thousand scores."""
-    found = np.concatenate([some.tokens[:2000].reshape(-1, some.tokens.shape[2]).astype(np.float32) for some in data.sets])
-    return torch.from_numpy(found.var(0)).clamp(min=1e-4)
+def fit_rolls(rolls: Rolls, latents: ScoreLatents, data: Data) -> None:
+    """Set what the denoiser knows of rolls, from the latents and a few thousand scores."""
+    for r, part in enumerate(latents.parts.values()):
+        getattr(rolls, f"basis{r}").copy_(torch.from_numpy(part.basis))
+    rolls.mean.copy_(torch.from_numpy(np.concatenate([part.mean for part in latents.parts.values()])))
+    tokens = torch.cat([torch.from_numpy(some.tokens[:2000].astype(np.float32)).flatten(0, 1) for some in data.sets])
+    rolls.variance.copy_(rolls.rest(tokens).var(0).clamp(min=1e-4))
+    roll = rolls.mean + rolls.turned(tokens)
+    is_on = roll > 0.5
+    share = (is_on.sum(0) + 0.1) / (len(roll) + 1)
+    rolls.prior.copy_(torch.logit(share))
+    loud = (roll * is_on).sum(0) / is_on.sum(0).clamp(min=1)
+    rolls.on.copy_(torch.where(rolls.is_onset & (is_on.sum(0) > 0), loud, torch.where(rolls.is_onset, 0.85, 1.0)))
 
 
 def train(model: MusicModel, data: Data, held_out: Data, denoising: Denoising, work: Path, budget: Budget, batch: int, rate: float) -> None:
@@ -97,18 +107,18 @@ def train(model: MusicModel, data: Data, held_out: Data, denoising: Denoising, w
         has_text, has_picture = conditions(batch, generator)
         eps = torch.randn(some.latents.shape, generator=generator)
         known = draw_known(batch, some.latents.shape[1], config, generator)
-        relative, plain = denoising.loss(model, some, t, eps, has_text, has_picture, known)
-        return relative, dict(relative=relative, mse=plain)
+        found = denoising.loss(model, some, t, eps, has_text, has_picture, known)
+        return found.pop("loss"), found
 
     def probe(model) -> dict:
         fixed, some = torch.Generator().manual_seed(1), held_out.sets[0]
         n = min(128, len(some))
         held, yes = held_out.batch(some, torch.arange(n)), torch.ones(n, dtype=torch.bool)
         t = (LOWEST + (torch.arange(n) + 0.5) / n * (1000 - LOWEST)).long()
-        value = denoising.loss(model, held, t, torch.randn(held.latents.shape, generator=fixed), yes, yes)[0]
-        return dict(held_out=value, alpha=[round(a, 3) for a in torch.sigmoid(model.alpha).tolist()])
+        found = denoising.loss(model, held, t, torch.randn(held.latents.shape, generator=fixed), yes, yes)
+        return dict(**{f"unseen_{name}": value for name, value in found.items()}, alpha=[round(a, 3) for a in torch.sigmoid(model.alpha).tolist()])
 
-    Trainer(model, work / "music.pt", budget, rate=rate, warmup=100, decay=0.997, faster=EMBEDDING, matrices="dit.blocks.").run(loss, every=50, probe=probe)
+    Trainer(model, work / "music.pt", budget, rate=rate, warmup=60, decay=0.995, faster=EMBEDDING, matrices="dit.blocks.").run(loss, every=50, probe=probe)
     (work / TRAINED_ON).write_text(json.dumps(dict(clips=len(data))))
 
 
@@ -147,9 +157,10 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     work = options.work
-    model = start_model(work, ScoreLatents.load(work / "latents.npz"))
+    latents = ScoreLatents.load(work / "latents.npz")
+    model = start_model(work, latents)
     data, held_out = Data.load(options.data, options.sights, work), Data.load(options.held_out, options.held_out_sights, work)
-    model.variance.copy_(variance(data))
+    fit_rolls(model.dit.rolls, latents, data)
     empty = tokens.encode(Tokenizer.from_file(str(work / "tokenizer.json")), [""])
     size = sum(parameter.numel() for parameter in model.dit.parameters())
     print(f"{len(data)} scores, {len(held_out)} held out, {size / 1e6:.2f} M parameters", flush=True)

@@ -6,24 +6,27 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import synapse
 from composer.score import METRES
-from dit import Dit, DitConfig
+from dit import QUIETEST, RANGE, Dit, DitConfig, Said, linear_guess
 from latents import ROWS, ScoreLatents
 from nets import TEMPO_PAIRS, TEXT_WIDTH, pooled_width, tempo_features, text_model
 from schedule import Schedule
 from sights import GRID
 
 HARMONICS = (1, 2, 3, 4, 8, 12, 16, 20, 24, 28, 32)  # of the place in the bar: up to 8 cycles in four bars, above in sixteen beats
+ENTROPY_SCALE, ACCENT_SCALE = 5.0, 0.02  # nats a column and squared loudness that weigh as much as the other numbers' error
 CLASS_WIDTH = pooled_width() + TEXT_WIDTH + 2 * TEMPO_PAIRS
 
 
 def dit_config(latents: ScoreLatents) -> DitConfig:
     """The denoiser's sizes for some latents."""
+    parts = latents.parts.values()
     return DitConfig(channels=max(latents.row_channels), row_channels=latents.row_channels, row_codes=latents.row_codes,
-                     planes=2 * len(HARMONICS), class_width=CLASS_WIDTH)
+                     row_bits=tuple(len(part.mean) for part in parts), row_onsets=tuple(part.pitches for part in parts), planes=2 * len(HARMONICS), class_width=CLASS_WIDTH)
 
 
 def position_planes(metre: str) -> Tensor:
@@ -51,16 +54,10 @@ class Batch:
 
 
 class MusicModel(nn.Module):
-    """Text encoder, denoiser and the synapse's alphas: everything that learns to compose.
-
-    `variance (n,)` is that of the latents' numbers. Most are small, and of those the noise is nearly all that there is: a linear
-    guess takes it from `x` at once, and the denoiser, which is narrower than a column, says the rest (the preconditioning of Karras
-    et al., NeurIPS 2022, for velocities and for every number by itself).
-    """
+    """Text encoder, denoiser and the synapse's alphas: everything that learns to compose."""
 
     def __init__(self, config: DitConfig) -> None:
         super().__init__()
-        self.register_buffer("variance", torch.ones(config.token))
         self.text = text_model()
         self.dit = Dit(config)
         self.alpha = nn.Parameter(torch.full((config.picture_layers,), -0.5))  # before the sigmoid
@@ -73,9 +70,9 @@ class Denoising:
         """`empty (1, 64)` are the ids of no words."""
         self.schedule, self.empty, self.grid = Schedule(), empty, torch.tensor(GRID)
 
-    def velocity(self, model: MusicModel, x: Tensor, t: Tensor, batch: Batch, has_text: Tensor, has_picture: Tensor,
-                 known: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Velocity, shaped as `x (b, t, n)`; `has_text` and `has_picture (b,)` say what each sample sees."""
+    def said(self, model: MusicModel, x: Tensor, t: Tensor, batch: Batch, has_text: Tensor, has_picture: Tensor,
+             known: Tensor | None = None, mask: Tensor | None = None) -> Said:
+        """What the denoiser says of `x (b, t, n)`; `has_text` and `has_picture (b,)` say what each sample sees."""
         text = model.text(torch.where(has_text[:, None], batch.ids, self.empty)).last_hidden_state
         vector = torch.cat([batch.pooled * has_picture[:, None], text.mean(1), tempo_features(batch.beat)], -1)
         pictures, alphas = [], []
@@ -83,30 +80,35 @@ class Denoising:
             step = (t[:, None] - self.grid[None]).abs().argmin(1)
             pictures = [(synapse.pool(keys), synapse.pool(values)) for keys, values in batch.sight(step)]
             alphas = [a * has_picture[:, None, None].float() for a in torch.sigmoid(model.alpha)]
-        return linear_guess(model.variance, self.schedule.alphas[t]) * x + model.dit(x, t, text, vector, batch.planes, known, mask, pictures, alphas)
+        return model.dit(x, t, self.schedule.alphas[t], text, vector, batch.planes, known, mask, pictures, alphas)
+
+    def velocity(self, model: MusicModel, x: Tensor, t: Tensor, batch: Batch, *seen) -> Tensor:
+        """Velocity, shaped as `x (b, t, n)`; the rest as in `said`."""
+        return model.dit.rolls.velocity(x, self.schedule.alphas[t], self.said(model, x, t, batch, *seen))
 
     def loss(self, model: MusicModel, batch: Batch, t: Tensor, eps: Tensor, has_text: Tensor, has_picture: Tensor,
-             known: "Known | None" = None) -> tuple[Tensor, Tensor]:
-        """The loss, relative to what the best linear guess leaves, and the plain mean squared error of the velocity, both over what is not known."""
+             known: "Known | None" = None) -> dict[str, Tensor]:
+        """Of what is not known: the bits' cross-entropy in nats a column, the error of accents, and that of the other numbers' velocity
+        relative to what a linear guess leaves; `loss` is their weighted sum."""
         signal, noise = (each[:, :, 0] for each in self.schedule.signal_noise(t))
-        z, x, free = batch.latents, signal * batch.latents + noise * eps, 1.0
+        z, x, rolls = batch.latents, signal * batch.latents + noise * eps, model.dit.rolls
         if known is not None:
-            x, free = torch.where(known.where, signal * z, x), (~known.where).float()
-        v = self.velocity(model, x, t, batch, has_text, has_picture, None if known is None else z * known.where, None if known is None else known.mask)
-        error = (v - (signal * eps - noise * z)).square() * free
-        error = error.mean((1, 2)) if known is None else error.sum((1, 2)) / free.sum((1, 2)).clamp(min=1)
-        relative = error / unexplained(model.variance, self.schedule.alphas[t])
-        return relative.mean(), error.mean()
-
-
-def linear_guess(variance: Tensor, alpha: Tensor) -> Tensor:
-    """What the best linear guess of the velocity multiplies noisy latents by, (b, 1, n): `variance (n,)`, cumulated alphas (b,)."""
-    alpha = alpha[:, None, None]
-    return (alpha * (1 - alpha)).sqrt() * (1 - variance) / (alpha * variance + 1 - alpha)
+            x = torch.where(known.where, signal * z, x)
+        said = self.said(model, x, t, batch, has_text, has_picture, *((z * known.where, known.mask) if known else ()))
+        roll = rolls.mean + rolls.turned(z)
+        bits = (roll > rolls.on / 2).float()
+        free = torch.ones(()) if known is None else 1 - known.mask
+        of_bits, of_rest = (free, free) if known is None else (free[..., rolls.row], rolls.rest(~known.where).float())
+        entropy = (F.binary_cross_entropy_with_logits(said.odds, bits, reduction="none") * of_bits).sum(-1).mean()
+        begun = bits * rolls.is_onset * of_bits
+        accents = ((QUIETEST + RANGE * said.accents[..., rolls.row] - roll).square() * begun).sum() / begun.sum().clamp(min=1)
+        wanted = rolls.rest(signal * eps - noise * z) - linear_guess(rolls.variance, self.schedule.alphas[t]) * rolls.rest(x)
+        rest = ((said.rest - wanted).square() * of_rest).mean((1, 2)) / unexplained(rolls.variance, self.schedule.alphas[t])
+        return dict(loss=entropy / ENTROPY_SCALE + accents / ACCENT_SCALE + rest.mean(), entropy=entropy, accents=accents, rest=rest.mean())
 
 
 def unexplained(variance: Tensor, alpha: Tensor) -> Tensor:
-    """The mean squared error of that guess (b,)."""
+    """The mean squared error (b,) of the best linear guess of a velocity."""
     alpha = alpha[:, None]
     return (variance / (alpha * variance + 1 - alpha)).mean(1)
 
