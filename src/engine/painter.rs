@@ -18,6 +18,7 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use super::conditions::Conditions;
 use super::morph::Scene;
 use super::{Engine, Guidance, Plan};
+use crate::bundle::MusicManifest;
 use crate::denoiser::{Deep, Denoiser, DenoiserConfig, Prepared};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
@@ -80,7 +81,7 @@ impl<'a> Painter<'a> {
         };
         let beside = windows.starts().iter().enumerate().map(|(j, &start)| {
             let known = known.map(|known| windows.gather(known, j)).transpose()?;
-            engine.beside(start, plan.window, plan.pulse, known)
+            beside(&engine.manifest.music, start, (plan.window, plan.pulse), known, &engine.device)
         });
         let beside = beside.collect::<Result<_>>()?;
         let pane = |scene: &Scene, j| Pane::new(scene, &windows, j, &engine.device);
@@ -194,30 +195,10 @@ impl Pane {
 }
 
 impl Engine {
-    /// What the denoiser is given beside the latents of the `window` columns from `start` on, `(1, p, window, rows)`: what is
-    /// `known` of them, where it is told that, then where a column stands in bar and beat; none where there is neither.
-    fn beside(&self, start: usize, window: usize, pulse: Pulse, known: Option<Tensor>) -> Result<Option<Tensor>> {
-        let music = &self.manifest.music;
-        let rows = music.latent.rows;
-        let planes = |p: &Position| p.planes(start, window, rows, pulse, &self.device);
-        let planes = music.position.as_ref().map(planes).transpose()?;
-        let known = match (&music.denoiser, known) {
-            (DenoiserConfig::Unet(_), None) => None,
-            (DenoiserConfig::Unet(_), Some(_)) => bail!("a UNet cannot be told what is known of the music"),
-            (DenoiserConfig::Dit(_), Some(known)) => Some(known),
-            (DenoiserConfig::Dit(dit), None) => {
-                Some(Tensor::zeros((1, dit.channels + 2, window, rows), DType::F32, &self.device)?)
-            }
-        };
-        match (known, planes) {
-            (Some(known), Some(planes)) => Tensor::cat(&[known, planes], 1).map(Some),
-            (known, planes) => Ok(known.or(planes)),
-        }
-    }
-
-    /// The same of a piece of exactly one window of which nothing is known.
+    /// What the denoiser is given beside the latents of a piece of exactly one window, of which nothing is known.
     pub(crate) fn beside_whole_window(&self) -> Result<Option<Tensor>> {
-        self.beside(0, self.manifest.music.latent.window, Pulse::COMMON, None)
+        let music = &self.manifest.music;
+        beside(music, 0, (music.latent.window, Pulse::COMMON), None, &self.device)
     }
 
     /// The denoiser's output per part of a guided step `(p, c, window, rows)`.
@@ -235,6 +216,32 @@ impl Engine {
     }
 }
 
+/// What the denoiser is given beside the latents of the `window` columns from `start` on, `(1, p, window, rows)`: what is `known`
+/// of them, where it is told that, then where a column stands in bar and beat; none where there is neither.
+fn beside(
+    music: &MusicManifest,
+    start: usize,
+    (window, pulse): (usize, Pulse),
+    known: Option<Tensor>,
+    device: &Device,
+) -> Result<Option<Tensor>> {
+    let rows = music.latent.rows;
+    let planes = |p: &Position| p.planes(start, window, rows, pulse, device);
+    let planes = music.position.as_ref().map(planes).transpose()?;
+    let known = match (&music.denoiser, known) {
+        (DenoiserConfig::Unet(_), None) => None,
+        (DenoiserConfig::Unet(_), Some(_)) => bail!("a UNet cannot be told what is known of the music"),
+        (DenoiserConfig::Dit(_), Some(known)) => Some(known),
+        (DenoiserConfig::Dit(dit), None) => {
+            Some(Tensor::zeros((1, dit.channels + 2, window, rows), DType::F32, device)?)
+        }
+    };
+    match (known, planes) {
+        (Some(known), Some(planes)) => Tensor::cat(&[known, planes], 1).map(Some),
+        (known, planes) => Ok(known.or(planes)),
+    }
+}
+
 /// What the denoiser is given: latents and what is beside them, once per part.
 fn input(xs: &Tensor, beside: Option<&Tensor>, conditions: &Conditions) -> Result<Tensor> {
     let input = match beside {
@@ -242,4 +249,55 @@ fn input(xs: &Tensor, beside: Option<&Tensor>, conditions: &Conditions) -> Resul
         None => xs.clone(),
     };
     input.repeat((conditions.context.tokens.dim(0)?, 1, 1, 1))
+}
+
+#[cfg(all(test, feature = "embed-mini"))]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::bundle::Bundle;
+    use crate::denoiser::DitConfig;
+    use crate::sampler::noise;
+
+    /// The mini bundle's, and the same with a transformer.
+    fn manifests() -> [MusicManifest; 2] {
+        let mut music = Bundle::mini().unwrap().manifest().music.clone();
+        let unet = music.clone();
+        music.position.as_mut().unwrap().frequency = false;
+        music.denoiser = DenoiserConfig::Dit(DitConfig {
+            channels: 16,
+            row_channels: vec![16; 16],
+            row_codes: vec![4; 16],
+            planes: 10,
+            class_width: 864,
+            text_width: 192,
+            windows: vec![64, 48],
+            width: 64,
+            hidden: 96,
+            cross_widths: vec![192, 192, 128, 128],
+            picture_layers: 4,
+        });
+        [unet, music]
+    }
+
+    #[test]
+    fn a_transformer_is_told_before_the_planes_what_is_known_of_its_window_and_a_unet_nothing() {
+        let ([unet, dit], device) = (manifests(), Device::Cpu);
+        let (windows, at) = (Windows::circular(96, 64), (64, Pulse::COMMON));
+        let known = noise(1, 0, (1, 18, 96, 16), &device).unwrap();
+        let values = |xs: &Tensor| xs.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (j, &start) in windows.starts().iter().enumerate() {
+            let seen = windows.gather(&known, j).unwrap();
+            let told = beside(&dit, start, at, Some(seen.clone()), &device).unwrap().unwrap();
+            assert_eq!(told.dims(), [1, 28, 64, 16]);
+            assert_eq!(values(&told.narrow(1, 0, 18).unwrap()), values(&seen));
+            let untold = beside(&dit, start, at, None, &device).unwrap().unwrap();
+            assert!(values(&untold.narrow(1, 0, 18).unwrap()).iter().all(|x| *x == 0.0));
+            let planes = |xs: &Tensor, first| values(&xs.narrow(1, first, 10).unwrap());
+            assert_eq!(planes(&told, 18), planes(&untold, 18));
+            let plain = beside(&unet, start, at, None, &device).unwrap().unwrap();
+            assert_eq!((plain.dim(1).unwrap(), planes(&plain, 2)), (12, planes(&told, 18)));
+            assert!(beside(&unet, start, at, Some(seen), &device).is_err());
+        }
+    }
 }

@@ -86,9 +86,9 @@ impl SelfAttention {
             Linear::new(part(&weight)?, Some(part(&bias)?))
         };
         let distance = |&t: &usize| -> Result<(usize, Tensor)> {
+            let learnt = vb.pp("distance").get((width / HEAD, t), &t.to_string())?;
             // Around the circle once: column `j` seen from `i` is `i - j` behind it, at `j - i + t - 1`.
             let around: Vec<u32> = (0..2 * t - 1).map(|at| ((2 * t - 1 - at) % t) as u32).collect();
-            let learnt = vb.pp("distance").get((width / HEAD, t), &t.to_string())?;
             Ok((t, learnt.index_select(&Tensor::new(around, vb.device())?, 1)?))
         };
         Ok(Self {

@@ -59,11 +59,11 @@ impl DitConfig {
     /// Refuses what no transformer can be built from.
     pub(super) fn check(&self) -> Result<()> {
         let (rows, codes) = (self.row_channels.len(), self.row_codes.len());
-        if rows == 0 || codes != rows {
+        if self.token() == 0 || codes != rows {
             bail!("a DiT with row_channels of {rows} rows and row_codes of {codes}; both should have one per row");
         }
         for (row, (&used, &codes)) in self.row_channels.iter().zip(&self.row_codes).enumerate() {
-            if used == 0 || used > self.channels || codes > used {
+            if used > self.channels || codes > used {
                 let channels = self.channels;
                 bail!("row {row} of a DiT uses {used} of {channels} channels, {codes} of them as codes");
             }
