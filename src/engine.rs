@@ -119,6 +119,7 @@ impl Engine {
     fn load_what_stays(&self) -> Result<(), Error> {
         if self.keeps() {
             let _all = (self.text()?, self.picture()?, self.music()?, self.decoder()?);
+            let _bank = self.plays_notes().then(|| self.bank()).transpose()?;
         }
         Ok(())
     }

@@ -59,7 +59,8 @@ impl Engine {
         let decoded =
             decoder.decode(&latents.to_tensor(&self.device).in_stage(Stage::Sound)?).in_stage(Stage::Sound)?;
         let frame = Frame { bars: recipe.bars, meter: recipe.meter, bpm: recipe.bpm, key: recipe.key };
-        Ok(Some(decoded.score(&frame)?))
+        let unsound = |error| Error::Unsound { problem: format!("notes that are no score ({error})") };
+        decoded.score(&frame).map(Some).map_err(unsound)
     }
 
     /// A clip whose notes are known.

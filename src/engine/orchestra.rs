@@ -178,7 +178,8 @@ impl Engine {
         Ok(self.instruments.ensemble(&self.bank()?, score))
     }
 
-    fn bank(&self) -> Result<Arc<Bank>, Error> {
+    /// The bundle's soundfont, loaded for as long as it is held or for good.
+    pub(super) fn bank(&self) -> Result<Arc<Bank>, Error> {
         self.bank.get(self.keeps())
     }
 }
