@@ -4,10 +4,14 @@
 #[path = "../laws/mod.rs"]
 mod laws;
 
+#[path = "../../instruments/tests/font/mod.rs"]
+mod font;
+
 mod bundle;
 mod dit;
 mod engine;
 mod files;
 mod mini;
+mod notes;
 mod request;
 mod wav;
