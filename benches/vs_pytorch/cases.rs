@@ -371,7 +371,8 @@ fn small() -> Vec<Case> {
     }));
     // 330 numbers a column.
     let dit: DitConfig = config(json!({
-        "channels": 22, "row_channels": vec![22; 15], "row_codes": vec![6; 15], "planes": 10, "class_width": 864, "text_width": 192,
+        "channels": 22, "row_channels": vec![22; 15], "row_codes": vec![6; 15],
+        "row_bits": vec![20; 14], "row_onsets": vec![10; 14], "timesteps": 1000, "planes": 10, "class_width": 864, "text_width": 192,
         "windows": [64, 48], "width": 256, "hidden": 640, "cross_widths": [128, 128, 128, 128, 192, 192, 128, 128],
         "picture_layers": 4,
     }));

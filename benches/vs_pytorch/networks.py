@@ -40,26 +40,31 @@ class Columns(nn.Module):
 
     def __init__(self, dit: Dit) -> None:
         super().__init__()
-        self.dit = dit
+        self.dit, self.alphas = dit, torch.linspace(0.999, 0, 1000)
 
     def forward(self, latents: Tensor, tokens: Tensor, vector: Tensor, timestep: Tensor) -> Tensor:
         config = self.dit.config
         own, known, masks, planes = latents.split([config.channels, config.channels, 2, config.planes], 1)
         own, known = (flatten(x, config.row_channels) for x in (own, known))
         mask, planes = masks.transpose(1, 2).flatten(2), planes[..., 0].transpose(1, 2)
-        velocity = self.dit(own, timestep.expand(len(own)), tokens, vector, planes, known, mask)
-        return unflatten(velocity, config.row_channels, config.channels)
+        alpha = self.alphas[timestep].expand(len(own))
+        said = self.dit(own, timestep.expand(len(own)), alpha, tokens, vector, planes, known, mask)
+        return unflatten(self.dit.rolls.velocity(own, alpha, said), config.row_channels, config.channels)
 
     def state_dict(self, *_, **__) -> dict[str, Tensor]:
-        return self.dit.state_dict()
+        return {**self.dit.state_dict(), "alphas": self.alphas}
 
 
 def dit(config: dict, batch: int, columns: int, tokens: int) -> Built:
+    config.pop("timesteps")
     config = DitConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in config.items()})
     model = Dit(config).eval()
     for parameter in model.parameters():
         # Fresh ones begin at zero where it matters.
         parameter.data = torch.randn_like(parameter) * (parameter.shape[-1] ** -0.5 if parameter.dim() > 1 else 0.1)
+    for name, basis in model.rolls.named_buffers():
+        if name.startswith("basis"):
+            basis.copy_(torch.randn_like(basis))
     rows = len(config.row_channels)
     return Built(Columns(model), dict(latents=torch.randn(batch, 2 * config.channels + 2 + config.planes, columns, rows),
                                       tokens=torch.randn(batch, tokens, config.text_width), vector=torch.randn(batch, config.class_width),

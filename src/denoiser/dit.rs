@@ -1,10 +1,11 @@
 //! A diffusion transformer over columns, for music.
 //!
 //! ```text
-//! latents (b, c, t, r) ┐
-//! known of them, masks ├─► embed ─► blocks (b, t, width) ─► head ─► (b, c, t, r)
-//! planes of position   ┘      ▲                ▲
-//! timestep, class (b, p) ─► modulation    words (b, l, d); in the last blocks a picture too
+//! latents (b, c, t, r) ─► rolls: evidence for every note ────────────────────────────┐
+//!                              ▼                                                     ▼
+//! known, masks, planes ─► embed ─► blocks (b, t, width) ─► head ─► odds of notes ─► rolls ─► (b, c, t, r)
+//! timestep, class (b, p) ─► modulation    ▲
+//!            words (b, l, d); in the last blocks a picture too
 //! ```
 //!
 //! A token is a column: every row's used channels, one after another. Columns attend to each other by their distance on the
@@ -17,22 +18,28 @@ mod block;
 mod columns;
 mod conditioning;
 mod config;
+mod rolls;
 
 pub use config::DitConfig;
 
 use super::{Context, Prepared};
-use crate::ops::modulated_layer_norm;
+use crate::ops::{Linear, linear, modulated_layer_norm};
 use crate::synapse::{KeyValue, Taps};
 use block::{Block, EPS};
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use columns::Columns;
 use conditioning::Conditioning;
+use rolls::{Rolls, Said};
 
-/// Predicts the noise (or the velocity) in latents of a few fixed lengths.
+/// Predicts the velocity of score latents of a few fixed lengths.
 #[derive(Debug, Clone)]
 pub struct Dit {
     columns: Columns,
+    rolls: Rolls,
+    /// Of `embed.*` and `embed_known.*`, side by side.
+    embed: Linear,
+    head: Linear,
     conditioning: Conditioning,
     blocks: Vec<Block>,
     picture_layers: usize,
@@ -48,7 +55,10 @@ impl Dit {
         config.check()?;
         let block = |(i, &inner): (usize, &usize)| Block::new(config, inner, vb.pp("blocks").pp(i));
         Ok(Self {
-            columns: Columns::new(config, &vb)?,
+            columns: Columns::new(config, vb.device())?,
+            rolls: Rolls::new(config, &vb)?,
+            embed: embed(config, &vb)?,
+            head: linear(config.width, config.bits() + config.row_bits.len() + config.rest(), vb.pp("head"))?,
             conditioning: Conditioning::new(config, &vb)?,
             blocks: config.cross_widths.iter().enumerate().map(block).collect::<Result<_>>()?,
             picture_layers: config.picture_layers,
@@ -91,7 +101,7 @@ impl Dit {
     ///
     /// Shapes that do not fit the configuration.
     pub fn prepare(&self, context: &Context) -> Result<Prepared> {
-        Prepared::new(context, self.columns.dtype(), |tokens| {
+        Prepared::new(context, self.embed.dtype(), |tokens| {
             Ok(vec![self.blocks.iter().map(|block| block.keys_values(tokens)).collect::<Result<_>>()?])
         })
     }
@@ -117,13 +127,34 @@ impl Dit {
             Taps::Capture(_) | Taps::CaptureOutputs(_) => bail!("a DiT of music has nothing for others to see"),
         };
         let modulation = self.conditioning.forward(timestep, told.class.as_ref())?;
-        let mut xs = self.columns.embed(&latents.to_dtype(self.columns.dtype())?)?;
+        let input = self.columns.split(latents)?;
+        let parts = self.rolls.parts();
+        let seen = self.rolls.seen(input.notes, input.rest, timestep)?;
+        let evidence = self.rolls.evidence(&seen, &input.known_notes, &input.mask.narrow(2, 0, parts)?)?;
+        let shown = [&Rolls::shown(&evidence)?, &seen.rest, &input.planes, &input.known_rest, &input.mask];
+        let mut xs = self.embed.forward(&Tensor::cat(&shown, 2)?.to_dtype(self.embed.dtype())?)?;
         let (words, first) = (told.level(0)?, self.blocks.len() - self.picture_layers);
         for (i, block) in self.blocks.iter().enumerate() {
             let blend = blends.and_then(|blends| blends.get(i.checked_sub(first)?));
             xs = block.forward(&xs, &modulation.blocks, (words.text(i)?, words.bias), blend)?;
         }
         let xs = modulated_layer_norm(&xs, EPS, &modulation.last)?;
-        self.columns.latents(&xs)?.to_dtype(latents.dtype())
+        let said = self.head.forward(&xs)?.to_dtype(DType::F32)?;
+        let (bits, rest) = (evidence.dim(2)?, seen.rest.dim(2)?);
+        let said = Said {
+            odds: said.narrow(2, 0, bits)?,
+            accents: said.narrow(2, bits, parts)?,
+            rest: said.narrow(2, bits + parts, rest)?,
+        };
+        self.columns.latents(&self.rolls.velocity(&seen, &evidence, &said)?)?.to_dtype(latents.dtype())
     }
+}
+
+/// Both embeddings as one layer.
+fn embed(config: &DitConfig, vb: &VarBuilder) -> Result<Linear> {
+    let (own, known, width) = (vb.pp("embed"), vb.pp("embed_known"), config.width);
+    let inputs = [config.bits() + config.rest() + config.planes, config.rest() + 2 * config.row_channels.len()];
+    let weights = [own.get((width, inputs[0]), "weight")?, known.get((width, inputs[1]), "weight")?];
+    let bias = (own.get(width, "bias")? + known.get(width, "bias")?)?;
+    Linear::new(Tensor::cat(&weights, 1)?, Some(bias))
 }

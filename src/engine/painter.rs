@@ -268,6 +268,8 @@ mod tests {
             channels: 16,
             row_channels: vec![16; 16],
             row_codes: vec![4; 16],
+            row_bits: vec![20; 4],
+            row_onsets: vec![10; 4],
             planes: 10,
             class_width: 864,
             text_width: 192,
@@ -276,6 +278,7 @@ mod tests {
             hidden: 96,
             cross_widths: vec![192, 192, 128, 128],
             picture_layers: 4,
+            timesteps: 1000,
         });
         [unet, music]
     }

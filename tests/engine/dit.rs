@@ -31,6 +31,8 @@ fn config() -> DitConfig {
         channels: 16,
         row_channels: vec![16, 12, 9, 16, 16, 16, 3, 16, 16, 16, 16, 16, 16, 16, 16, 16],
         row_codes: vec![3; 16],
+        row_bits: vec![20; 6],
+        row_onsets: vec![12; 6],
         planes: 10,
         class_width: 864,
         text_width: 192,
@@ -39,6 +41,7 @@ fn config() -> DitConfig {
         hidden: 96,
         cross_widths: vec![32, 192, 192, 128, 128],
         picture_layers: 4,
+        timesteps: 1000,
     }
 }
 
@@ -51,7 +54,15 @@ fn weights(config: &DitConfig) -> HashMap<String, Tensor> {
     shapes.sort();
     let random = |(stream, (name, shape)): (usize, (String, Vec<usize>))| {
         let spread = if shape.len() > 1 { (*shape.last().unwrap() as f64).powf(-0.5) } else { 0.1 };
-        (format!("dit.{name}"), (noise(5, stream as u64, shape, &Device::Cpu).unwrap() * spread).unwrap())
+        let values = (noise(5, stream as u64, shape, &Device::Cpu).unwrap() * spread).unwrap();
+        let values = match name.as_str() {
+            "alphas" => {
+                Tensor::from_vec((0..1000).rev().map(|t| t as f32 / 1000.0).collect(), 1000, &Device::Cpu).unwrap()
+            }
+            "rolls.variance" => (values.sqr().unwrap() + 0.1).unwrap(),
+            _ => values,
+        };
+        (format!("dit.{name}"), values)
     };
     shapes.into_iter().enumerate().map(random).collect()
 }

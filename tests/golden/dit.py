@@ -15,9 +15,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parents[1] / "bundles" / "mini" / "recipe"))
 
 from dit import Dit, DitConfig, flatten, unflatten  # noqa: E402
+from schedule import alphas_cumprod  # noqa: E402
 
 TIMESTEP, WORDS = 481, 7
-CONFIG = DitConfig(channels=6, row_channels=(6, 3, 5), row_codes=(2, 0, 1), planes=4, class_width=9, text_width=24, windows=(16, 12),
+ALPHAS = alphas_cumprod()
+CONFIG = DitConfig(channels=6, row_channels=(6, 4, 3), row_codes=(2, 1, 0), row_bits=(5, 4), row_onsets=(3, 4), planes=4, class_width=9, text_width=24, windows=(16, 12),
                    width=64, hidden=96, cross_widths=(32, 32, 64, 32), picture_layers=2)
 
 
@@ -28,6 +30,11 @@ def dit() -> Dit:
         is_matrix = name.endswith("weight")
         spread = parameter.shape[-1] ** -0.5 if is_matrix else 1.0 if "distance" in name else 0.3
         parameter.data = (spread * torch.randn_like(parameter)).half().float()
+    rolls = model.rolls
+    for name, buffer in rolls.named_buffers():
+        if buffer.is_floating_point():
+            values = {"on": 0.7 + 0.3 * torch.rand_like(buffer), "variance": 0.02 + 0.3 * torch.rand_like(buffer), "prior": torch.randn_like(buffer) - 2}
+            buffer.copy_(values.get(name, 0.3 * torch.randn_like(buffer)).half().float())
     return model
 
 
@@ -55,8 +62,9 @@ def case(model: Dit, batch: int, columns: int) -> dict[str, Tensor]:
         # (b, 2, t, r) → every row's notes, then every row's codes.
         mask = masks.permute(0, 2, 1, 3).flatten(2)
         tokens = [flatten(x, CONFIG.row_channels) for x in (latents, known)]
-        velocity = model(tokens[0], torch.full((batch,), TIMESTEP), words, vector, planes.transpose(1, 2), tokens[1], mask, **seen)
-        return unflatten(velocity, CONFIG.row_channels, CONFIG.channels)
+        alpha = ALPHAS[TIMESTEP].expand(batch)
+        said = model(tokens[0], torch.full((batch,), TIMESTEP), alpha, words, vector, planes.transpose(1, 2), tokens[1], mask, **seen)
+        return unflatten(model.rolls.velocity(tokens[0], alpha, said), CONFIG.row_channels, CONFIG.channels)
 
     spread = planes[..., None].expand(-1, -1, -1, rows)
     out = dict(input=torch.cat([latents, known, masks, spread], 1), words=words, vector=vector)
@@ -72,7 +80,7 @@ if __name__ == "__main__":
     torch.manual_seed(11)
     with torch.no_grad():
         model = dit()
-        tensors = {f"weights.{name}": tensor.half() for name, tensor in model.state_dict().items()}
+        tensors = {f"weights.{name}": tensor.half() for name, tensor in model.state_dict().items()} | {"weights.alphas": ALPHAS}
         tensors |= case(model, 2, 16) | case(model, 1, 12)
     path = HERE / "dit.safetensors"
     save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, path)

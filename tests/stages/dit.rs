@@ -13,8 +13,10 @@ const WINDOWS: [usize; 2] = [16, 12];
 fn config() -> DitConfig {
     DitConfig {
         channels: 6,
-        row_channels: vec![6, 3, 5],
-        row_codes: vec![2, 0, 1],
+        row_channels: vec![6, 4, 3],
+        row_codes: vec![2, 1, 0],
+        row_bits: vec![5, 4],
+        row_onsets: vec![3, 4],
         planes: 4,
         class_width: 9,
         text_width: 24,
@@ -23,6 +25,7 @@ fn config() -> DitConfig {
         hidden: 96,
         cross_widths: vec![32, 32, 64, 32],
         picture_layers: 2,
+        timesteps: 1000,
     }
 }
 
@@ -127,8 +130,8 @@ fn channels_that_a_row_does_not_use_are_zero_and_change_nothing() {
         let unused = answer.narrow(3, row, 1).unwrap().narrow(1, used, config().channels - used).unwrap();
         assert!(bits(&unused).iter().all(|bits| *bits == 0), "row {row}");
     }
-    let loud = Tensor::full(9f32, (2, 3, 16, 1), &Device::Cpu).unwrap();
-    let louder = input.slice_assign(&[0..2, 3..6, 0..16, 1..2], &loud).unwrap();
+    let loud = Tensor::full(9f32, (2, 2, 16, 1), &Device::Cpu).unwrap();
+    let louder = input.slice_assign(&[0..2, 4..6, 0..16, 1..2], &loud).unwrap();
     assert_eq!(bits(&case.answer(&louder, &mut Taps::None)), bits(&answer));
 }
 
@@ -204,8 +207,10 @@ fn a_dit_refuses_what_it_was_not_made_for() {
 fn a_dit_that_contradicts_itself_is_refused() {
     for (broken, word) in [
         (DitConfig { row_codes: vec![2, 0], ..config() }, "row_codes"),
-        (DitConfig { row_channels: vec![6, 7, 5], ..config() }, "row 1"),
-        (DitConfig { row_codes: vec![2, 0, 6], ..config() }, "row 2"),
+        (DitConfig { row_channels: vec![6, 7, 3], ..config() }, "row 1"),
+        (DitConfig { row_codes: vec![2, 1, 6], ..config() }, "row 2"),
+        (DitConfig { row_onsets: vec![3], ..config() }, "row_onsets of 1"),
+        (DitConfig { row_bits: vec![5, 1], ..config() }, "2 components of 1 bits"),
         (DitConfig { width: 48, ..config() }, "heads of 32"),
         (DitConfig { cross_widths: vec![32, 40], ..config() }, "cross_widths"),
         (DitConfig { picture_layers: 5, ..config() }, "4 blocks"),

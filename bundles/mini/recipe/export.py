@@ -31,7 +31,7 @@ from dit import flatten, unflatten
 from image_ldm import load_image_model
 from latents import CODE, LEAST, ONSET, QUIETEST, RANGE, SUSTAIN, ScoreLatents
 from music_ldm import TRAINED_ON
-from music_model import HARMONICS, MusicModel, dit_config, linear_guess, position_planes
+from music_model import HARMONICS, MusicModel, dit_config, position_planes
 from schedule import CONFIG, UNGUIDED, UNWALKED, Schedule, alphas_cumprod
 from sights import paint_scene
 
@@ -76,8 +76,7 @@ def write_weights(work: Path, music: MusicModel, latents: ScoreLatents, out: Pat
     save_file(half(text), out / "text.safetensors")
     save_file({**half(encoder, "vae."), **half(image.unet.state_dict(), "unet."), "null_text": image.null_text.detach().half()},
               out / "image.safetensors")
-    guess = {"dit.guess.variance": music.variance, "dit.guess.alphas": alphas_cumprod().float()}
-    save_file({**half(music.dit.state_dict(), "dit."), **guess}, out / "music.safetensors")
+    save_file({**half(music.dit.state_dict(), "dit."), "dit.alphas": alphas_cumprod().float()}, out / "music.safetensors")
     save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
               out / "synapse.safetensors")
     found = {"clip.numbers": torch.from_numpy(latents.numbers)}
@@ -146,9 +145,9 @@ def _compose(shipped: Shipped, seen: dict[int, list], text: Tensor, found: dict[
     for t in scheduler.timesteps.tolist():
         alphas = [torch.stack([alpha * 0, alpha * 0, alpha]).view(3, 1, 1) for alpha in shipped.synapse["alpha"]]
         inside = flatten(x, config.row_channels).expand(3, -1, -1)
-        v = dit(inside, torch.full((3,), t), text, vector, position_planes("4/4").expand(3, -1, -1), *given, seen[t], alphas)
-        v = v + linear_guess(shipped.music.variance, scheduler.alphas_cumprod[t:t + 1]) * inside
-        v = unflatten(v, config.row_channels, config.channels)
+        signal = scheduler.alphas_cumprod[t].expand(3)
+        said = dit(inside, torch.full((3,), t), signal, text, vector, position_planes("4/4").expand(3, -1, -1), *given, seen[t], alphas)
+        v = unflatten(dit.rolls.velocity(inside, signal, said), config.row_channels, config.channels)
         found.setdefault("music.velocity", v)
         nothing, words, everything = v.chunk(3)
         guided = nothing + words_weight * (words - nothing) + GUIDANCE * (everything - words)
@@ -197,7 +196,7 @@ def manifest(out: Path, scale: float, trained_on: str, latents: ScoreLatents) ->
         table("music", dict(weights="music.safetensors", tempo_features=nets.TEMPO_PAIRS, text_features=True)),
         table("music.latent", dict(channels=config.channels, window=config.windows[0], triple_window=config.windows[1], rows=len(config.row_channels))),
         table("music.position", dict(frequency=False, harmonics=HARMONICS)),
-        table("music.dit", {**vars(config), "linear_guess": True}),
+        table("music.dit", {**vars(config), "timesteps": CONFIG["num_train_timesteps"]}),
         table("music.schedule", CONFIG),
         table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL))),
         table("decoder", decoder_table(latents)),

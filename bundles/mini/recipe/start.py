@@ -57,9 +57,7 @@ def music_model(bundle: Path) -> MusicModel:
     model, text, music = MusicModel(dit_config(score_latents(bundle))), read(bundle, "text"), read(bundle, "music")
     model.text.resize_token_embeddings(len(text["shared.weight"]), mean_resizing=False)
     model.text.load_state_dict({**text, "encoder.embed_tokens.weight": text["shared.weight"]})
-    dit, guess = under(music, "dit."), under(music, "dit.guess.")
-    model.dit.load_state_dict({name: value for name, value in dit.items() if not name.startswith("guess.")})
-    model.variance.copy_(guess["variance"])
+    model.dit.load_state_dict({name: value for name, value in under(music, "dit.").items() if name != "alphas"})
     model.alpha.data = torch.logit(read(bundle, "synapse")["alpha"])
     return model
 

@@ -1,18 +1,20 @@
 //! Latents as columns, and columns as latents.
 
 use super::DitConfig;
-use crate::ops::{Linear, linear};
-use candle_core::{D, DType, Result, Tensor, bail};
-use candle_nn::VarBuilder;
+use candle_core::{D, DType, Device, Result, Tensor, bail};
 
-/// The first and the last layer, between which a column is a token.
+/// Which numbers of a column are what.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
-    /// Which of a column's input channels, row after row, `embed` reads: `embed.weight`'s, then `embed_known.weight`'s.
-    read: Tensor,
-    embed: Linear,
-    head: Linear,
-    /// Which number of `head` each channel out is, row after row; one beyond the last is 0.
+    /// Of a column's input, row after row: components; all other numbers; the same of what is known; masks of every row's notes,
+    /// then of every row's codes; planes.
+    notes: Tensor,
+    rest: Tensor,
+    known_notes: Tensor,
+    known_rest: Tensor,
+    mask: Tensor,
+    planes: Tensor,
+    /// Which of components and other numbers each channel out is, row after row; one beyond the last is 0.
     written: Tensor,
     channels: usize,
     rows: usize,
@@ -20,78 +22,90 @@ pub(super) struct Columns {
     inputs: usize,
 }
 
+/// A denoiser's input by its meaning, `(b, t, n)` each, f32.
+pub(super) struct Input {
+    pub notes: Tensor,
+    pub rest: Tensor,
+    pub known_notes: Tensor,
+    pub known_rest: Tensor,
+    pub mask: Tensor,
+    pub planes: Tensor,
+}
+
 impl Columns {
-    /// Reads `embed.*`, `embed_known.*` and `head.*`.
-    pub fn new(config: &DitConfig, vb: &VarBuilder) -> Result<Self> {
-        let (width, token, rows) = (config.width, config.token(), config.row_channels.len());
-        let device = vb.device();
-        let indices = |indices: Vec<u32>| Tensor::new(indices, device);
+    pub fn new(config: &DitConfig, device: &Device) -> Result<Self> {
+        let (channels, rows) = (config.channels, config.row_channels.len());
+        let at = |row: usize, channel: usize| (row * config.in_channels() + channel) as u32;
+        let numbers = |of: &dyn Fn(usize) -> std::ops::Range<usize>, first: usize| {
+            let indices: Vec<u32> =
+                (0..rows).flat_map(|row| of(row).map(move |i| (row, i))).map(|(row, i)| at(row, first + i)).collect();
+            Tensor::new(indices, device)
+        };
+        let components = config.components();
+        let of_notes = |row: usize| 0..components.get(row).copied().unwrap_or(0);
+        let of_rest = |row: usize| of_notes(row).end..config.row_channels[row];
+        let masks =
+            [2 * channels, 2 * channels + 1].into_iter().flat_map(|channel| (0..rows).map(move |row| (row, channel)));
+        let masks: Vec<u32> = masks.map(|(row, channel)| at(row, channel)).collect();
+        // Planes are the same in all rows.
+        let planes: Vec<u32> = (config.beside()..config.in_channels()).map(|channel| at(0, channel)).collect();
         Ok(Self {
-            read: indices(read(config))?,
-            embed: embed(width, [token + config.planes, token + 2 * rows], vb)?,
-            head: linear(width, token, vb.pp("head"))?,
-            written: indices(written(config))?,
-            channels: config.channels,
+            notes: numbers(&of_notes, 0)?,
+            rest: numbers(&of_rest, 0)?,
+            known_notes: numbers(&of_notes, channels)?,
+            known_rest: numbers(&of_rest, channels)?,
+            mask: Tensor::new(masks, device)?,
+            planes: Tensor::new(planes, device)?,
+            written: Tensor::new(written(config), device)?,
+            channels,
             rows,
             inputs: config.in_channels(),
         })
     }
 
-    /// Type of its weights.
-    pub fn dtype(&self) -> DType {
-        self.embed.dtype()
-    }
-
-    /// `latents (b, c, t, rows)` and all that comes beside them → `(b, t, width)`.
-    pub fn embed(&self, latents: &Tensor) -> Result<Tensor> {
+    /// `latents (b, c, t, rows)` and all that comes beside them, by its meaning.
+    pub fn split(&self, latents: &Tensor) -> Result<Input> {
         let (b, c, t, rows) = latents.dims4()?;
         if (c, rows) != (self.inputs, self.rows) {
             bail!("a DiT of {} channels in and {} rows got {:?}", self.inputs, self.rows, latents.shape());
         }
-        let columns = latents.permute((0, 2, 3, 1))?.contiguous()?.reshape((b, t, rows * c))?;
-        self.embed.forward(&columns.index_select(&self.read, 2)?)
+        let columns = latents.permute((0, 2, 3, 1))?.contiguous()?.reshape((b, t, rows * c))?.to_dtype(DType::F32)?;
+        let pick = |indices: &Tensor| columns.index_select(indices, 2);
+        Ok(Input {
+            notes: pick(&self.notes)?,
+            rest: pick(&self.rest)?,
+            known_notes: pick(&self.known_notes)?,
+            known_rest: pick(&self.known_rest)?,
+            mask: pick(&self.mask)?,
+            planes: pick(&self.planes)?,
+        })
     }
 
-    /// `(b, t, width)` → latents `(b, channels, t, rows)`.
-    pub fn latents(&self, xs: &Tensor) -> Result<Tensor> {
-        let (b, t, _) = xs.dims3()?;
-        let numbers = self.head.forward(xs)?.pad_with_zeros(D::Minus1, 0, 1)?;
-        let columns = numbers.contiguous()?.index_select(&self.written, 2)?;
+    /// Components and other numbers `(b, t, components + rest)` → latents `(b, channels, t, rows)`.
+    pub fn latents(&self, numbers: &Tensor) -> Result<Tensor> {
+        let (b, t, _) = numbers.dims3()?;
+        let columns = numbers.pad_with_zeros(D::Minus1, 0, 1)?.contiguous()?.index_select(&self.written, 2)?;
         columns.reshape((b, t, self.rows, self.channels))?.permute((0, 3, 1, 2))?.contiguous()
     }
 }
 
-/// Both embeddings as one layer.
-fn embed(width: usize, inputs: [usize; 2], vb: &VarBuilder) -> Result<Linear> {
-    let (own, known) = (vb.pp("embed"), vb.pp("embed_known"));
-    let weights = [own.get((width, inputs[0]), "weight")?, known.get((width, inputs[1]), "weight")?];
-    let bias = (own.get(width, "bias")? + known.get(width, "bias")?)?;
-    Linear::new(Tensor::cat(&weights, 1)?, Some(bias))
-}
-
-/// See [`Columns::read`].
-fn read(config: &DitConfig) -> Vec<u32> {
-    let (channels, rows) = (config.channels, config.row_channels.len());
-    let at = |row: usize, channel: usize| (row * config.in_channels() + channel) as u32;
-    let used = |first: usize| {
-        let rows = config.row_channels.iter().enumerate();
-        rows.flat_map(move |(row, &used)| (first..first + used).map(move |channel| at(row, channel)))
-    };
-    let of_every_row = |channel: usize| (0..rows).map(move |row| at(row, channel));
-    // Planes are the same in all rows.
-    let planes = (config.beside()..config.in_channels()).map(|channel| at(0, channel));
-    let (notes, codes) = (of_every_row(2 * channels), of_every_row(2 * channels + 1));
-    used(0).chain(planes).chain(used(channels)).chain(notes).chain(codes).collect()
-}
-
 /// See [`Columns::written`].
 fn written(config: &DitConfig) -> Vec<u32> {
-    let mut next = 0;
+    let components = config.components();
+    let (mut note, mut rest) = (0, components.iter().sum::<usize>() as u32);
+    let nothing = rest + config.rest() as u32;
     let mut written = Vec::with_capacity(config.row_channels.len() * config.channels);
-    for used in &config.row_channels {
-        written.extend((next..next + used).map(|number| number as u32));
-        written.extend((*used..config.channels).map(|_| config.token() as u32));
-        next += used;
+    for (row, &used) in config.row_channels.iter().enumerate() {
+        let notes = components.get(row).copied().unwrap_or(0);
+        for channel in 0..config.channels {
+            if channel >= used {
+                written.push(nothing);
+                continue;
+            }
+            let next = if channel < notes { &mut note } else { &mut rest };
+            written.push(*next);
+            *next += 1;
+        }
     }
     written
 }

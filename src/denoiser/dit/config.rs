@@ -16,6 +16,11 @@ pub struct DitConfig {
     pub row_channels: Vec<usize>,
     /// Per row, how many of its used channels, up to the last, say who plays; 0 is none.
     pub row_codes: Vec<usize>,
+    /// Per part, how many bits its components are a rotation of: whether a note begins, or sounds on, at each pitch. The first
+    /// rows of the latents are the parts; a part's row has components, one number for dynamics, and codes.
+    pub row_bits: Vec<usize>,
+    /// Per part, how many of its bits, from the first on, say what begins.
+    pub row_onsets: Vec<usize>,
     /// Planes that say where a column is.
     pub planes: usize,
     /// Width of the class vector.
@@ -32,6 +37,8 @@ pub struct DitConfig {
     pub cross_widths: Vec<usize>,
     /// The last blocks that blend a picture in.
     pub picture_layers: usize,
+    /// Of the schedule that it was trained on.
+    pub timesteps: usize,
 }
 
 impl DitConfig {
@@ -51,21 +58,42 @@ impl DitConfig {
         2 * self.channels + 2
     }
 
-    /// Numbers in a column.
-    pub(super) fn token(&self) -> usize {
-        self.row_channels.iter().sum()
+    /// Bits in a column.
+    pub(super) fn bits(&self) -> usize {
+        self.row_bits.iter().sum()
+    }
+
+    /// Components of every part.
+    pub(super) fn components(&self) -> Vec<usize> {
+        let rows = self.row_channels.iter().zip(&self.row_codes).take(self.row_bits.len());
+        rows.map(|(used, codes)| used.saturating_sub(1 + codes)).collect()
+    }
+
+    /// Numbers in a column that are no components.
+    pub(super) fn rest(&self) -> usize {
+        self.row_channels.iter().sum::<usize>() - self.components().iter().sum::<usize>()
     }
 
     /// Refuses what no transformer can be built from.
     pub(super) fn check(&self) -> Result<()> {
         let (rows, codes) = (self.row_channels.len(), self.row_codes.len());
-        if self.token() == 0 || codes != rows {
+        if self.row_channels.iter().sum::<usize>() == 0 || codes != rows {
             bail!("a DiT with row_channels of {rows} rows and row_codes of {codes}; both should have one per row");
         }
         for (row, (&used, &codes)) in self.row_channels.iter().zip(&self.row_codes).enumerate() {
             if used > self.channels || codes > used {
                 let channels = self.channels;
                 bail!("row {row} of a DiT uses {used} of {channels} channels, {codes} of them as codes");
+            }
+        }
+        if self.row_onsets.len() != self.row_bits.len() || self.row_bits.len() > rows {
+            let (bits, onsets) = (self.row_bits.len(), self.row_onsets.len());
+            bail!("a DiT with row_bits of {bits} parts and row_onsets of {onsets} in {rows} rows");
+        }
+        for (part, components) in self.components().into_iter().enumerate() {
+            let (bits, onsets) = (self.row_bits[part], self.row_onsets[part]);
+            if components == 0 || components > bits || onsets > bits {
+                bail!("part {part} of a DiT has {components} components of {bits} bits, {onsets} of them onsets");
             }
         }
         for (what, &width) in self.cross_widths.iter().map(|w| ("cross_widths", w)).chain([("width", &self.width)]) {
