@@ -1,7 +1,9 @@
 //! The one place where the stages meet: words and a picture become a [`Clip`].
 
+mod casting;
 mod compose;
 mod conditions;
+mod constraints;
 mod finish;
 mod fit;
 mod guidance;
@@ -12,6 +14,7 @@ mod part;
 mod parts;
 mod picture;
 mod plan;
+mod presence;
 mod reading;
 mod redecoding;
 mod resynthesis;
@@ -34,7 +37,9 @@ use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::{Reader, TextEncoder};
 
+pub use self::casting::{Cast, Casting, Known, Substitution};
 pub(crate) use self::conditions::Seen;
+pub use self::constraints::{Constraints, Rows};
 pub(crate) use self::guidance::Guidance;
 use self::memory::Thrift;
 pub(crate) use self::morph::Morph;
@@ -42,6 +47,7 @@ use self::morph::Scene;
 use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
+pub use self::presence::thresholds;
 pub use self::redecoding::Redecoding;
 pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;
