@@ -55,6 +55,7 @@ pub(super) fn find(sentence: &Sentence, styles: &[&str]) -> Vec<Mention> {
             found.push(refined(sentence, Mention { tokens, entry, players: 1, is_qualified: false }, earliest, styles));
         }
     }
+    found.dedup_by(|next, name| is_said_again(sentence, name, next));
     found.retain(|mention| mention.entry.kind != Kind::Other || !mention.entry.parts.is_empty());
     found.retain(|mention| !is_left_to_others(sentence, mention));
     found
@@ -113,9 +114,19 @@ fn refined(sentence: &Sentence, mut mention: Mention, earliest: usize, styles: &
     mention.tokens = start..end;
     let is_led = start > earliest && sentence.mark(start).is_none();
     mention.is_qualified = is_led && !is_joint(sentence.word(start - 1));
-    let is_counted = is_led && mention.asks();
-    mention.players = if is_counted { number(sentence.word(start - 1)) } else { 1 };
+    let is_melodic = mention.entry.players.first().is_some_and(|one| !one[0].is_kit());
+    mention.players = if is_led && is_melodic { number(sentence.word(start - 1)) } else { 1 };
     mention
+}
+
+/// Whether `next` only says what `name` is, as in "ney flute".
+fn is_said_again(sentence: &Sentence, name: &Mention, next: &Mention) -> bool {
+    let tokens = &next.tokens;
+    let is_plain =
+        tokens.len() == 1 && matches!(sentence.word(tokens.start), "flute" | "fiddle" | "guitar" | "drum" | "drums");
+    let is_joined = tokens.start == name.tokens.end && sentence.mark(tokens.start).is_none();
+    let first = |mention: &Mention| mention.entry.players.first().map(|one| (one[0].is_kit(), one[0].number() / 8));
+    is_plain && is_joined && first(name) == first(next)
 }
 
 /// What follows is asked of others: "a backing track for guitar".

@@ -100,6 +100,11 @@ const ASKED: &[(&str, &[i32], Forces)] = &[
     ("the pianist's hands", &[0], Forces::Full),
     ("a grand finale in the Grand Canyon", &[], Forces::Full),
     ("a cave of crystals", &[], Forces::Full),
+    ("ney flute, two-part", &[77], Forces::Full),
+    ("tabla drums", &[-1], Forces::Full),
+    ("three beats to the bar", &[], Forces::Full),
+    ("tense string ostinato", &[48], Forces::Full),
+    ("everything but drums", &[], Forces::Full),
     ("an orchestra", &[], Forces::Full),
 ];
 
