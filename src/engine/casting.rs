@@ -17,8 +17,6 @@ const KIN: u32 = 400;
 const FOREIGN: u32 = 2000;
 /// Of one who is asked for and plays nothing.
 const UNPLACED: u32 = 100_000;
-/// What an earlier name outweighs a later one by, so that the first leads; out of a hundred.
-const PRECEDENCE: u32 = 2;
 
 /// Programs of each part that latents have codes for; kits in [`Part::Drums`].
 pub type Known<'a> = [(Part, &'a [u8])];
@@ -163,7 +161,8 @@ fn nearest(candidate: Instrument, codes: &[u8]) -> Option<(u8, u32)> {
     codes.iter().map(|code| (*code, away(*code))).min_by_key(|(_, away)| *away)
 }
 
-/// One of the places of each, all in different parts, so that they cost least together.
+/// One of the places of each, all in different parts, so that they cost least together. Of ways that cost the same the first has
+/// its own part, so that who is named first leads.
 fn assign(mut options: Vec<Vec<Place>>) -> Vec<Option<Place>> {
     // Whoever comes after as many as there are parts finds none; drums are a part of their own.
     let (mut kits, mut others) = (0, 0);
@@ -190,15 +189,14 @@ fn search(options: &[Vec<Place>], chosen: &mut Vec<Option<Place>>, cost: u32, be
         *best = (cost, chosen.clone());
         return;
     };
-    let weight = 100u32.saturating_sub(PRECEDENCE * at as u32).max(1);
     for place in places {
         if !chosen.iter().flatten().any(|taken| taken.part == place.part) {
             chosen.push(Some(*place));
-            search(options, chosen, cost + weight * place.cost, best);
+            search(options, chosen, cost + place.cost, best);
             chosen.pop();
         }
     }
-    let unplaced = if places.is_empty() { 0 } else { weight * UNPLACED };
+    let unplaced = if places.is_empty() { 0 } else { UNPLACED };
     chosen.push(None);
     search(options, chosen, cost + unplaced, best);
     chosen.pop();

@@ -56,6 +56,8 @@ fn everybody_gets_the_part_that_suits_and_the_first_melody_leads() {
         ("harp and sitar", vec![(Keys, 46), (Ostinato, 104)]),
         ("piano, violin, cello and flute", vec![(Keys, 0), (Lead, 40), (Bass, 42), (Counter, 73)]),
         ("heroic brass", vec![(Lead, 61)]),
+        ("brass and violin", vec![(Lead, 61), (Counter, 40)]),
+        ("violin and brass", vec![(Lead, 40), (Pad, 61)]),
         ("bass and drums", vec![(Bass, 33), (Drums, 0)]),
         ("orchestral drums", vec![(Drums, 48)]),
         ("tuba", vec![(Bass, 58)]),
