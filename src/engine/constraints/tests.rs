@@ -10,7 +10,7 @@ use crate::sampler::{
 
 const COLUMNS: usize = 6;
 /// Channels that a row uses: part `i` has `2 + i` of notes and 3 of its code.
-const CHANNELS: usize = 12;
+const CHANNELS: usize = 13;
 
 /// Rows whose numbers say where they belong.
 struct Numbered;
