@@ -50,7 +50,8 @@ pub(super) fn find(sentence: &Sentence, styles: &[&str]) -> Vec<Mention> {
         }
         at = end;
         let is_likeness = sentence.is_hyphenated(end) && LIKENESS.contains(&sentence.word(end));
-        if !is_likeness && !(name.is_vague && !stands_alone(sentence, &tokens)) {
+        let is_meant = !name.is_vague || stands_alone(sentence, &tokens);
+        if is_meant && !is_likeness {
             let earliest = found.last().map_or(0, |last| last.tokens.end);
             found.push(refined(sentence, Mention { tokens, entry, players: 1, is_qualified: false }, earliest, styles));
         }
