@@ -249,12 +249,15 @@ fn a_walk_cut_short_goes_the_same_way_and_ends_at_what_the_model_expects() -> Re
     Ok(())
 }
 
+/// What becomes of expected clean latents.
+type Edit<'a> = &'a dyn Fn(&Tensor) -> Result<Tensor>;
+
 /// Where every step of a walk ends whose expected clean latents pass through `edit`; `None` takes plain steps.
 fn edited_walk(
     kind: SamplerKind,
     config: &ScheduleConfig,
     steps: usize,
-    edit: Option<&dyn Fn(&Tensor) -> Result<Tensor>>,
+    edit: Option<Edit>,
     model: impl Fn(&Tensor, usize) -> Result<Tensor>,
 ) -> Result<Vec<Tensor>> {
     let mut sampler = Sampler::new(kind, &Schedule::new(config)?, steps)?;

@@ -119,7 +119,9 @@ fn a_prompt_asks_for_those_it_names_and_says_who_else_plays() {
 }
 
 /// Prompt, who is silenced among others, who is not, silenced parts.
-const SILENCED: &[(&str, &[i32], &[i32], &[Part])] = &[
+type Told = (&'static str, &'static [i32], &'static [i32], &'static [Part]);
+
+const SILENCED: &[Told] = &[
     ("calm strings, no drums", &[-1, -49, 116], &[47, 48], &[Part::Drums]),
     ("ambient, no percussion", &[-1, 47, 114], &[11], &[Part::Drums]),
     ("strings without piano", &[0, 1, 4], &[6, 48], &[]),
