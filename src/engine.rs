@@ -47,7 +47,7 @@ use self::morph::Scene;
 use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
-pub use self::presence::thresholds;
+pub use self::presence::onset_thresholds;
 pub use self::redecoding::Redecoding;
 pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;

@@ -10,7 +10,7 @@ const NEAR: f32 = 0.85;
 /// as decoded. `sounds` says in which columns anything is heard from `threshold` on, notes that are held included; a bar has
 /// `bar` columns, the last perhaps fewer. In an empty bar the first part with an onset of `floor` or more plays it and what is
 /// nearly as strong; if no part has one, the bar stays empty. All other thresholds are `threshold`.
-pub fn thresholds(parts: &[&[f32]], sounds: &[bool], bar: usize, threshold: f32, floor: f32) -> Vec<Vec<f32>> {
+pub fn onset_thresholds(parts: &[&[f32]], sounds: &[bool], bar: usize, threshold: f32, floor: f32) -> Vec<Vec<f32>> {
     let mut thresholds: Vec<Vec<f32>> = parts.iter().map(|strengths| vec![threshold; strengths.len()]).collect();
     for (index, heard) in sounds.chunks(bar.max(1)).enumerate() {
         let start = index * bar.max(1);
@@ -53,7 +53,7 @@ mod tests {
         let first = [0.9, 0.1, 0.1, 0.1, 0.1, 0.3, 0.1, 0.28, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0];
         let second = [0.1, 0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.15, 0.1, 0.0, 0.0, 0.0, 0.1];
         let parts = [&first[..], &second[..]];
-        let found = thresholds(&parts, &sounding(&parts), 4, THRESHOLD, FLOOR);
+        let found = onset_thresholds(&parts, &sounding(&parts), 4, THRESHOLD, FLOOR);
         assert_eq!(plays(&first, &found[0]), [0, 5, 7]);
         assert_eq!(plays(&second, &found[1]), [10]);
     }
@@ -62,9 +62,9 @@ mod tests {
     fn bars_in_which_anything_sounds_stay_as_they_are() {
         let (first, second) = ([0.4, 0.4, 0.4, 0.4], [0.0, 0.0, 0.0, 0.46]);
         let parts = [&first[..], &second[..]];
-        assert_eq!(thresholds(&parts, &sounding(&parts), 4, THRESHOLD, FLOOR), [[THRESHOLD; 4]; 2]);
+        assert_eq!(onset_thresholds(&parts, &sounding(&parts), 4, THRESHOLD, FLOOR), [[THRESHOLD; 4]; 2]);
         // A note that is held on from before is heard, too.
-        assert_eq!(thresholds(&[&first], &[false, true, false, false], 4, THRESHOLD, FLOOR), [[THRESHOLD; 4]]);
+        assert_eq!(onset_thresholds(&[&first], &[false, true, false, false], 4, THRESHOLD, FLOOR), [[THRESHOLD; 4]]);
     }
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
         for seed in 0..200u32 {
             let strengths: Vec<f32> = (0..18).map(|i| ((seed * 31 + i * 17) % 97) as f32 / 97.0 * 0.6).collect();
             let sounds: Vec<bool> = strengths.iter().map(|strength| *strength > THRESHOLD).collect();
-            let found = &thresholds(&[&strengths], &sounds, 4, THRESHOLD, FLOOR)[0];
+            let found = &onset_thresholds(&[&strengths], &sounds, 4, THRESHOLD, FLOOR)[0];
             assert!(found.iter().all(|own| (FLOOR.next_down()..=THRESHOLD).contains(own)), "{found:?}");
             for (bar, own) in strengths.chunks(4).zip(found.chunks(4)) {
                 let has_any = bar.iter().any(|strength| *strength >= FLOOR);
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn no_parts_and_no_columns_are_no_trouble() {
-        assert!(thresholds(&[], &[false; 8], 4, THRESHOLD, FLOOR).is_empty());
-        assert_eq!(thresholds(&[&[]], &[], 0, THRESHOLD, FLOOR), [[0.0f32; 0]]);
-        assert_eq!(thresholds(&[&[]], &[false; 4], 4, THRESHOLD, FLOOR), [[0.0f32; 0]]);
+        assert!(onset_thresholds(&[], &[false; 8], 4, THRESHOLD, FLOOR).is_empty());
+        assert_eq!(onset_thresholds(&[&[]], &[], 0, THRESHOLD, FLOOR), [[0.0f32; 0]]);
+        assert_eq!(onset_thresholds(&[&[]], &[false; 4], 4, THRESHOLD, FLOOR), [[0.0f32; 0]]);
     }
 }
