@@ -96,7 +96,8 @@ impl Orchestration {
             company::is_exclusive(&sentence, &mut mentions) || avoided.iter().any(|it| company::is_the_rest(it));
         let mut unwanted: Vec<Unwanted> = avoided.iter().flat_map(|text| unwanted(text, &styles)).collect();
         let mutes = mentions.iter().filter(|mention| mention.entry.kind == Kind::Mute);
-        unwanted.extend(mutes.map(|mention| Unwanted::new(&sentence, mention)));
+        // "Instrumental, with a choir" has a choir: what is asked for in so many words outweighs what is only implied.
+        unwanted.extend(mutes.map(|mention| Unwanted { is_qualified: true, ..Unwanted::new(&sentence, mention) }));
         let mut wanted = Vec::new();
         mentions.iter().for_each(|mention| ask(&mut wanted, &sentence, mention));
         let mut read = Self::default();

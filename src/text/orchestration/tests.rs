@@ -165,6 +165,7 @@ fn of_what_is_asked_for_and_silenced_the_narrower_wins() {
         ("808 drums, no drums", vec![-26], vec![]),
         ("taiko, no drums", vec![116], vec![]),
         ("soft drums, no heavy drums", vec![-1], vec![]),
+        ("instrumental, with a choir", vec![52], vec![]),
         ("piano, no piano", vec![], vec!["piano"]),
         ("strings, no strings", vec![], vec!["strings"]),
     ] {
