@@ -129,7 +129,7 @@ struct Unwanted {
 }
 
 impl Wanted {
-    /// Of what is asked for and silenced at once the narrower wins: "solo cello, no strings" has a cello, "no solo cello, strings"
+    /// Of what is asked for and silenced at once the narrower wins: "solo cello, no strings" has a cello, "strings, no strings" has
     /// none.
     fn against(mut self, unwanted: &mut [Unwanted]) -> Option<Asked> {
         let candidates = &self.asked.candidates;
