@@ -1,7 +1,9 @@
 //! The one place where the stages meet: words and a picture become a [`Clip`].
 
+mod casting;
 mod compose;
 mod conditions;
+mod constraints;
 mod cues;
 mod finish;
 mod fit;
@@ -15,6 +17,7 @@ mod parts;
 pub mod performance;
 mod picture;
 mod plan;
+mod presence;
 mod reading;
 mod redecoding;
 mod resynthesis;
@@ -38,7 +41,9 @@ use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::{Reader, TextEncoder};
 
+pub use self::casting::{Cast, Casting, Known, Substitution};
 pub(crate) use self::conditions::Seen;
+pub use self::constraints::{Constraints, Rows};
 pub(crate) use self::guidance::Guidance;
 use self::memory::Thrift;
 pub(crate) use self::morph::Morph;
@@ -47,6 +52,7 @@ pub use self::orchestra::{Instruments, StandIn};
 use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
+pub use self::presence::onset_thresholds;
 pub use self::redecoding::Redecoding;
 pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;

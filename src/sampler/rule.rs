@@ -9,14 +9,18 @@ pub(super) struct Rule {
     pub output: f64,
     pub previous: f64,
     pub noise: f64,
-    /// Factors of `x` and of the model's output in `x0`, for a later rule's `previous_x0`.
+    /// Factors of `x` and of the model's output in `x0`.
     pub data: [f64; 2],
+    /// Factors of `x` and of `x0` that make the same as `sample` and `output` do: nothing is divided by `alpha`, and where the
+    /// walk ends in no noise they are 0 and 1.
+    pub clean: [f64; 2],
 }
 
 impl Rule {
     /// `sample * x + clean * x0`.
     fn from_clean(sample: f64, clean: f64, data: [f64; 2]) -> Self {
-        Self { sample: sample + clean * data[0], output: clean * data[1], data, ..Self::default() }
+        let (of_sample, of_output) = (sample + clean * data[0], clean * data[1]);
+        Self { sample: of_sample, output: of_output, data, clean: [sample, clean], ..Self::default() }
     }
 }
 
@@ -28,9 +32,10 @@ pub(super) fn ddim(schedule: &Schedule, timesteps: &[usize]) -> Vec<Rule> {
     let end = schedule.clean();
     pairs(timesteps)
         .map(|(now, next)| {
-            let to = next.map_or(end, |t| schedule.level(t));
-            let [sample, output] = ddim_step(schedule.prediction(), schedule.level(now), to);
-            Rule { sample, output, ..Rule::default() }
+            let (at, to) = (schedule.level(now), next.map_or(end, |t| schedule.level(t)));
+            let [sample, output] = ddim_step(schedule.prediction(), at, to);
+            let clean = [to.sigma / at.sigma, to.alpha - to.sigma * at.alpha / at.sigma];
+            Rule { sample, output, data: schedule.prediction().data(at), clean, ..Rule::default() }
         })
         .collect()
 }

@@ -249,6 +249,108 @@ fn a_walk_cut_short_goes_the_same_way_and_ends_at_what_the_model_expects() -> Re
     Ok(())
 }
 
+/// What becomes of expected clean latents.
+type Edit<'a> = &'a dyn Fn(&Tensor) -> Result<Tensor>;
+
+/// Where every step of a walk ends whose expected clean latents pass through `edit`; `None` takes plain steps.
+fn edited_walk(
+    kind: SamplerKind,
+    config: &ScheduleConfig,
+    steps: usize,
+    edit: Option<Edit>,
+    model: impl Fn(&Tensor, usize) -> Result<Tensor>,
+) -> Result<Vec<Tensor>> {
+    let mut sampler = Sampler::new(kind, &Schedule::new(config)?, steps)?;
+    let (mut xs, mut passed) = (noise(9, 0, 64, &Device::Cpu)?, Vec::new());
+    for (i, timestep) in sampler.timesteps().to_vec().into_iter().enumerate() {
+        let (output, fresh) = (model(&xs, timestep)?, noise(9, 1 + i as u64, 64, &Device::Cpu)?);
+        xs = match edit {
+            Some(edit) => sampler.step_edited(i, &output, &xs, Some(&fresh), edit)?,
+            None => sampler.step(i, &output, &xs, Some(&fresh))?,
+        };
+        passed.push(xs.clone());
+    }
+    Ok(passed)
+}
+
+/// Every number of a walk.
+fn numbers(passed: &[Tensor]) -> Result<Vec<f32>> {
+    Tensor::cat(passed, 0)?.to_vec1()
+}
+
+#[test]
+fn an_edit_that_changes_nothing_changes_nothing() -> Result<()> {
+    for (key, config, steps) in cases() {
+        for kind in SamplerKind::ALL {
+            let plain = edited_walk(kind, &config, steps, None, smooth)?;
+            let edited = edited_walk(kind, &config, steps, Some(&|x0| Ok(x0.clone())), smooth)?;
+            assert_eq!(numbers(&edited)?, numbers(&plain)?, "{kind} {key}");
+        }
+    }
+    Ok(())
+}
+
+/// The first half is held. The model looks at each element alone, so that the rest must go as without.
+#[test]
+fn what_an_edit_holds_ends_exactly_there_and_the_rest_goes_as_without() -> Result<()> {
+    let known = noise(10, 0, 64, &Device::Cpu)?;
+    let mask = Tensor::arange(0u32, 64, &Device::Cpu)?.lt(32u32)?;
+    let hold = |x0: &Tensor| mask.where_cond(&known, x0);
+    for (key, config, steps) in cases() {
+        let config = ScheduleConfig { set_alpha_to_one: true, ..config };
+        for kind in SamplerKind::ALL {
+            let plain = edited_walk(kind, &config, steps, None, smooth)?;
+            let held = edited_walk(kind, &config, steps, Some(&hold), smooth)?;
+            for (held, plain) in held.iter().zip(&plain) {
+                let rest = |xs: &Tensor| xs.narrow(0, 32, 32)?.to_vec1::<f32>();
+                assert_eq!(rest(held)?, rest(plain)?, "{kind} {key}");
+            }
+            let end = held[steps - 1].to_vec1::<f32>()?;
+            assert_eq!(end[..32], known.to_vec1::<f32>()?[..32], "{kind} {key}");
+        }
+    }
+    Ok(())
+}
+
+/// Whatever the model says of what is held, the walk there is that of a model that expects it.
+#[test]
+fn an_edited_step_goes_where_a_model_that_expects_the_edit_would_go() -> Result<()> {
+    let point = noise(11, 0, 64, &Device::Cpu)?;
+    for (key, config, steps) in cases() {
+        let schedule = Schedule::new(&config)?;
+        let expects = |xs: &Tensor, timestep: usize| {
+            let Level { alpha, sigma } = schedule.level(timestep);
+            let eps = ((xs - (&point * alpha)?)? / sigma)?;
+            match config.prediction_type {
+                Prediction::Velocity => (&eps * alpha)? - (&point * sigma)?,
+                Prediction::Epsilon => Ok(eps),
+            }
+        };
+        for kind in SamplerKind::ALL {
+            let edited = edited_walk(kind, &config, steps, Some(&|_| Ok(point.clone())), smooth)?;
+            let expected = edited_walk(kind, &config, steps, None, expects)?;
+            for (edited, expected) in edited.iter().zip(&expected) {
+                assert!(relative_error(edited, expected) < 1e-3, "{kind} {key}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_edit_reaches_the_rest_through_the_model_alone() -> Result<()> {
+    let config = config("cosine", Prediction::Velocity, TimestepSpacing::Trailing);
+    let mask = Tensor::arange(0u32, 64, &Device::Cpu)?.lt(32u32)?;
+    let hold = |x0: &Tensor| mask.where_cond(&(x0.zeros_like()? + 2.0)?, x0);
+    let mixing = |xs: &Tensor, timestep: usize| smooth(&(xs + xs.mean_all()?.to_scalar::<f32>()? as f64)?, timestep);
+    for kind in SamplerKind::ALL {
+        let plain = edited_walk(kind, &config, 20, None, mixing)?[19].narrow(0, 32, 32)?;
+        let held = edited_walk(kind, &config, 20, Some(&hold), mixing)?[19].narrow(0, 32, 32)?;
+        assert!(relative_error(&held, &plain) > 0.01, "{kind}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_prediction_splits_what_was_mixed() -> Result<()> {
     let (clean, eps) = (noise(5, 0, 64, &Device::Cpu)?, noise(5, 1, 64, &Device::Cpu)?);

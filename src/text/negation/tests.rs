@@ -41,6 +41,7 @@ const NEGATED: &[(&str, &str, &[&str])] = &[
     ("I don't want any drums, calm strings", "calm strings", &["drums"]),
     ("please do not use electric guitar", "", &["electric guitar"]),
     ("everything except drums", "everything", &["drums"]),
+    ("everything but drums, calm", "calm", &["drums"]),
     ("no instruments except piano", "piano", &["instruments"]),
     ("no drums at all please, calm", "calm", &["drums"]),
     ("the mood is not sad", "the mood", &["sad"]),

@@ -95,7 +95,9 @@ fn trigger(phrase: &Phrase, at: usize) -> Option<usize> {
         ("except", "for", _) | ("devoid" | "instead", "of", _) | ("rather", "than", _) => Some(2),
         ("except" | "excepting", next, _) => (next != "that").then_some(1),
         ("free", "of" | "from", _) => (!is_in(BEFORE_FREE, before)).then_some(2),
-        ("absence" | "lack", "of", _) | ("anything", "but", _) | ("leave" | "leaving", "out", _) => Some(2),
+        ("absence" | "lack", "of", _) | ("anything" | "everything", "but", _) | ("leave" | "leaving", "out", _) => {
+            Some(2)
+        }
         ("don't" | "dont", verb, _) if is_wish(verb) => Some(2),
         ("do", "not", verb) if is_wish(verb) => Some(3),
         ("not", "be", _) => is_in("must shall should", before).then_some(2),

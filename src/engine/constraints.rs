@@ -1,0 +1,201 @@
+//! What of the latents is known before anything is composed: who plays, who is silent, what is kept.
+//!
+//! Latents are `(1, c, t, r)`: a column is a sixteenth, a row a part in the order of [`Part::ALL`], and a last one the clip. Of a
+//! part's channels the first are notes and dynamics, the last say who plays.
+
+use std::ops::Range;
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+use score::Part;
+
+use super::Casting;
+
+/// What the rows of latents mean, as far as constraints need it.
+pub trait Rows {
+    /// Channels of the latents, of which a row may use fewer.
+    fn channels(&self) -> usize;
+
+    /// Rows of the latents: the parts, and the clip.
+    fn rows(&self) -> usize;
+
+    /// Channels of a part's notes and dynamics, and those of who plays it.
+    fn of(&self, part: Part) -> [Range<usize>; 2];
+
+    /// What says that a program, of drums a kit, plays a part, or that nobody does: a number for each of its channels. `None`
+    /// if there is no such code.
+    fn code(&self, part: Part, number: Option<u8>) -> Option<Vec<f32>>;
+
+    /// Notes and dynamics of a part that is silent: a number for each of their channels, the same in all columns.
+    fn silence(&self, part: Part) -> Vec<f32>;
+}
+
+/// Latents that are known in part.
+#[derive(Debug, Clone)]
+pub struct Constraints {
+    /// `(1, c, t, r)`, 0 where nothing is known.
+    known: Tensor,
+    /// 1 where something is, u8 `(1, c, t, r)`.
+    mask: Tensor,
+    /// 1 where the notes of a row are known, and its code, `(1, 2, t, r)`.
+    rows: Tensor,
+}
+
+impl Constraints {
+    /// What a casting says of `columns` columns: the codes of those who play, and silence.
+    ///
+    /// # Errors
+    ///
+    /// Somebody is cast whose code `rows` has not; the device's own.
+    pub fn new(casting: &Casting, rows: &dyn Rows, columns: usize, device: &Device) -> Result<Self> {
+        let mut sheet = Sheet::new(rows, columns);
+        for cast in &casting.casts {
+            sheet.set_code(cast.part, Some(cast.code))?;
+        }
+        for part in &casting.silent {
+            sheet.set_code(*part, None)?;
+            sheet.set_silence(*part)?;
+        }
+        sheet.finish(device)
+    }
+
+    /// These, with what `latents (1, c, t, r)` say of some parts in some columns known, too: notes, dynamics and who plays.
+    ///
+    /// # Errors
+    ///
+    /// The latents or the columns are not of this size; the device's own.
+    pub fn with_kept(&self, latents: &Tensor, rows: &dyn Rows, kept: &[(Part, Range<usize>)]) -> Result<Self> {
+        if latents.dims() != self.known.dims() {
+            bail!("latents to keep are {:?}; they should be {:?}", latents.dims(), self.known.dims())
+        }
+        let mut sheet = Sheet::new(rows, self.known.dim(2)?);
+        for (part, columns) in kept {
+            sheet.mark(*part, columns.clone())?;
+        }
+        let own = sheet.finish(self.known.device())?;
+        let latents = latents.to_dtype(self.known.dtype())?;
+        Ok(Self {
+            known: own.mask.where_cond(&latents, &self.known)?,
+            mask: own.mask.maximum(&self.mask)?,
+            rows: own.rows.maximum(&self.rows)?,
+        })
+    }
+
+    /// Whether anything is known.
+    ///
+    /// # Errors
+    ///
+    /// The device's own.
+    pub fn is_some(&self) -> Result<bool> {
+        Ok(self.mask.max_all()?.to_scalar::<u8>()? > 0)
+    }
+
+    /// Expected clean latents `(1, c, t, r)` with what is known in its place.
+    ///
+    /// # Errors
+    ///
+    /// Another shape; the device's own.
+    pub fn edit(&self, clean: &Tensor) -> Result<Tensor> {
+        self.mask.where_cond(&self.known.to_dtype(clean.dtype())?, clean)
+    }
+
+    /// Latents `(1, c, t, r)` on the way as a model that learnt with known values sees them: there they are without noise, as
+    /// large as at a level of `alpha`.
+    ///
+    /// # Errors
+    ///
+    /// As [`edit`](Self::edit).
+    pub fn shown(&self, latents: &Tensor, alpha: f64) -> Result<Tensor> {
+        self.mask.where_cond(&(&self.known * alpha)?.to_dtype(latents.dtype())?, latents)
+    }
+
+    /// What a model is told, `(1, c + 2, t, r)`: what is known, 0 elsewhere; 1 where a row's notes are; 1 where its code is.
+    ///
+    /// # Errors
+    ///
+    /// The device's own.
+    pub fn known_input(&self) -> Result<Tensor> {
+        Tensor::cat(&[&self.known, &self.rows], 1)
+    }
+}
+
+/// Constraints being written.
+struct Sheet<'a> {
+    layout: &'a dyn Rows,
+    columns: usize,
+    /// Of `(c, t, r)`.
+    known: Vec<f32>,
+    mask: Vec<u8>,
+    /// Of `(2, t, r)`.
+    rows: Vec<f32>,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(layout: &'a dyn Rows, columns: usize) -> Self {
+        let size = columns * layout.rows();
+        let values = layout.channels() * size;
+        Self { layout, columns, known: vec![0.0; values], mask: vec![0; values], rows: vec![0.0; 2 * size] }
+    }
+
+    fn set_code(&mut self, part: Part, number: Option<u8>) -> Result<()> {
+        let Some(code) = self.layout.code(part, number) else { bail!("no code of the {part} for {number:?}") };
+        let [_, channels] = self.layout.of(part);
+        self.fill(part, 1, channels, &code)
+    }
+
+    fn set_silence(&mut self, part: Part) -> Result<()> {
+        let [channels, _] = self.layout.of(part);
+        self.fill(part, 0, channels, &self.layout.silence(part))
+    }
+
+    /// Makes `channels` of a part known, the same in all columns; `kind` is 0 for notes and 1 for the code.
+    fn fill(&mut self, part: Part, kind: usize, channels: Range<usize>, values: &[f32]) -> Result<()> {
+        if channels.len() != values.len() || channels.end > self.layout.channels() {
+            bail!("{} numbers for channels {channels:?} of the {part}", values.len())
+        }
+        for column in 0..self.columns {
+            for (channel, value) in channels.clone().zip(values) {
+                let at = self.at(channel, column, part);
+                (self.known[at], self.mask[at]) = (*value, 1);
+            }
+            let at = self.at(kind, column, part);
+            self.rows[at] = 1.0;
+        }
+        Ok(())
+    }
+
+    /// Marks all of a part as known in some columns.
+    fn mark(&mut self, part: Part, columns: Range<usize>) -> Result<()> {
+        if columns.end > self.columns {
+            bail!("columns {columns:?} of {}", self.columns)
+        }
+        for (kind, channels) in self.layout.of(part).into_iter().enumerate() {
+            for column in columns.clone() {
+                for channel in channels.clone() {
+                    let at = self.at(channel, column, part);
+                    self.mask[at] = 1;
+                }
+                let at = self.at(kind, column, part);
+                self.rows[at] = 1.0;
+            }
+        }
+        Ok(())
+    }
+
+    fn at(&self, channel: usize, column: usize, part: Part) -> usize {
+        (channel * self.columns + column) * self.layout.rows() + part.index()
+    }
+
+    fn finish(self, device: &Device) -> Result<Constraints> {
+        let (channels, rows) = (self.layout.channels(), self.layout.rows());
+        let shape = |channels: usize| (1, channels, self.columns, rows);
+        Ok(Constraints {
+            known: Tensor::from_vec(self.known, shape(channels), device)?.to_dtype(DType::F32)?,
+            mask: Tensor::from_vec(self.mask, shape(channels), device)?,
+            rows: Tensor::from_vec(self.rows, shape(2), device)?,
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;
