@@ -11,13 +11,13 @@ mod guidance;
 mod memory;
 mod morph;
 mod orchestra;
+mod orchestrate;
 mod painter;
 mod part;
 mod parts;
 pub mod performance;
 mod picture;
 mod plan;
-mod presence;
 mod reading;
 mod redecoding;
 mod resynthesis;
@@ -52,7 +52,6 @@ pub use self::orchestra::{Instruments, StandIn};
 use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
-pub use self::presence::onset_thresholds;
 pub use self::redecoding::Redecoding;
 pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;
@@ -221,9 +220,13 @@ impl Engine {
         // A picture is walked through from end to end, however far the music goes.
         let walk = Walk { picture: whole.timesteps(), music: sampler.timesteps().len() };
         let scenes = self.scenes(&plan, request, morph, &walk, progress)?;
-        let latents = self.compose(&plan, sampler, &scenes, seed, progress)?;
+        let casting = self.casting(request)?;
+        let constraints = self.constraints(casting.as_ref(), &plan)?;
+        let latents = self.compose(&plan, sampler, (&scenes, constraints.as_ref()), seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
-        self.finish(latents, self.recipe(request, morph, seed), None, request.sample_rate, progress)
+        let recipe = self.recipe(request, morph, seed);
+        let score = self.notes(&latents, &recipe, casting.as_ref())?;
+        self.finish(latents, recipe, score, request.sample_rate, progress)
     }
 
     /// What the model is told, and in which columns.

@@ -10,7 +10,9 @@
 
 mod config;
 mod decoded;
+mod heard;
 mod home;
+mod presence;
 mod row;
 
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -19,6 +21,7 @@ use score::{Part, Score};
 
 pub use self::config::{PartConfig, ScoreConfig};
 pub use self::decoded::{Decoded, Frame, GridNote, GridPlayer, Numbers, in_key};
+pub use self::heard::Heard;
 use self::row::Row;
 
 /// Largest latent that is believed; they have unit variance.
@@ -66,10 +69,21 @@ impl ScoreDecoder {
     ///
     /// A wrong shape, latents that are not finite or far from any music, or the device's own.
     pub fn decode(&self, latents: &Tensor) -> Result<Decoded> {
+        self.decode_heard(latents, &Heard::default())
+    }
+
+    /// As [`decode`](Self::decode); what has to be heard begins where it is strongest, if it is not strong enough to begin.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode).
+    pub fn decode_heard(&self, latents: &Tensor, heard: &Heard) -> Result<Decoded> {
         let grid = self.grid(latents)?;
         let mut decoded = Decoded { columns: grid.columns, ..Decoded::default() };
+        let rolls: Vec<_> = self.rows.iter().enumerate().map(|(index, row)| row.roll(&grid, index)).collect();
+        let onsets = heard.onsets(&self.rows, &rolls, &self.config);
         for (index, row) in self.rows.iter().enumerate() {
-            let (notes, player) = row.decode(&grid, index, &self.config);
+            let (notes, player) = row.decode((&grid, index), &rolls[index], &onsets[index], &self.config);
             if notes.len() >= self.config.least {
                 decoded.notes.extend(notes);
                 decoded.players.push(player);
@@ -125,6 +139,17 @@ impl ScoreDecoder {
             (0..columns).for_each(|column| put(self.rows.len(), index, column, x));
         }
         Tensor::from_vec(values, (1, channels, columns, rows), &Device::Cpu)
+    }
+
+    /// The code of who plays a part, `None` of nobody; none where the model knows no such instrument.
+    pub fn code(&self, part: Part, number: Option<u8>) -> Option<Vec<f32>> {
+        let code = self.rows[part.index()].code_of(number).ok()?;
+        Some(code.iter().map(|x| *x as f32).collect())
+    }
+
+    /// The components of a part in which nothing begins or sounds, and dynamics as usual.
+    pub fn silence(&self, part: Part) -> Vec<f32> {
+        self.rows[part.index()].silence()
     }
 
     fn grid(&self, latents: &Tensor) -> Result<Grid> {

@@ -3,36 +3,43 @@
 use candle_core::Tensor;
 
 use super::morph::Scene;
+use super::orchestrate::shown;
 use super::painter::Painter;
-use super::{Engine, Plan};
+use super::{Constraints, Engine, Plan};
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 use crate::sampler::{Sampler, noise};
 
 impl Engine {
-    /// Noise to latents `(1, c, columns, rows)`.
+    /// Noise to latents `(1, c, columns, rows)`; what of them is known beforehand is told the model, and is so at the end.
     pub(super) fn compose(
         &self,
         plan: &Plan,
         mut sampler: Sampler,
-        scenes: &[Scene],
+        (scenes, constraints): (&[Scene], Option<&Constraints>),
         seed: u64,
         progress: &dyn Progress,
     ) -> std::result::Result<Tensor, Error> {
         let latent = &self.manifest.music.latent;
         let shape = (1, latent.channels, plan.columns, latent.rows);
         let timesteps = sampler.timesteps().to_vec();
-        let mut painter = Painter::new(self, self.music()?, plan, scenes, None).in_stage(Stage::Music)?;
+        let known = constraints.map(Constraints::known_input).transpose().in_stage(Stage::Music)?;
+        let mut painter = Painter::new(self, self.music()?, plan, scenes, known.as_ref()).in_stage(Stage::Music)?;
         let mut xs = noise(seed, 0, shape, &self.device).in_stage(Stage::Music)?;
         progress.step(Stage::Music, 0, timesteps.len());
         for (i, &t) in timesteps.iter().enumerate() {
+            xs = shown(constraints, xs, self.schedule.level(t).alpha).in_stage(Stage::Music)?;
             let output = painter.predict(&xs, t, i, progress)?;
             let fresh = if sampler.needs_noise() {
                 Some(noise(seed, i as u64 + 1, shape, &self.device).in_stage(Stage::Music)?)
             } else {
                 None
             };
-            xs = sampler.step(i, &output, &xs, fresh.as_ref()).in_stage(Stage::Music)?;
+            let step = match constraints {
+                Some(known) => sampler.step_edited(i, &output, &xs, fresh.as_ref(), |clean| known.edit(clean)),
+                None => sampler.step(i, &output, &xs, fresh.as_ref()),
+            };
+            xs = step.in_stage(Stage::Music)?;
             progress.step(Stage::Music, i + 1, timesteps.len());
         }
         Ok(xs)

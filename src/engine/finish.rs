@@ -3,9 +3,9 @@
 use candle_core::Tensor;
 use score::Score;
 
-use super::Engine;
 use super::performance;
 use super::plan::CROSSFADE_SECONDS;
+use super::{Casting, Engine};
 use crate::audio::{Audio, Loudness};
 use crate::clip::{Clip, Latents, Recipe};
 use crate::decoder::score::Frame;
@@ -34,7 +34,7 @@ impl Engine {
             return Err(Error::Cancelled);
         }
         progress.step(Stage::Sound, 0, 2);
-        if let Some(score) = score.map_or_else(|| self.notes(&latents, &recipe), |score| Ok(Some(score)))? {
+        if let Some(score) = score {
             progress.step(Stage::Sound, 1, 2);
             return self.play((latents, recipe, score), sample_rate, progress);
         }
@@ -53,14 +53,23 @@ impl Engine {
         Ok(Clip { audio, latents, recipe, score: None })
     }
 
-    /// The notes that latents are, where they are notes.
-    fn notes(&self, latents: &Latents, recipe: &Recipe) -> Result<Option<Score>, Error> {
-        let Decoder::Score(decoder) = &*self.decoder()? else { return Ok(None) };
-        let decoded =
-            decoder.decode(&latents.to_tensor(&self.device).in_stage(Stage::Sound)?).in_stage(Stage::Sound)?;
+    /// The notes that latents are, where they are notes, played by whom the words ask for.
+    pub(super) fn notes(
+        &self,
+        latents: &Latents,
+        recipe: &Recipe,
+        casting: Option<&Casting>,
+    ) -> Result<Option<Score>, Error> {
+        let decoder = self.decoder()?;
+        let Decoder::Score(decoder) = &*decoder else { return Ok(None) };
+        let columns = latents.shape()[2];
+        let heard = casting.map(|casting| casting.heard(columns, recipe.bars)).unwrap_or_default();
+        let tensor = latents.to_tensor(&self.device).in_stage(Stage::Sound)?;
+        let decoded = decoder.decode_heard(&tensor, &heard).in_stage(Stage::Sound)?;
         let frame = Frame { bars: recipe.bars, meter: recipe.meter, bpm: recipe.bpm, key: recipe.key };
         let unsound = |error| Error::Unsound { problem: format!("notes that are no score ({error})") };
-        decoded.score(&frame).map(Some).map_err(unsound)
+        let score = decoded.score(&frame).map_err(unsound)?;
+        Ok(Some(casting.map_or(score.clone(), |casting| casting.apply(score))))
     }
 
     /// A clip whose notes are known.

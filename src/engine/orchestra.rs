@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use instruments::{Bank, Ensemble};
-use score::{Part, Player, Score};
+use score::{Instrument, Part, Player, Score};
 use serde::Serialize;
 
 use super::Engine;
@@ -67,6 +67,11 @@ impl Instruments {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.recipe.is_empty()
+    }
+
+    /// Whether any of them has an instrument.
+    pub fn has(&self, instrument: Instrument) -> bool {
+        self.all.iter().chain(self.own.values()).any(|bank| bank.has(instrument))
     }
 
     /// What they are, for a clip's recipe.

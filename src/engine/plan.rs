@@ -62,15 +62,13 @@ impl Plan {
         while bpm * beats_per_quarter >= GRID_BPM.end && columns_per_bar(beats_per_quarter / 2.0).fract() == 0.0 {
             beats_per_quarter /= 2.0;
         }
-        let columns_per_bar = columns_per_bar(beats_per_quarter);
+        // The model counts in sixteenths of its own grid: of slow music it has two bars for one.
+        let (counted, columns_per_bar) = (columns_per_bar(1.0), columns_per_bar(beats_per_quarter));
         Self {
             columns: (f64::from(bars) * columns_per_bar) as usize,
-            window: latent
-                .triple_window
-                .filter(|window| *window as f64 == 4.0 * columns_per_bar)
-                .unwrap_or(latent.window),
+            window: latent.triple_window.filter(|window| *window as f64 == 4.0 * counted).unwrap_or(latent.window),
             circular: true,
-            pulse: Pulse { columns_per_bar, columns_per_beat: COLUMNS_PER_BEAT },
+            pulse: Pulse { columns_per_bar: counted, columns_per_beat: columns_per_beat(meter) },
             seconds_per_beat: 60.0 / (bpm * beats_per_quarter),
             end: f64::from(bars) * columns_per_bar,
             bar: columns_per_bar,
@@ -92,6 +90,12 @@ impl Plan {
     }
 }
 
+/// Columns of a beat as it is felt: of compound metres three eighths, of all others a quarter.
+fn columns_per_beat(meter: Meter) -> f64 {
+    let is_compound = meter.unit() == 8 && meter.beats() > 3 && meter.beats().is_multiple_of(3);
+    if is_compound { 1.5 * COLUMNS_PER_BEAT } else { COLUMNS_PER_BEAT }
+}
+
 /// What a clip of a kind that cannot loop by itself is generated longer by, and faded into its own beginning with.
 pub const CROSSFADE_SECONDS: f64 = 0.5;
 
@@ -108,8 +112,20 @@ mod tests {
     #[test]
     fn four_bars_in_three_have_a_window_of_their_own() {
         let window = |beats, unit, bpm| Plan::grid(&LATENT, 8, Meter::new(beats, unit).expect("a metre"), bpm).window;
-        assert_eq!([window(3, 4, 96.0), window(6, 8, 96.0), window(3, 8, 50.0)], [48; 3]);
-        assert_eq!([window(4, 4, 96.0), window(3, 4, 60.0), window(5, 4, 96.0)], [64; 3]);
+        assert_eq!([window(3, 4, 96.0), window(6, 8, 96.0), window(3, 4, 60.0)], [48; 3]);
+        assert_eq!([window(4, 4, 96.0), window(4, 4, 60.0), window(5, 4, 96.0)], [64; 3]);
+    }
+
+    #[test]
+    fn slow_bars_are_counted_as_two_and_the_beats_of_six_eighths_as_two() {
+        let pulse = |beats, unit, bpm| {
+            let Pulse { columns_per_bar, columns_per_beat } =
+                Plan::grid(&LATENT, 4, Meter::new(beats, unit).expect("a metre"), bpm).pulse;
+            (columns_per_bar, columns_per_beat)
+        };
+        assert_eq!([pulse(4, 4, 96.0), pulse(4, 4, 60.0)], [(16.0, 4.0); 2]);
+        assert_eq!([pulse(6, 8, 96.0), pulse(6, 8, 50.0)], [(12.0, 6.0); 2]);
+        assert_eq!(pulse(3, 8, 96.0), (6.0, 4.0));
     }
 
     #[test]

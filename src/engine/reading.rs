@@ -11,10 +11,10 @@ use crate::text::{Reading, Wish, avoid};
 const COMMA: &str = ", ";
 
 /// A request's words for the text encoder.
-struct Texts {
+pub(super) struct Texts {
     prompt: String,
     negative: String,
-    reading: Reading,
+    pub(super) reading: Reading,
 }
 
 impl Engine {
@@ -24,7 +24,11 @@ impl Engine {
     ///
     /// [`Error::Stage`] if the bundle's tokenizer has no token for a character and none for unknown ones.
     pub fn reading(&self, request: &Request) -> std::result::Result<Reading, Error> {
-        Ok(self.texts(request).in_stage(Stage::Text)?.reading)
+        let mut reading = self.texts(request).in_stage(Stage::Text)?.reading;
+        if let Some(casting) = self.cast(request, &reading)? {
+            reading.cast = casting.remarks();
+        }
+        Ok(reading)
     }
 
     /// The negative prompt and the prompt, each `(1, l, d)`.
@@ -33,7 +37,7 @@ impl Engine {
         Ok([self.encode(&texts.negative)?, self.encode(&texts.prompt)?])
     }
 
-    fn texts(&self, request: &Request) -> Result<Texts> {
+    pub(super) fn texts(&self, request: &Request) -> Result<Texts> {
         let wish = Wish::new(&request.prompt);
         let picture = self.picture_words(request).unwrap_or_default();
         let picture = self.reader.read(&picture);
@@ -49,6 +53,7 @@ impl Engine {
             unknown,
             unread: asked.unread,
             negative_unread: avoided.unread,
+            cast: Vec::new(),
         };
         // Below 1, guidance leads towards what is to be avoided: there only what was named as such may be.
         let named = || avoid(request.negative.trim(), &[]);

@@ -24,6 +24,9 @@ pub struct Reading {
     pub unread: String,
     /// The end of what is to be avoided, if it is too long.
     pub negative_unread: String,
+    /// Who plays in the place of instruments that are asked for, and who finds no part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cast: Vec<String>,
 }
 
 impl Reading {
@@ -47,6 +50,7 @@ impl Reading {
         }
         let ends = [("the prompt", &self.unread), ("what is avoided", &self.negative_unread)];
         parts.extend(ends.into_iter().filter_map(|(what, end)| cut(what, end)));
+        parts.extend(self.cast.iter().cloned());
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 }

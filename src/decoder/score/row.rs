@@ -27,7 +27,7 @@ pub(super) struct Row {
 }
 
 /// A roll `(columns)(width)`: how much each pitch begins and, if the part sustains, how much each sounds on.
-type Roll = Vec<Vec<f64>>;
+pub(super) type Roll = Vec<Vec<f64>>;
 
 impl Row {
     pub(super) fn new(config: &PartConfig, code: usize, vb: VarBuilder) -> Result<Self> {
@@ -51,9 +51,15 @@ impl Row {
         })
     }
 
-    /// Notes in order of column and pitch, and who plays them.
-    pub(super) fn decode(&self, grid: &Grid, row: usize, thresholds: &ScoreConfig) -> (Vec<GridNote>, GridPlayer) {
-        let notes = self.notes(&self.roll(grid, row), thresholds);
+    /// Notes in order of column and pitch, and who plays them; a note begins above `onsets`, one for each column.
+    pub(super) fn decode(
+        &self,
+        (grid, row): (&Grid, usize),
+        roll: &Roll,
+        onsets: &[f32],
+        thresholds: &ScoreConfig,
+    ) -> (Vec<GridNote>, GridPlayer) {
+        let notes = self.notes(roll, onsets, thresholds);
         let (mean, spread) = (self.dynamics[0], self.dynamics[1]);
         let level = |x: f64| (mean + spread * x).clamp(*DYNAMICS.start(), *DYNAMICS.end()) as f32;
         let player = GridPlayer {
@@ -91,9 +97,11 @@ impl Row {
     }
 
     /// A note begins where the beginning is large; it lasts while it sounds on, until it begins anew, around the loop's end.
-    fn notes(&self, roll: &Roll, thresholds: &ScoreConfig) -> Vec<GridNote> {
+    fn notes(&self, roll: &Roll, onsets: &[f32], thresholds: &ScoreConfig) -> Vec<GridNote> {
         let (columns, pitches) = (roll.len(), self.config.pitches());
-        let begins: Vec<Vec<bool>> = roll.iter().map(|column| self.begins(&column[..pitches], thresholds)).collect();
+        let own = roll.iter().zip(onsets);
+        let begins: Vec<Vec<bool>> =
+            own.map(|(column, onset)| self.begins(&column[..pitches], f64::from(*onset))).collect();
         let sounds_on =
             |column: usize, pitch: usize| self.config.sustains && roll[column][pitches + pitch] > thresholds.sustain;
         let ends = |column: usize, pitch: usize| {
@@ -124,10 +132,26 @@ impl Row {
         notes
     }
 
-    fn begins(&self, onsets: &[f64], thresholds: &ScoreConfig) -> Vec<bool> {
+    /// How strong the strongest beginning of every column is.
+    pub(super) fn strengths(&self, roll: &Roll) -> Vec<f32> {
+        let pitches = self.config.pitches();
+        roll.iter().map(|column| column[..pitches].iter().copied().fold(0.0, f64::max) as f32).collect()
+    }
+
+    /// In which columns anything begins or sounds on.
+    pub(super) fn sounds(&self, roll: &Roll, thresholds: &ScoreConfig) -> Vec<bool> {
+        let pitches = self.config.pitches();
+        let is_heard = |column: &Vec<f64>| {
+            let (begins, goes_on) = column.split_at(pitches);
+            begins.iter().any(|x| *x > thresholds.onset) || goes_on.iter().any(|x| *x > thresholds.sustain)
+        };
+        roll.iter().map(is_heard).collect()
+    }
+
+    fn begins(&self, onsets: &[f64], threshold: f64) -> Vec<bool> {
         let loudest = onsets.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let is_heard = |onset: f64| !self.config.monophonic || onset == loudest;
-        onsets.iter().map(|onset| *onset > thresholds.onset && is_heard(*onset)).collect()
+        onsets.iter().map(|onset| *onset > threshold && is_heard(*onset)).collect()
     }
 
     /// Has `put` put the row's channels, by channel and column.
@@ -155,7 +179,16 @@ impl Row {
         Ok(())
     }
 
-    fn code_of(&self, program: Option<u8>) -> Result<&[f64]> {
+    /// See [`ScoreDecoder::silence`](super::ScoreDecoder::silence).
+    pub(super) fn silence(&self) -> Vec<f32> {
+        let components = self.basis.chunks(self.config.width()).zip(&self.shrink);
+        let weight = |(component, shrink): (&[f64], &f64)| {
+            -component.iter().zip(&self.mean).map(|(x, mean)| x * mean).sum::<f64>() * shrink
+        };
+        components.map(|component| weight(component) as f32).chain([0.0]).collect()
+    }
+
+    pub(super) fn code_of(&self, program: Option<u8>) -> Result<&[f64]> {
         let index = match program {
             None => 0,
             Some(program) => match self.config.programs.iter().position(|known| *known == program) {

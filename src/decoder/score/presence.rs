@@ -10,7 +10,13 @@ const NEAR: f32 = 0.85;
 /// as decoded. `sounds` says in which columns anything is heard from `threshold` on, notes that are held included; a bar has
 /// `bar` columns, the last perhaps fewer. In an empty bar the first part with an onset of `floor` or more plays it and what is
 /// nearly as strong; if no part has one, the bar stays empty. All other thresholds are `threshold`.
-pub fn onset_thresholds(parts: &[&[f32]], sounds: &[bool], bar: usize, threshold: f32, floor: f32) -> Vec<Vec<f32>> {
+pub(super) fn onset_thresholds(
+    parts: &[&[f32]],
+    sounds: &[bool],
+    bar: usize,
+    threshold: f32,
+    floor: f32,
+) -> Vec<Vec<f32>> {
     let mut thresholds: Vec<Vec<f32>> = parts.iter().map(|strengths| vec![threshold; strengths.len()]).collect();
     for (index, heard) in sounds.chunks(bar.max(1)).enumerate() {
         let start = index * bar.max(1);
