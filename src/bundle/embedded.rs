@@ -23,6 +23,7 @@ pub(super) const FILES: &[(&str, &[u8])] = embed![
     "music.safetensors",
     "synapse.safetensors",
     "decoder.safetensors",
+    "instruments.sf3",
 ];
 
 /// Names with contents; empty in a build without the feature.

@@ -91,7 +91,7 @@ class Shipped:
 
     def __init__(self, out: Path, scale: float) -> None:
         (self.vae, self.image), self.scale = start.image_models(out), scale
-        self.music, self.synapse = start.music_model(out), start.read(out, "synapse")
+        self.music, self.synapse, self.latents = start.music_model(out), start.read(out, "synapse"), start.score_latents(out)
         for module in (self.vae, self.image, self.music):
             module.eval()
 
@@ -107,6 +107,8 @@ def reference(shipped: Shipped, tokenizer: Tokenizer, picture: Tensor) -> dict[s
     z = found["image.latents"] = shipped.vae.encode(found["image.pixels"]).latent_dist.mode() * shipped.scale
     seen = _look(shipped, z, found)
     _compose(shipped, seen, torch.cat([empty, found["text.tokens"]]), found)
+    rows = flatten(found["music.latents"], shipped.latents.row_channels)[0].numpy()
+    found["decoder.roll"] = torch.from_numpy(shipped.latents.rolls(rows)).float()[None]
     return found
 
 

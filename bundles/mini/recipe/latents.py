@@ -160,6 +160,11 @@ class ScoreLatents:
         found.numbers = dict(zip(NUMBERS, map(float, values)))
         return found
 
+    def rolls(self, tokens: np.ndarray) -> np.ndarray:
+        """What tokens (columns, n) say of every pitch of every part, before it is notes: (columns, k of all parts)."""
+        rows = np.split(tokens, np.cumsum(self.row_channels)[:-1], 1)
+        return np.concatenate([part.mean + row[:, :len(part.basis)] @ part.basis for row, part in zip(rows, self.parts.values())], 1)
+
     def save(self, path: Path) -> None:
         """Write it."""
         arrays = {"numbers": self.numbers}
