@@ -43,7 +43,7 @@ def measure(options: argparse.Namespace) -> None:
     import evaluate_report
     import evaluate_scores
 
-    run = evaluate_clips.load(options.set, options.results, options.transcribed)
+    run = evaluate_clips.load(options.set, options.results, options.transcribed, options.transcriber)
     scores = evaluate_scores.score(run, options.set)
     evaluate_scores.save(scores, options.results)
     print(evaluate_scores.text(scores), flush=True)
@@ -85,6 +85,7 @@ def main() -> None:
     three.add_argument("--set", type=Path, required=True)
     three.add_argument("--results", type=Path, required=True)
     three.add_argument("--transcribed", type=int, default=48, help="clips of a way that are transcribed, where basic-pitch is installed")
+    three.add_argument("--transcriber", type=Path, help="a Python with basic-pitch [default: this one]")
     three.set_defaults(run=measure)
     four = commands.add_parser("sampled")
     four.add_argument("--work", type=Path, required=True, help="holds music.pt, latents.npz, tokenizer.json and pooled_norm.pt")

@@ -1,6 +1,6 @@
 """An ear for notes: style, cue, mode, valence and energy of a score, told by `score_reader.ScoreReader`.
 
-It reads notes, dynamics and instruments, and never the clip's row of the latents, in which the composer wrote the mood down.
+It reads notes, dynamics, instruments and what a mix makes audible, and never the mood, which the latents' last row has as numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 import score_reader
 from composer.styles import STYLES as CUES
-from evaluate_playing import Playing
+from evaluate_playing import AUDIBLE, Playing
 from latents import NUMBERS, ScoreLatents
 from scene import STYLES
 from score_set import ScoreSet
@@ -22,25 +22,27 @@ from score_set import ScoreSet
 AT_ONCE = 64
 
 
-def without_numbers(tokens: Tensor) -> Tensor:
-    """Tokens (..., n) whose clip's row is 0, its mean."""
-    return torch.cat([tokens[..., :-len(NUMBERS)], torch.zeros_like(tokens[..., -len(NUMBERS):])], -1)
+def audible(tokens: Tensor) -> Tensor:
+    """Tokens (..., n) without the numbers of the clip's row that nobody hears: those are 0, their mean."""
+    heard = torch.ones(tokens.shape[-1])
+    heard[-len(NUMBERS):] = torch.tensor([float(name in AUDIBLE) for name in NUMBERS])
+    return tokens * heard
 
 
-class Unnumbered(ScoreSet):
-    """A set of scores whose numbers are hidden."""
+class Audible(ScoreSet):
+    """A set of scores whose moods are hidden."""
 
     def latents(self, index: Tensor) -> Tensor:
-        """Tokens f32 (b, columns, d), the clip's row 0."""
-        return without_numbers(super().latents(index))
+        """Tokens f32 (b, columns, d)."""
+        return audible(super().latents(index))
 
 
 def sets(folder: Path) -> list[ScoreSet]:
-    """The sets of both lengths of a folder, numbers hidden."""
+    """The sets of both lengths of a folder, moods hidden."""
     found = [path for path in (folder / "64", folder / "48") if path.exists()]
     if not found:
         raise SystemExit(f"no sets of scores in {folder}; make them with score_set.py")
-    return [Unnumbered(**vars(ScoreSet.load(path))) for path in found]
+    return [Audible(**vars(ScoreSet.load(path))) for path in found]
 
 
 def train(data: Path, out: Path, steps: int) -> None:
@@ -91,7 +93,7 @@ class Ear:
         """What it hears in tokens (b, columns, n), all of one length."""
         heard = []
         for some in torch.from_numpy(tokens).split(AT_ONCE):
-            family, cue, major, mood = self.reader(without_numbers(some.float()))
+            family, cue, major, mood = self.reader(audible(some.float()))
             heard += [Heard(STYLES[int(f)], list(CUES)[int(c)], bool(m > 0), float(v), float(e))
                       for f, c, m, (v, e) in zip(family.argmax(-1), cue.argmax(-1), major, mood)]
         return heard

@@ -21,12 +21,12 @@ BASS_WEIGHT = 2.0
 
 
 def scale_of(playing: Playing) -> frozenset[int]:
-    """The pitch classes of a clip's scale: of the modes at home the one that holds most of what sounds, and in minor its leading tone."""
+    """The pitch classes of a clip's scale: of the modes at home the one that holds most of what sounds, in minor with the leading tone."""
     weight = np.zeros(12)
     for note in playing.pitched:
         weight[note.pitch % 12] += note.length
     # Ties go to the first, which has no accidentals.
-    best = max(SCALES.values(), key=lambda scale: weight[list(scale)].sum())
+    best = max((scale for scale in SCALES.values() if LEADING_TONE not in scale), key=lambda scale: weight[list(scale)].sum())
     is_minor = bool(playing.pitched) and not sounds_major(chroma(playing.notes))
     return frozenset(best) | ({LEADING_TONE} if is_minor else set())
 

@@ -18,18 +18,20 @@ from latents import NUMBERS, Decoded, ScoreLatents
 
 CHUNK = b"mlfn"
 TICKS_PER_QUARTER = 960
+AUDIBLE = ("brightness", "space", "swing")  # of the composer's numbers about a clip, what a mix makes heard
 QUIETEST = 0.05  # gain of the softest dynamics
 SPACE = 127  # of the composer's numbers, the engine's 1
 
 
 @dataclass(frozen=True)
 class Playing:
-    """Notes in columns, at home; who plays; each part's dynamics (columns,) as gains, where they are known."""
+    """Notes in columns, at home; who plays; each part's dynamics (columns,) as gains, and what is audible of the clip's numbers."""
 
     metre: str
     notes: list[Note]
     programs: dict[str, int]
     dynamics: dict[str, np.ndarray] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
 
     @property
     def bar(self) -> int:
@@ -58,21 +60,22 @@ class Playing:
         return replace(self, notes=moved)
 
     def tokens(self, latents: ScoreLatents) -> np.ndarray:
-        """Tokens f32 (columns, n), the clip's row at its mean."""
+        """Tokens f32 (columns, n); numbers that are not known are at their mean."""
         score = Score("", self.metre, 0, "", "", "", self.plays, [], drums_level=0, dynamics=self.dynamics, notes=self.notes,
-                      **dict(zip(NUMBERS, latents.numbers[0])))
+                      **dict(zip(NUMBERS, latents.numbers[0])) | self.numbers)
         return latents.encode(score)
 
 
 def composed(score: Score) -> Playing:
     """What a composed score plays."""
     notes = [note._replace(start=note.start % score.columns) for note in score.notes]
-    return Playing(score.metre, notes, dict(score.parts), dict(score.dynamics))
+    return Playing(score.metre, notes, dict(score.parts), dict(score.dynamics), {name: getattr(score, name) for name in AUDIBLE})
 
 
 def decoded(found: Decoded, metre: str) -> Playing:
     """What latents play."""
-    return Playing(metre, sorted(found.notes, key=in_time), found.programs, found.dynamics)
+    numbers = {name: found.numbers[name] for name in AUDIBLE}
+    return Playing(metre, sorted(found.notes, key=in_time), found.programs, found.dynamics, numbers)
 
 
 def grid_of(bpm: float) -> int:
@@ -107,7 +110,9 @@ def from_engine(score: dict, semitones: int) -> Playing:
     heard = {player["part"]: next(iter(player["instrument"].values())) for player in score["players"]}
     playing = Playing(score["meter"], sorted(notes, key=in_time), {part: heard[part] for part in PARTS if part in heard})
     curves = {player["part"]: curve(player.get("dynamics_db", []), playing.columns) for player in score["players"] if player.get("dynamics_db")}
-    return replace(playing, dynamics=curves).transposed(-semitones)
+    character = score["character"]
+    numbers = dict(brightness=character["brightness"], space=SPACE * character["space"], swing=character["swing"])
+    return replace(playing, dynamics=curves, numbers=numbers).transposed(-semitones)
 
 
 def curve(decibels: list[float], columns: int) -> np.ndarray:
