@@ -154,17 +154,26 @@ impl Bundle {
     ///
     /// As [`bytes`](Self::bytes); the file is no safetensors file, or holds a number that is not finite.
     pub fn weights(&self, name: &str, dtype: DType, device: &Device) -> Result<VarBuilder<'static>, Error> {
+        let weights = match self.checked_bytes(name)? {
+            Cow::Borrowed(bytes) => VarBuilder::from_slice_safetensors(bytes, dtype, device),
+            Cow::Owned(bytes) => VarBuilder::from_buffered_safetensors(bytes, dtype, device),
+        };
+        weights.map_err(|error| broken(self.source.path(name), format!("cannot be loaded ({error})")))
+    }
+
+    /// As [`bytes`](Self::bytes); also the hash has been checked, and the tensors if there are any.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes) and [`verify_file`](Self::verify_file).
+    pub fn checked_bytes(&self, name: &str) -> Result<Cow<'static, [u8]>, Error> {
         let changed = self.changed(name);
         let bytes = self.bytes(name)?;
         if changed.is_none() || self.checked.lock().get(name) != changed.as_ref() {
             self.check_contents(name, &bytes)?;
             changed.map(|changed| self.checked.lock().insert(name.into(), changed));
         }
-        let weights = match bytes {
-            Cow::Borrowed(bytes) => VarBuilder::from_slice_safetensors(bytes, dtype, device),
-            Cow::Owned(bytes) => VarBuilder::from_buffered_safetensors(bytes, dtype, device),
-        };
-        weights.map_err(|error| broken(self.source.path(name), format!("cannot be loaded ({error})")))
+        Ok(bytes)
     }
 
     /// Checks every file that the manifest lists; of the built-in bundle, every file that the stages need.

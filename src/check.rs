@@ -248,6 +248,7 @@ impl Engine {
     fn check_sound(&self, rows: &mut Rows, decoder: &Decoder) -> Result<()> {
         let latents = rows.reference.get("music.latents")?;
         match decoder {
+            Decoder::Score(score) => rows.compare("decoder", "decoder.roll", &score.roll(&latents)?.unsqueeze(0)?),
             // Griffin-Lim has no reference: its output is one of many sounds of the same mel.
             Decoder::Grid(grid) => {
                 rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?)?;

@@ -1,4 +1,5 @@
-//! A finished clip: sound of an exact musical length, the latents it was decoded from, and the recipe that repeats it.
+//! A finished clip: sound of an exact musical length, the latents it was decoded from, the notes that were played where
+//! there are any, and the recipe that repeats it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use score::{Part, Score};
 use serde::{Deserialize, Serialize};
 
 use crate::audio::{Audio, wav};
@@ -22,6 +24,25 @@ pub struct Clip {
     pub latents: Latents,
     /// How it came to be.
     pub recipe: Recipe,
+    /// What is played, where the latents are notes; as it sounds, in its key and at its tempo.
+    pub score: Option<Score>,
+}
+
+/// A clip without its sound: all that a redecoding needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// What the sound was decoded from.
+    pub latents: Latents,
+    /// How it came to be.
+    pub recipe: Recipe,
+    /// What is played, where the latents are notes.
+    pub score: Option<Score>,
+}
+
+impl From<&Clip> for State {
+    fn from(clip: &Clip) -> Self {
+        Self { latents: clip.latents.clone(), recipe: clip.recipe.clone(), score: clip.score.clone() }
+    }
 }
 
 /// Denoised latents `(1, c, t, f)` on the host, as f32 but exact in f16, so that a file brings back the same sound.
@@ -116,6 +137,21 @@ pub struct Recipe {
     /// How the words were read, where that is not as they were given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Reading>,
+    /// The soundfonts that played it, where they are not the bundle's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instruments: Vec<FontRecipe>,
+}
+
+/// A soundfont of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FontRecipe {
+    /// The part that it plays; all others where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// Its file's name, for people.
+    pub font: String,
+    /// Hash of the file.
+    pub sha256: String,
 }
 
 /// What a clip was composed towards: the cue after it.
@@ -160,7 +196,7 @@ impl Recipe {
 }
 
 impl Clip {
-    /// Writes a WAV file with tempo, loop, latents and recipe in chunks.
+    /// Writes a WAV file with tempo, loop, latents, recipe and notes in chunks.
     ///
     /// # Errors
     ///
@@ -208,21 +244,25 @@ impl Clip {
         wav::write(path, &self.audio, format, &labels)
     }
 
-    /// Latents and recipe as one safetensors blob: all that a redecoding needs.
+    /// Latents, recipe and notes as one safetensors blob: all that a redecoding needs.
     pub fn state(&self) -> Vec<u8> {
         let bytes = self.latents.to_halves();
         let view = TensorView::new(Dtype::F16, self.latents.shape.to_vec(), &bytes).expect("shape and bytes agree");
         let recipe = serde_json::to_string(&self.recipe).expect("a recipe has only strings and numbers");
-        let about = HashMap::from([("recipe".to_string(), recipe)]);
+        let mut about = HashMap::from([("recipe".to_string(), recipe)]);
+        if let Some(score) = &self.score {
+            let score = serde_json::to_string(score).expect("a score has only names and finite numbers");
+            about.insert("score".to_string(), score);
+        }
         safetensors::serialize([("latents", view)], Some(about)).expect("one valid tensor")
     }
 
-    /// Reads latents and recipe of a file that [`Clip::write_wav`] wrote.
+    /// Reads all but the sound of a file that [`Clip::write_wav`] wrote.
     ///
     /// # Errors
     ///
     /// [`Error::File`] if it is no such file.
-    pub fn read_state(path: &Path) -> Result<(Latents, Recipe), Error> {
+    pub fn read_state(path: &Path) -> Result<State, Error> {
         let problem = |problem: String| Error::File { path: path.to_path_buf(), problem };
         let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?.ok_or_else(|| {
             problem("has no latents in it; only clips written by MeLFusion can be decoded again".into())
@@ -230,12 +270,12 @@ impl Clip {
         parse(&bytes).map_err(|what| problem(format!("the latents in it are damaged ({what}); use another copy")))
     }
 
-    /// Reads latents and recipe back from what [`Clip::state`] gave.
+    /// Reads back what [`Clip::state`] gave.
     ///
     /// # Errors
     ///
     /// [`Error::Request`] if it is something else or damaged.
-    pub fn parse_state(state: &[u8]) -> Result<(Latents, Recipe), Error> {
+    pub fn parse_state(state: &[u8]) -> Result<State, Error> {
         parse(state).map_err(|what| Error::Request {
             what: "clip",
             problem: format!("its latents are damaged ({what}); generate it anew"),
@@ -243,11 +283,14 @@ impl Clip {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<(Latents, Recipe), String> {
+fn parse(bytes: &[u8]) -> Result<State, String> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let (_, about) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-    let recipe = about.metadata().as_ref().and_then(|m| m.get("recipe")).ok_or("no recipe")?;
-    let recipe: Recipe = serde_json::from_str(recipe).map_err(|e| e.to_string())?;
+    let told = |name| about.metadata().as_ref().and_then(|told| told.get(name));
+    let recipe: Recipe = serde_json::from_str(told("recipe").ok_or("no recipe")?).map_err(|e| e.to_string())?;
+    // Sounds that are painted have none, and older files.
+    let score = told("score").map(|score| serde_json::from_str(score)).transpose();
+    let score: Option<Score> = score.map_err(|e| e.to_string())?;
     let view = tensors.tensor("latents").map_err(|e| e.to_string())?;
     let shape: [usize; 4] = view.shape().try_into().map_err(|_| "wrong shape")?;
     if view.dtype() != Dtype::F16 {
@@ -256,5 +299,5 @@ fn parse(bytes: &[u8]) -> Result<(Latents, Recipe), String> {
     if !recipe.bpm.is_finite() {
         return Err("not finite".into());
     }
-    Ok((Latents::from_halves(shape, view.data())?, recipe))
+    Ok(State { latents: Latents::from_halves(shape, view.data())?, recipe, score })
 }

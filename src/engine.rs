@@ -2,28 +2,32 @@
 
 mod compose;
 mod conditions;
+mod cues;
 mod finish;
 mod fit;
 mod guidance;
 mod memory;
 mod morph;
+mod orchestra;
 mod painter;
 mod part;
 mod parts;
+pub mod performance;
 mod picture;
 mod plan;
 mod reading;
 mod redecoding;
 mod resynthesis;
-mod score;
 mod sights;
+mod spectrogram;
 
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
+use instruments::Bank;
 
 use crate::bundle::{Bundle, Manifest};
-use crate::clip::{Clip, Latents, MorphRecipe, Recipe};
+use crate::clip::{Clip, Latents, MorphRecipe, Recipe, State};
 use crate::decoder::Decoder;
 use crate::denoiser::Unet;
 use crate::device::Placement;
@@ -39,6 +43,7 @@ pub(crate) use self::guidance::Guidance;
 use self::memory::Thrift;
 pub(crate) use self::morph::Morph;
 use self::morph::Scene;
+pub use self::orchestra::{Instruments, StandIn};
 use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
@@ -64,6 +69,8 @@ pub struct Engine {
     pub(crate) schedule: Schedule,
     pub(crate) synapse: Synapse,
     decoder: Part<Decoder>,
+    bank: Part<Bank>,
+    instruments: Instruments,
     sights: Sights,
     thrift: Thrift,
 }
@@ -93,6 +100,8 @@ impl Engine {
             picture: parts::picture(&loader, dtype),
             music: parts::music(&loader, dtype),
             decoder: parts::decoder(&loader),
+            bank: orchestra::bank(&loader),
+            instruments: Instruments::default(),
             bundle_sha256: bundle.hash().to_string(),
             sights: Sights::new(SIGHTS_BYTES),
             thrift: Thrift::new(memory),
@@ -110,6 +119,7 @@ impl Engine {
     fn load_what_stays(&self) -> Result<(), Error> {
         if self.keeps() {
             let _all = (self.text()?, self.picture()?, self.music()?, self.decoder()?);
+            let _bank = self.plays_notes().then(|| self.bank()).transpose()?;
         }
         Ok(())
     }
@@ -144,6 +154,7 @@ impl Engine {
         morph: Option<&Morph>,
         progress: &dyn Progress,
     ) -> Result<Clip, Error> {
+        self.check_mode(request.key)?;
         let again = request.seed.wrapping_add(RETRY_SEED_STEP);
         let attempt = |seed| self.retrying(|| self.attempt(request, morph, seed, progress));
         in_pool(|| match attempt(request.seed) {
@@ -152,24 +163,22 @@ impl Engine {
         })
     }
 
-    /// Decodes a clip's latents again, at another tempo or in another key: the same music, without a new diffusion.
+    /// Makes sound of a clip again, at another tempo or in another key: the same music, without a new diffusion. Notes
+    /// are played again, by any bundle that plays notes; without them, the latents are decoded by the bundle that made them.
     ///
     /// # Errors
     ///
-    /// [`Error::Request`] if the latents are not this bundle's, or its decoder is bound to tempo and key.
-    pub fn redecode(
-        &self,
-        latents: &Latents,
-        recipe: &Recipe,
-        to: Redecoding,
-        progress: &dyn Progress,
-    ) -> Result<Clip, Error> {
-        self.check_redecoding(latents, recipe, to)?;
-        let recipe = Recipe { bpm: to.bpm.unwrap_or(recipe.bpm), key: to.key.or(recipe.key), ..recipe.clone() };
-        in_pool(|| self.retrying(|| self.finish(latents.clone(), recipe.clone(), to.sample_rate, progress)))
+    /// [`Error::Request`] if the latents are not this bundle's, it plays no notes, or its decoder is bound to tempo and key.
+    pub fn redecode(&self, state: &State, to: Redecoding, progress: &dyn Progress) -> Result<Clip, Error> {
+        self.check_redecoding(state, to)?;
+        let State { latents, recipe, score } = state;
+        let moved = Recipe { bpm: to.bpm.unwrap_or(recipe.bpm), key: to.key.or(recipe.key), ..recipe.clone() };
+        let score = score.as_ref().map(|score| redecoding::moved(score, recipe, &moved)).transpose()?;
+        let finish = |score| self.finish(latents.clone(), moved.clone(), score, to.sample_rate, progress);
+        in_pool(|| self.retrying(|| finish(score.clone())))
     }
 
-    /// Rate in Hz that the decoder works at; clips of that rate are not resampled.
+    /// Rate in Hz of the decoder, whose clips are not resampled where they have it; of one that plays notes, the usual rate.
     pub fn native_rate(&self) -> u32 {
         self.manifest.sample_rate
     }
@@ -191,23 +200,6 @@ impl Engine {
         &self.manifest
     }
 
-    /// The mel spectrogram of a clip, `(frames, bands)` row by row in ln magnitude, and the number of bands. Frames are
-    /// even over the clip's length.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Stage`] if the device fails.
-    pub fn mel(&self, clip: &Clip) -> Result<(Vec<f32>, usize), Error> {
-        let mel = |decoder: &Decoder| {
-            let latents = clip.latents.to_tensor(&self.device)?;
-            let mel = decoder.mel(&latents, self.tile(latents.dim(2)?))?;
-            let mel = self.heard(&mel, latents.dim(2)?, &clip.recipe)?;
-            let bands = mel.dim(1)?;
-            Ok((mel.flatten_all()?.to_vec1::<f32>()?, bands))
-        };
-        self.retrying(|| mel(&*self.decoder()?).in_stage(Stage::Sound))
-    }
-
     fn attempt(
         &self,
         request: &Request,
@@ -225,7 +217,7 @@ impl Engine {
         let scenes = self.scenes(&plan, request, morph, &walk, progress)?;
         let latents = self.compose(&plan, sampler, &scenes, seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
-        self.finish(latents, self.recipe(request, morph, seed), request.sample_rate, progress)
+        self.finish(latents, self.recipe(request, morph, seed), None, request.sample_rate, progress)
     }
 
     /// What the model is told, and in which columns.
@@ -325,6 +317,7 @@ impl Engine {
             synapse: request.synapse,
             morph,
             reading: self.reading(request).ok().filter(|r| r.remark(&request.prompt, &request.negative).is_some()),
+            instruments: self.instruments.recipe().to_vec(),
         }
     }
 }

@@ -95,6 +95,13 @@ pub enum Error {
     Cancelled,
 }
 
+/// What cannot be written into a score, cannot be asked for either.
+impl From<score::Error> for Error {
+    fn from(score::Error { what, problem }: score::Error) -> Self {
+        Self::Request { what, problem }
+    }
+}
+
 /// Which cue of a storyboard. Shown as `cue 3 "the storm"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CueName {

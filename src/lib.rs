@@ -8,7 +8,8 @@
 //! prompt ─ tokenizer ─ T5 encoder ─ (1, l, d) ──────────────────────────────────────────────────────────────┐      │
 //! seed ─ noise (1, c, t, f) ─ sampler ⇄ music UNet ◄───────────────────────────────────────────────────────┴ synapse
 //!              │
-//!              └─ latents ─ decoder ─ mel (frames, bands) ─ vocoder ─ exact length ─ loudness ─ checks ─ Clip
+//!              └─ latents ─ decoder ─┬─ mel (frames, bands) ─ vocoder ─ exact length ─┬─ loudness ─ checks ─ Clip
+//!                                    └─ notes ─ Score ─ instruments ──────────────────┘
 //! ```
 //!
 //! ```

@@ -1,19 +1,15 @@
 //! What to make. A [`Request`] is valid by construction: whoever holds one need not check it again.
 
-mod key;
-mod meter;
-
 use std::fmt;
 use std::ops::{Deref, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::key::{Key, Mode};
-pub use self::meter::Meter;
 use crate::error::Error;
 use crate::image::Picture;
 pub use crate::sampler::SamplerKind;
 pub use crate::synapse::SynapseKind;
+pub use score::{Key, Meter, Mode};
 
 /// Longest clip, in seconds. Longer music is a storyboard of several clips.
 pub const MAX_SECONDS: f64 = 600.0;
@@ -193,11 +189,4 @@ fn out_of_range<T: fmt::Display>(what: &'static str, value: T, low: &T, high: &T
 
 fn refuse(what: &'static str, problem: String) -> Error {
     Error::Request { what, problem }
-}
-
-/// `text` in quotation marks and short enough for a message.
-fn quote(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let more = if short.len() < text.len() { "..." } else { "" };
-    format!("{short:?}{more}")
 }

@@ -88,6 +88,11 @@ impl Bank {
         })
     }
 
+    /// Whether it has the very instrument.
+    pub fn has(&self, instrument: Instrument) -> bool {
+        self.presets().any(|preset| preset.instrument == instrument)
+    }
+
     /// The preset for an instrument, else the nearest: a kit of the same family, the standard kit, a program of the same
     /// family of eight, the lowest there is. Tells what it is for.
     pub(crate) fn find(&self, instrument: Instrument) -> Option<(PresetIndex, Instrument)> {

@@ -48,6 +48,19 @@ impl Ensemble {
         self
     }
 
+    /// The instruments of `score` that the banks lack, and what plays in their place; a part without anything to play it
+    /// is none of them.
+    pub fn substitutions(&self, score: &Score) -> Vec<Substitution> {
+        let played = |player: &Player| {
+            let (_, played) = self.bank(player.part).find(player.instrument)?;
+            let asked = player.instrument;
+            (played != asked).then_some(Substitution { part: player.part, asked, played })
+        };
+        let mut found: Vec<Substitution> = score.players.iter().filter_map(played).collect();
+        found.sort_by_key(|substitution| substitution.part);
+        found
+    }
+
     /// The bank of a part.
     pub fn bank(&self, part: Part) -> &Bank {
         self.own.get(&part).unwrap_or(&self.all)
@@ -71,16 +84,12 @@ pub fn render(score: &Score, ensemble: &Ensemble, rendering: &Rendering) -> Resu
     let clock = rendering.clock(score);
     let mut players: Vec<&Player> = score.players.iter().collect();
     players.sort_by_key(|player| player.part);
-    let mut substitutions = Vec::new();
     let mut dry = Vec::new();
     for player in players {
         let (bank, part) = (ensemble.bank(player.part), player.part);
-        let Some((preset, found)) = bank.find(player.instrument) else {
+        let Some((preset, _)) = bank.find(player.instrument) else {
             return Err(Error::NoInstrument { part, font: bank.name().into() });
         };
-        if found != player.instrument {
-            substitutions.push(Substitution { part, asked: player.instrument, played: found });
-        }
         let strikes = plan::strikes(score, part, rendering, &clock);
         let mut sound = play(bank, preset, &strikes, rendering, &clock)?;
         let gain_db = player.level_db + balance(bank, preset, player, rendering)?;
@@ -95,7 +104,7 @@ pub fn render(score: &Score, ensemble: &Ensemble, rendering: &Rendering) -> Resu
     Ok(Stems {
         rate: rendering.rate,
         stems,
-        substitutions,
+        substitutions: ensemble.substitutions(score),
         frames,
         compression: rendering.finish.compression,
         ending: rendering.ending,

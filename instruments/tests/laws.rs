@@ -50,7 +50,7 @@ fn song(rounds: u32) -> Score {
         Player::new(Part::Drums, Instrument::Kit(0)),
     ];
     players[0].level_db = 3.0;
-    let character = score::Character { brightness: 0.5, space: 0.4, swing: 0.1 };
+    let character = score::Character { brightness: 0.5, space: 0.4, swing: 0.1, ..Default::default() };
     Score::new(ScoreFields { bars: 4 * rounds, bpm: 131.0, players, notes, character, ..Default::default() }).unwrap()
 }
 

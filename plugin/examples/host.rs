@@ -86,7 +86,7 @@ fn write_board(dir: &str, rate: &str, bpm: &str) {
 fn write_cues(dir: &str, clips: &[&str]) {
     let cue = |(index, path): (usize, &&str)| {
         let path = Path::new(path);
-        let (_, recipe) = Clip::read_state(path).unwrap();
+        let recipe = Clip::read_state(path).unwrap().recipe;
         let latents = wav::read_chunk(path, &wav::RECIPE_CHUNK).unwrap().unwrap();
         let audio = wav::read(path).unwrap();
         let [left, right] = audio.channels();

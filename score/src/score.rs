@@ -24,13 +24,20 @@ pub struct Character {
     pub brightness: f32,
     /// Size of the room, 0 dry to 1 vast.
     pub space: f32,
-    /// Delay of the off-beat eighth in quarter notes, 0..=0.25; one sixth is triplets.
+    /// Delay of the second half of a [`swing_unit`](Self::swing_unit) in such units, 0..=0.25; one sixth is triplets.
     pub swing: f32,
+    /// Which notes are swung in halves: 4 is the quarter, 8 the eighth of slow music whose sixteenths swing.
+    #[serde(default = "quarter")]
+    pub swing_unit: u32,
+}
+
+fn quarter() -> u32 {
+    4
 }
 
 impl Default for Character {
     fn default() -> Self {
-        Self { brightness: 0.0, space: 0.4, swing: 0.0 }
+        Self { brightness: 0.0, space: 0.4, swing: 0.0, swing_unit: quarter() }
     }
 }
 
@@ -91,6 +98,7 @@ impl Score {
         check("brightness", f64::from(fields.character.brightness), -1.0..=1.0)?;
         check("space", f64::from(fields.character.space), 0.0..=1.0)?;
         check("swing", f64::from(fields.character.swing), 0.0..=0.25)?;
+        check_unit(fields.character.swing_unit)?;
         check_players(&fields.players)?;
         check_notes(&fields)?;
         fields.version = VERSION;
@@ -123,13 +131,14 @@ impl Score {
         self.notes.iter().filter(move |note| note.part == part)
     }
 
-    /// When a tick sounds, in quarter notes: swung, so that each quarter's first half gets longer and its second shorter.
+    /// When a tick sounds, in quarter notes: swung, so that each unit's first half gets longer and its second shorter.
     pub fn swung(&self, tick: u32) -> f64 {
-        let quarters = f64::from(tick) / f64::from(TICKS_PER_QUARTER);
-        let (beat, place) = (quarters.floor(), quarters.fract());
+        let quarters = 4.0 / f64::from(self.character.swing_unit);
+        let units = f64::from(tick) / (f64::from(TICKS_PER_QUARTER) * quarters);
+        let (unit, place) = (units.floor(), units.fract());
         let middle = 0.5 + f64::from(self.character.swing);
         let place = if place < 0.5 { place * 2.0 * middle } else { middle + (place - 0.5) * 2.0 * (1.0 - middle) };
-        beat + place
+        (unit + place) * quarters
     }
 
     /// The same music `semitones` higher, drums unmoved. A note that would leave 0..=127 stays in the nearest octave.
@@ -221,6 +230,13 @@ fn check_notes(fields: &ScoreFields) -> Result<(), Error> {
         return Err(refuse("notes", problem));
     }
     Ok(())
+}
+
+fn check_unit(unit: u32) -> Result<(), Error> {
+    if [1, 2, 4, 8, 16, 32].contains(&unit) {
+        return Ok(());
+    }
+    Err(refuse("swing unit", format!("{unit} is no note that can be swung; give 1, 2, 4, 8, 16 or 32")))
 }
 
 fn check(what: &'static str, value: f64, range: RangeInclusive<f64>) -> Result<(), Error> {

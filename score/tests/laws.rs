@@ -136,6 +136,22 @@ fn what_cannot_be_is_refused_in_words() {
 }
 
 #[test]
+fn slow_music_swings_in_smaller_notes() {
+    let mut fields = ScoreFields::default();
+    fields.character.swing = 0.125;
+    fields.character.swing_unit = 8;
+    let score = Score::new(fields.clone()).unwrap();
+    assert_eq!([480, 720, 960].map(|tick| score.swung(tick)), [0.5, 0.8125, 1.0]);
+    let written = serde_json::to_value(&score).unwrap();
+    assert_eq!(serde_json::from_value::<Score>(written.clone()).unwrap(), score);
+    let mut older = written;
+    older["character"].as_object_mut().unwrap().remove("swing_unit");
+    assert_eq!(serde_json::from_value::<Score>(older).unwrap().character.swing_unit, 4);
+    fields.character.swing_unit = 3;
+    assert!(Score::new(fields).unwrap_err().to_string().contains("swing unit"));
+}
+
+#[test]
 fn swing_delays_the_off_beat_and_keeps_the_order() {
     let mut fields = song().into_fields();
     fields.character.swing = 0.125;

@@ -56,7 +56,7 @@ const FORMAT: i64 = 1;
 /// pool = { kind = "grid", height = 8, width = 8 }
 /// guide = "text_and_picture"
 ///
-/// [decoder]                       # and the fields of `GridConfig` or `WaveConfig`
+/// [decoder]                       # and the fields of `ScoreConfig`, `GridConfig` or `WaveConfig`
 /// weights = "decoder.safetensors"
 /// kind = "grid"
 ///
@@ -82,7 +82,7 @@ pub struct Manifest {
     pub trained_on: String,
     /// What it is good for, for people.
     pub description: String,
-    /// Of the decoder's sound, in Hz.
+    /// Of the decoder's sound, in Hz; of one that plays notes, which does so at any rate, the usual one.
     pub sample_rate: u32,
     /// What a request gets that does not say otherwise.
     pub defaults: Defaults,
@@ -277,6 +277,7 @@ impl Manifest {
             &self.synapse.weights,
             &self.decoder.weights,
         ];
+        files.extend(self.decoder.config.bank());
         files.sort_unstable();
         files.dedup();
         files
@@ -317,8 +318,7 @@ impl Manifest {
         if !(1.0..=10.0).contains(&self.defaults.word_guidance) {
             return Err("defaults: word_guidance should be 1 to 10".into());
         }
-        if self.decoder.config.sample_rate() != self.sample_rate {
-            let rate = self.decoder.config.sample_rate();
+        if let Some(rate) = self.decoder.config.sample_rate().filter(|rate| *rate != self.sample_rate) {
             return Err(format!("sample_rate = {}, but its decoder gives {rate}", self.sample_rate));
         }
         let inputs = latent.channels + self.music.position.as_ref().map_or(0, Position::count);

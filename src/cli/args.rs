@@ -9,6 +9,7 @@ use melfusion::device::{DeviceChoice, Memory, Placement, parse_dtype};
 use melfusion::error::Error;
 use melfusion::request::{Key, Meter, SamplerKind, SynapseKind};
 use melfusion::storyboard::{FrameRate, Transition};
+use score::Part;
 
 /// Compose loops of music from a picture and a few words
 #[derive(Debug, Parser)]
@@ -205,6 +206,10 @@ pub struct Setup {
     /// Name of a bundle or path of its folder [default: mini; for a clip, the bundle that made it]
     #[arg(long, value_name = "BUNDLE")]
     pub bundle: Option<String>,
+    /// Soundfont that plays the notes, .sf2 or .sf3, in place of the bundle's; PART=FILE for one part (pad, bass, keys,
+    /// ostinato, lead, counter, mallets or drums); may be given several times
+    #[arg(long, value_name = "[PART=]FILE", value_parser = parse_font)]
+    pub instruments: Vec<(Option<Part>, PathBuf)>,
     #[command(flatten)]
     pub device: Device,
     /// Print one JSON object when done, and show no progress unless --progress says so
@@ -331,6 +336,20 @@ impl Device {
     }
 }
 
+/// What stands before the first `=` is a part, unless it is the beginning of a path.
+fn parse_font(text: &str) -> Result<(Option<Part>, PathBuf), String> {
+    if text.is_empty() {
+        return Err("give an .sf2 or .sf3 file, or PART=FILE".into());
+    }
+    let Some((name, path)) = text.split_once('=').filter(|(name, _)| !name.contains(['/', '\\', '.'])) else {
+        return Ok((None, text.into()));
+    };
+    let known = || Part::ALL.map(Part::name).join(", ");
+    let part = Part::ALL.into_iter().find(|part| part.name() == name.trim().to_lowercase());
+    let part = part.ok_or_else(|| format!("there is no part {name:?}; choose {}", known()))?;
+    if path.is_empty() { Err(format!("give the {part} a file: {part}=FILE")) } else { Ok((Some(part), path.into())) }
+}
+
 fn parse_memory(name: &str) -> Result<Memory, String> {
     let found = Memory::ALL.into_iter().find(|memory| memory.name() == name.trim().to_lowercase());
     found.ok_or_else(|| "choose resident, staged, halves or tiles".into())
@@ -363,9 +382,23 @@ pub enum Style {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use std::path::PathBuf;
 
-    use super::Args;
+    use clap::CommandFactory;
+    use score::Part;
+
+    use super::{Args, parse_font};
+
+    #[test]
+    fn a_soundfont_is_for_a_part_or_for_all() {
+        let of = |part, path: &str| Ok((part, PathBuf::from(path)));
+        assert_eq!(parse_font("my fonts/a=b.sf2"), of(None, "my fonts/a=b.sf2"));
+        assert_eq!(parse_font("b.sf2"), of(None, "b.sf2"));
+        assert_eq!(parse_font("Lead=a=b.sf2"), of(Some(Part::Lead), "a=b.sf2"));
+        for (text, word) in [("", ".sf2"), ("violin=a.sf2", "choose pad, bass"), ("pad=", "pad=FILE")] {
+            assert!(parse_font(text).is_err_and(|problem| problem.contains(word)), "{text}");
+        }
+    }
 
     #[test]
     fn the_arguments_are_consistent() {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use melfusion::audio::wav;
 use melfusion::bundle::Bundle;
-use melfusion::clip::{Clip, Recipe};
+use melfusion::clip::{Clip, Recipe, State};
 use melfusion::engine::Redecoding;
 use melfusion::error::Error;
 use melfusion::request::{Request, RequestFields};
@@ -14,21 +14,21 @@ use super::args::Redecode;
 use super::destination::Destination;
 use super::studio::Studio;
 
-/// Reads a clip's latents, finds the bundle that made them and decodes them again.
+/// Reads what a clip was made of, finds a bundle that can make sound of it and has it do so.
 pub fn run(args: &Redecode) -> anyhow::Result<ExitCode> {
-    let (latents, recipe) = Clip::read_state(&args.clip)?;
+    let state = Clip::read_state(&args.clip)?;
     let sample_rate = match args.rate {
         Some(rate) => rate,
         None => wav::read(&args.clip)?.sample_rate(),
     };
-    check(args, &recipe, sample_rate)?;
-    let bundle = find_bundle(args.run.setup.bundle.as_deref(), &recipe, &args.clip)?;
+    check(args, &state.recipe, sample_rate)?;
+    let bundle = find_bundle(args.run.setup.bundle.as_deref(), &state, &args.clip)?;
     let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), 1);
     destination.check(None)?;
     let to = Redecoding { bpm: args.bpm, key: args.key, sample_rate };
     let mut studio = Studio::open(&bundle, &args.run.setup)?;
     studio.record(String::new(), &destination.wav(0), destination.plot(0).as_deref(), |engine, watch| {
-        engine.redecode(&latents, &recipe, to, watch)
+        engine.redecode(&state, to, watch)
     })?;
     studio.close()?;
     Ok(ExitCode::SUCCESS)
@@ -46,14 +46,18 @@ fn check(args: &Redecode, recipe: &Recipe, sample_rate: u32) -> Result<(), Error
     .map(drop)
 }
 
-/// The bundle that was named, else the one whose hash the recipe has. A name in a file is not followed: it may be a
-/// path to anywhere.
-fn find_bundle(named: Option<&str>, recipe: &Recipe, clip: &Path) -> Result<Bundle, Error> {
+/// The bundle that was named, else the one whose hash the recipe has, else of notes any that plays notes. A name in a file
+/// is not followed: it may be a path to anywhere.
+fn find_bundle(named: Option<&str>, state: &State, clip: &Path) -> Result<Bundle, Error> {
     if named.is_some() {
         return Bundle::find(named);
     }
-    let made_it = |bundle: &Bundle| bundle.hash() == recipe.bundle_sha256;
-    Bundle::list().into_iter().flatten().find(made_it).ok_or_else(|| Error::File {
+    let made_it = |bundle: &&Bundle| bundle.hash() == state.recipe.bundle_sha256;
+    let recipe = &state.recipe;
+    let bundles: Vec<Bundle> = Bundle::list().into_iter().flatten().collect();
+    let can_play = |bundle: &&Bundle| state.score.is_some() && bundle.manifest().decoder.config.bank().is_some();
+    let found = bundles.iter().find(made_it).or_else(|| bundles.iter().find(can_play));
+    found.cloned().ok_or_else(|| Error::File {
         path: clip.to_path_buf(),
         problem: format!(
             "was made by a bundle called {:?} that is not installed (hash {:.12}); give its folder with --bundle",

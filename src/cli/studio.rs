@@ -6,7 +6,7 @@ use std::time::Instant;
 use melfusion::bundle::Bundle;
 use melfusion::clip::Clip;
 use melfusion::device::{self, Memory};
-use melfusion::engine::Engine;
+use melfusion::engine::{Engine, Instruments};
 use melfusion::error::{Error, Stage};
 use melfusion::plot::Plot;
 use melfusion::progress::Progress;
@@ -75,8 +75,9 @@ impl<'a> Studio<'a> {
         self.write(&clip, wav, plot)?;
         timings.insert("write", milliseconds(made.elapsed()));
         timings.insert("total", milliseconds(start.elapsed()));
-        let take = Take::new(&clip, wav, plot, timings);
+        let take = Take::new(&clip, wav, plot, timings, self.engine.stand_ins(&clip)?);
         if !self.setup.json && !self.setup.quiet {
+            take.remark().iter().for_each(|remark| terminal::warn(&plain(remark)));
             terminal::line(&format!("{} on {}", take.line(), device::name(self.engine.device())))?;
         }
         self.takes.push(take);
@@ -140,7 +141,10 @@ pub fn load(bundle: &Bundle, setup: &Setup) -> anyhow::Result<(Engine, f64)> {
     let start = Instant::now();
     let watch = Watch::new(watch::style(setup), String::new());
     watch.step(Stage::Load, 0, 1);
+    // Small beside the weights, and named by the user: what is wrong with it is said first.
+    let instruments = Instruments::open(&setup.instruments)?;
     let engine = setup.device.open().and_then(|placement| Engine::load(bundle, placement));
+    let engine = engine.and_then(|engine| engine.with_instruments(instruments));
     watch.finish();
     Ok((engine?, milliseconds(start.elapsed())))
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use melfusion::audio::loudness::{Level, measure};
 use melfusion::clip::{Clip, Recipe};
+use melfusion::engine::StandIn;
 use serde::Serialize;
 
 /// A take without its sound: an entry of `takes` in `--json`.
@@ -26,6 +27,9 @@ pub struct Take {
     /// By stage, plus `write` (of the files) and `total`.
     timings_ms: BTreeMap<&'static str, f64>,
     recipe: Recipe,
+    /// Instruments that the soundfonts lack, and what plays in their place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    substitutions: Vec<StandIn>,
 }
 
 /// `null` where there is nothing to hear.
@@ -44,7 +48,13 @@ impl From<Level> for Loudness {
 
 impl Take {
     /// Measures `clip`, which was written to `path` and drawn to `plot`.
-    pub fn new(clip: &Clip, path: &Path, plot: Option<&Path>, timings_ms: BTreeMap<&'static str, f64>) -> Self {
+    pub fn new(
+        clip: &Clip,
+        path: &Path,
+        plot: Option<&Path>,
+        timings_ms: BTreeMap<&'static str, f64>,
+        substitutions: Vec<StandIn>,
+    ) -> Self {
         let (frames, sample_rate) = (clip.audio.frames(), clip.audio.sample_rate());
         Self {
             path: path.to_string_lossy().into_owned(),
@@ -56,7 +66,19 @@ impl Take {
             loudness: measure(&clip.audio).into(),
             timings_ms,
             recipe: clip.recipe.clone(),
+            substitutions,
         }
+    }
+
+    /// One line about instruments that were not there, if there were any.
+    pub fn remark(&self) -> Option<String> {
+        let told = |missing: &StandIn| {
+            let StandIn { part, asked, played, font, from_bundle } = missing;
+            let whose = if *from_bundle { "the bundle's " } else { "" };
+            format!("{font} has no {asked} for the {part}, so {whose}{played} plays")
+        };
+        let told: Vec<String> = self.substitutions.iter().map(told).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// One line for people.

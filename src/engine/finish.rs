@@ -1,11 +1,14 @@
 //! From latents to a clip that may leave the house: decoded, of exact length, levelled and checked.
 
 use candle_core::Tensor;
+use score::Score;
 
 use super::Engine;
+use super::performance;
 use super::plan::CROSSFADE_SECONDS;
 use crate::audio::{Audio, Loudness};
 use crate::clip::{Clip, Latents, Recipe};
+use crate::decoder::score::Frame;
 use crate::decoder::{Decoder, DecoderConfig, loop_resample};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
@@ -18,11 +21,12 @@ const WHOLE_WINDOWS: usize = 4;
 const SILENCE: f64 = 1e-3;
 
 impl Engine {
-    /// Decodes, brings to length, rate and loudness, and checks.
+    /// Decodes, brings to length, rate and loudness, and checks; a score that is there already is played as it is.
     pub(super) fn finish(
         &self,
         latents: Latents,
         recipe: Recipe,
+        score: Option<Score>,
         sample_rate: u32,
         progress: &dyn Progress,
     ) -> Result<Clip, Error> {
@@ -30,6 +34,10 @@ impl Engine {
             return Err(Error::Cancelled);
         }
         progress.step(Stage::Sound, 0, 2);
+        if let Some(score) = score.map_or_else(|| self.notes(&latents, &recipe), |score| Ok(Some(score)))? {
+            progress.step(Stage::Sound, 1, 2);
+            return self.play((latents, recipe, score), sample_rate, progress);
+        }
         let native = frames(&recipe, self.manifest.sample_rate);
         let decoder = self.decoder()?;
         let [left, right] = self.decode(&decoder, &latents, &recipe, native).in_stage(Stage::Sound)?;
@@ -42,7 +50,30 @@ impl Engine {
         let [left, right] = audio.channels();
         check(left, right, wanted)?;
         progress.step(Stage::Sound, 2, 2);
-        Ok(Clip { audio, latents, recipe })
+        Ok(Clip { audio, latents, recipe, score: None })
+    }
+
+    /// The notes that latents are, where they are notes.
+    fn notes(&self, latents: &Latents, recipe: &Recipe) -> Result<Option<Score>, Error> {
+        let Decoder::Score(decoder) = &*self.decoder()? else { return Ok(None) };
+        let decoded =
+            decoder.decode(&latents.to_tensor(&self.device).in_stage(Stage::Sound)?).in_stage(Stage::Sound)?;
+        let frame = Frame { bars: recipe.bars, meter: recipe.meter, bpm: recipe.bpm, key: recipe.key };
+        let unsound = |error| Error::Unsound { problem: format!("notes that are no score ({error})") };
+        decoded.score(&frame).map(Some).map_err(unsound)
+    }
+
+    /// A clip whose notes are known.
+    fn play(
+        &self,
+        (latents, recipe, score): (Latents, Recipe, Score),
+        sample_rate: u32,
+        progress: &dyn Progress,
+    ) -> Result<Clip, Error> {
+        let audio = performance::render(&score, &self.ensemble(&score)?, recipe.seed, sample_rate)?;
+        progress.step(Stage::Sound, 2, 2);
+        let recipe = Recipe { instruments: self.instruments().recipe().to_vec(), ..recipe };
+        Ok(Clip { audio, latents, recipe, score: Some(score) })
     }
 
     /// The part of `mel (frames, bands)` that a recipe's clip lasts; a fixed hop's latents go on beyond it.
@@ -69,6 +100,7 @@ impl Engine {
     ) -> candle_core::Result<[Vec<f32>; 2]> {
         let tensor = latents.to_tensor(&self.device)?;
         match decoder {
+            Decoder::Score(_) => candle_core::bail!("notes are played, not decoded to sound"),
             Decoder::Grid(grid) => {
                 grid.decode(&tensor, samples, recipe.key.map_or(0.0, |key| f64::from(key.transposition())))
             }
@@ -104,7 +136,7 @@ fn close_loop(sound: &[f32], samples: usize, fade: usize) -> Vec<f32> {
 }
 
 /// Finite, audible and of the right length, or the reason why not.
-fn check(left: &[f32], right: &[f32], frames: usize) -> Result<(), Error> {
+pub(super) fn check(left: &[f32], right: &[f32], frames: usize) -> Result<(), Error> {
     let broken = |problem: &str| Err(Error::Unsound { problem: problem.into() });
     if left.len() != frames || right.len() != frames {
         return broken("sound of the wrong length");

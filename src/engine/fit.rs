@@ -21,6 +21,7 @@ pub(super) fn check(manifest: &Manifest, synapse: &Synapse) -> Result<(), String
         return Err(format!("synapse.pool of {height} by {width} wants text.tokens = {}", height * width));
     }
     let (channels, rows) = match &manifest.decoder.config {
+        DecoderConfig::Score(score) => (score.channels(), score.rows()),
         DecoderConfig::Grid(grid) => (grid.channels, grid.rows),
         DecoderConfig::Wave(wave) => (wave.autoencoder.latent_channels, wave.latent_rows()),
     };

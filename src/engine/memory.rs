@@ -102,6 +102,7 @@ impl Engine {
             self.picture.release();
             self.music.release();
             self.decoder.release();
+            self.bank.release();
         };
         self.thrift.retrying(&device::name(&self.device), release, work)
     }

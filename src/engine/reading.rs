@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::Engine;
 use crate::error::{Error, InStage, Stage};
-use crate::request::{Mode, Request};
+use crate::request::Request;
 use crate::text::{Reading, Wish, avoid};
 
 /// What stands between two phrases.
@@ -59,13 +59,9 @@ impl Engine {
     /// What the prompt says of the key.
     fn key_words(&self, request: &Request) -> Option<String> {
         let key = request.key?;
-        // Of a key, a grid model learnt no more than the mode: the tonic is made by transposition.
-        let is_grid = self.manifest.decoder.config.is_grid();
-        Some(match key.mode() {
-            Mode::Major if is_grid => "in major".into(),
-            Mode::Minor if is_grid => "in minor".into(),
-            _ => format!("in {key}"),
-        })
+        // Where the key is made by transposition, the model learnt no more than the mode.
+        let is_free = self.manifest.decoder.config.has_free_tempo_and_key();
+        Some(if is_free { format!("in {}", key.mode().name()) } else { format!("in {key}") })
     }
 
     /// As much of `text` as is read between what comes `before` it and what comes `after` it.

@@ -9,8 +9,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Longest message in bytes. The words of a job take 5 MB at most and its two pictures 6; sound goes in parts.
-pub const MAX_FRAME: usize = 16 << 20;
+/// Longest message in bytes. The words of a job take 5 MB at most and its two pictures 6, the latents of ten minutes of notes
+/// 14 and the notes some; sound goes in parts.
+pub const MAX_FRAME: usize = 32 << 20;
 
 /// Why no message could be read.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,10 @@
 //! What a client can ask for, and how it travels.
 
+use score::Score;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::clip::{Latents, Recipe};
+use crate::clip::{Latents, Recipe, State};
 use crate::engine::Redecoding;
 use crate::error::Error;
 use crate::image::Picture;
@@ -18,7 +19,7 @@ pub enum Job {
     /// As [`Engine::score`](crate::Engine::score): the cue at this index.
     Score(Board, usize),
     /// As [`Engine::redecode`](crate::Engine::redecode).
-    Redecode(Latents, Box<Recipe>, Redecoding),
+    Redecode(Box<State>, Redecoding),
 }
 
 /// A [`Job`] on its way, unchecked. Pictures travel as their pixels.
@@ -48,6 +49,8 @@ pub enum Parcel {
         latents: ByteBuf,
         /// How they came to be.
         recipe: Box<Recipe>,
+        /// The notes, where they are notes.
+        score: Option<Box<Score>>,
         /// What else to decode them as.
         to: Redecoding,
     },
@@ -90,10 +93,11 @@ impl From<&Job> for Parcel {
                 }
                 Self::Score { fields, cue: *cue, pictures }
             }
-            Job::Redecode(latents, recipe, to) => Self::Redecode {
-                shape: latents.shape(),
-                latents: latents.to_halves().into(),
-                recipe: recipe.clone(),
+            Job::Redecode(state, to) => Self::Redecode {
+                shape: state.latents.shape(),
+                latents: state.latents.to_halves().into(),
+                recipe: Box::new(state.recipe.clone()),
+                score: state.score.clone().map(Box::new),
                 to: *to,
             },
         }
@@ -125,12 +129,14 @@ impl TryFrom<Parcel> for Job {
                 }
                 Ok(Self::Score(board, cue))
             }
-            Parcel::Redecode { shape, latents, recipe, to } => {
+            Parcel::Redecode { shape, latents, recipe, score, to } => {
                 let damaged = |what: &str| Error::Request {
                     what: "clip",
                     problem: format!("its latents are damaged ({what}); generate it anew"),
                 };
-                Ok(Self::Redecode(Latents::from_halves(shape, &latents).map_err(damaged)?, recipe, to))
+                let latents = Latents::from_halves(shape, &latents).map_err(damaged)?;
+                let state = State { latents, recipe: *recipe, score: score.map(|score| *score) };
+                Ok(Self::Redecode(Box::new(state), to))
             }
         }
     }

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use super::frame::{self, FrameError, read_frame, write_frame};
 
 /// Version of the messages. Another one is known by the greeting, before anything of it is read.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// What both ends say first, before the version.
 pub const GREETING: [u8; 4] = *b"mlfn";
 

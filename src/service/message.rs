@@ -2,6 +2,7 @@
 
 use std::path;
 
+use score::Score;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -112,6 +113,8 @@ pub enum FromWorker {
         latents: ByteBuf,
         /// How it came to be.
         recipe: Box<Recipe>,
+        /// What is played, where the latents are notes.
+        score: Option<Box<Score>>,
     },
     /// There will be no clip.
     Failed {

@@ -27,7 +27,7 @@ impl Maker for Engine {
         match job {
             Job::Generate(request) => self.generate(request, progress),
             Job::Score(board, cue) => self.score(board, *cue, progress),
-            Job::Redecode(latents, recipe, to) => self.redecode(latents, recipe, *to, progress),
+            Job::Redecode(state, to) => self.redecode(state, *to, progress),
         }
     }
 }

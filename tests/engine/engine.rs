@@ -9,6 +9,7 @@ use candle_core::{DType, Device};
 use half::f16;
 use melfusion::audio::wav;
 use melfusion::check;
+use melfusion::clip::State;
 use melfusion::device::{Memory, Placement};
 use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
@@ -177,7 +178,7 @@ fn a_sparing_engine_shares_coarse_levels_and_redecodes_alike() {
     let [resident, halves] = [Memory::Resident, Memory::Halves].map(|memory| generate(&load(memory), fields.clone()));
     assert_eq!(fingerprint(&halves), fingerprint(&resident));
     let to = Redecoding { sample_rate: RATE, ..Default::default() };
-    let again = load(Memory::Staged).redecode(&resident.latents, &resident.recipe, to, &Silent).unwrap();
+    let again = load(Memory::Staged).redecode(&State::from(&resident), to, &Silent).unwrap();
     assert_eq!(bits(&again), bits(&resident));
 }
 
@@ -441,9 +442,9 @@ fn written(clip: &Clip) -> (TempDir, Clip) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("clip.wav");
     clip.write_wav(&path, wav::SampleFormat::Float32).unwrap();
-    let (latents, recipe) = Clip::read_state(&path).unwrap();
+    let State { latents, recipe, score } = Clip::read_state(&path).unwrap();
     let audio = wav::read(&path).unwrap();
-    (dir, Clip { audio, latents, recipe })
+    (dir, Clip { audio, latents, recipe, score })
 }
 
 #[test]
@@ -455,11 +456,11 @@ fn a_clip_comes_back_from_its_file_and_is_decoded_to_the_same_sound() {
         Redecoding { sample_rate: RATE, ..Default::default() },
         Redecoding { bpm: Some(clip.recipe.bpm), key: clip.recipe.key, sample_rate: RATE },
     ] {
-        let again = ENGINE.redecode(&read.latents, &read.recipe, to, &Silent).unwrap();
+        let again = ENGINE.redecode(&State::from(&read), to, &Silent).unwrap();
         assert_eq!((bits(&again), again.recipe), (bits(&clip), clip.recipe.clone()));
     }
     let to = Redecoding { sample_rate: 44_100, ..Default::default() };
-    let again = ENGINE.redecode(&read.latents, &read.recipe, to, &Silent).unwrap();
+    let again = ENGINE.redecode(&State::from(&read), to, &Silent).unwrap();
     assert_eq!(again.audio.frames(), request(fields()).frames(44_100));
 }
 
@@ -476,7 +477,7 @@ fn refused(result: Result<Clip, Error>) -> (&'static str, String) {
 #[test]
 fn a_clip_of_a_fixed_hop_is_bound_to_its_tempo_and_key() {
     let clip = generate(&ENGINE, fields());
-    let redecode = |to| refused(ENGINE.redecode(&clip.latents, &clip.recipe, to, &Silent));
+    let redecode = |to| refused(ENGINE.redecode(&State::from(&clip), to, &Silent));
     let (what, problem) = redecode(Redecoding { bpm: Some(100.0), ..Default::default() });
     assert!(what == "bpm" && problem.contains("wave are bound to their tempo; generate it anew"), "{what}: {problem}");
     let (what, problem) = redecode(Redecoding { key: "D".parse().ok(), ..Default::default() });
@@ -490,7 +491,7 @@ fn a_recipe_that_no_request_could_have_is_refused() {
     let redecode = |change: &dyn Fn(&mut melfusion::clip::Recipe)| {
         let mut recipe = clip.recipe.clone();
         change(&mut recipe);
-        refused(ENGINE.redecode(&clip.latents, &recipe, Redecoding::default(), &Silent)).0
+        refused(ENGINE.redecode(&State { recipe, ..State::from(&clip) }, Redecoding::default(), &Silent)).0
     };
     assert_eq!(redecode(&|recipe| recipe.bundle_sha256 = "0".repeat(64)), "bundle");
     for bpm in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {

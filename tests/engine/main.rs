@@ -4,9 +4,13 @@
 #[path = "../laws/mod.rs"]
 mod laws;
 
+#[path = "../../instruments/tests/font/mod.rs"]
+mod font;
+
 mod bundle;
 mod engine;
 mod files;
 mod mini;
+mod notes;
 mod request;
 mod wav;

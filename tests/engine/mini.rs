@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use crate::laws::{self, Watch, bits, distance, fingerprint, generate, request};
 use candle_core::Device;
 use melfusion::check;
+use melfusion::clip::State;
 use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::image::Picture;
@@ -211,7 +212,7 @@ fn a_calm_and_a_wild_picture_are_heard_apart() {
 fn a_clip_is_decoded_again_to_the_same_samples() {
     for to in [(None, None), (Some(96.0), None)] {
         let to = Redecoding { bpm: to.0, key: to.1, sample_rate: CLIP.audio.sample_rate() };
-        let again = ENGINE.redecode(&CLIP.latents, &CLIP.recipe, to, &Silent).unwrap();
+        let again = ENGINE.redecode(&State::from(&*CLIP), to, &Silent).unwrap();
         assert_eq!((bits(&again), &again.recipe), (bits(&CLIP), &CLIP.recipe));
     }
 }
@@ -220,14 +221,14 @@ fn a_clip_is_decoded_again_to_the_same_samples() {
 fn a_clip_is_decoded_again_at_any_tempo_and_in_any_key() {
     for (bpm, name, sample_rate) in [(120.0, "C", 48_000), (61.3, "F#", 44_100), (187.9, "Bb", 32_000)] {
         let to = Redecoding { bpm: Some(bpm), key: key(name), sample_rate };
-        let again = ENGINE.redecode(&CLIP.latents, &CLIP.recipe, to, &Silent).unwrap();
+        let again = ENGINE.redecode(&State::from(&*CLIP), to, &Silent).unwrap();
         let wanted = request(RequestFields { bpm, ..fields() }).frames(sample_rate);
         assert_eq!((again.audio.frames(), again.audio.sample_rate()), (wanted, sample_rate));
         assert_eq!((again.recipe.bpm, again.recipe.key), (bpm, key(name)));
         assert_eq!((again.recipe.composed_bpm, &again.latents), (96.0, &CLIP.latents));
         // There and back again: nothing is lost on the way.
         let to = Redecoding { bpm: Some(96.0), key: key("C"), sample_rate: CLIP.audio.sample_rate() };
-        let back = ENGINE.redecode(&again.latents, &again.recipe, to, &Silent).unwrap();
+        let back = ENGINE.redecode(&State::from(&again), to, &Silent).unwrap();
         assert_eq!(bits(&back), bits(&CLIP));
     }
 }
@@ -236,7 +237,7 @@ fn a_clip_is_decoded_again_at_any_tempo_and_in_any_key() {
 fn a_clip_cannot_be_decoded_into_another_mode() {
     let minor = generate(&ENGINE, RequestFields { key: key("A minor"), ..fields() });
     let to = Redecoding { key: key("A major"), ..Default::default() };
-    let refused = ENGINE.redecode(&minor.latents, &minor.recipe, to, &Silent);
+    let refused = ENGINE.redecode(&State::from(&minor), to, &Silent);
     assert!(matches!(refused, Err(Error::Request { what: "key", .. })));
 }
 
@@ -245,7 +246,7 @@ fn clips_loop_without_a_click() {
     let rates = [32_000, 44_100].into_iter().cycle();
     for (bpm, sample_rate) in [96.0, 87.3, 111.1, 143.0, 61.7, 180.0].into_iter().zip(rates) {
         let to = Redecoding { bpm: Some(bpm), sample_rate, ..Default::default() };
-        let clip = ENGINE.redecode(&CLIP.latents, &CLIP.recipe, to, &Silent).unwrap();
+        let clip = ENGINE.redecode(&State::from(&*CLIP), to, &Silent).unwrap();
         let (seam, usual, largest) = laws::steps(&clip);
         assert!(seam <= largest && seam <= 5.0 * usual, "{bpm} bpm: {seam} where {usual} is usual");
     }

@@ -306,6 +306,19 @@ mod bad_input {
     }
 
     #[test]
+    fn soundfonts_that_cannot_play_are_refused() {
+        const WAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/wave");
+        const FONT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instruments/tests/fixtures/tiny.sf3");
+        refused(&["--instruments", HARBOUR], &["harbour.png", ".sf2"]);
+        refused(&["--instruments", "none.sf2"], &["none.sf2", "cannot be read"]);
+        refused(&["--instruments", &format!("lead={HARBOUR}")], &["harbour.png", ".sf2"]);
+        refused(&["--bundle", WAVE, "--instruments", FONT], &["instruments", "plays no notes"]);
+        let twice = format!("lead={FONT}");
+        refused(&["--instruments", &twice, "--instruments", &twice], &["two soundfonts are for the lead"]);
+        refused(&["--instruments", &format!("violin={FONT}")], &["no part", "ostinato"]);
+    }
+
+    #[test]
     fn commands_that_are_none_are_refused() {
         for args in [&["compose"][..], &["generate"], &["generate", "--out"], &["bundle"], &["redecode"]] {
             assert_eq!(run(args).code, Some(2), "{args:?}");

@@ -4,6 +4,9 @@
 #[path = "../golden/mod.rs"]
 mod golden;
 
+#[path = "../../instruments/tests/font/mod.rs"]
+mod font;
+
 mod autoencoder;
 mod denoiser;
 mod grid;
@@ -11,5 +14,6 @@ mod hifi_gan;
 mod ops;
 mod picture;
 mod sampler;
+mod score;
 mod text;
 mod windows;

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use melfusion::clip::State;
 use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::progress::{Progress, Silent};
@@ -49,8 +50,8 @@ fn every_job_gives_the_same_bits_and_steps_as_in_process() {
     }
 
     let to = Redecoding { sample_rate: 44_100, ..Default::default() };
-    let again = ENGINE_HERE.redecode(&clip.latents, &clip.recipe, to, &Silent).unwrap();
-    let job = Job::Redecode(clip.latents, Box::new(clip.recipe), to);
+    let again = ENGINE_HERE.redecode(&State::from(&clip), to, &Silent).unwrap();
+    let job = Job::Redecode(Box::new(State::from(&clip)), to);
     clients.iter().for_each(|client| assert_same(&client.run(&job, &Silent).unwrap(), &again));
 
     let cue = |start_bar, words: &str, transition| Cue {
@@ -83,8 +84,8 @@ fn errors_arrive_as_what_they_are() {
     let house = House::new(&[]);
     let clip = ENGINE_HERE.generate(&Request::new(quick(3)).unwrap(), &Silent).unwrap();
     let to = Redecoding { bpm: Some(90.0), ..Default::default() };
-    let here = ENGINE_HERE.redecode(&clip.latents, &clip.recipe, to, &Silent).unwrap_err();
-    let job = Job::Redecode(clip.latents, Box::new(clip.recipe), to);
+    let here = ENGINE_HERE.redecode(&State::from(&clip), to, &Silent).unwrap_err();
+    let job = Job::Redecode(Box::new(State::from(&clip)), to);
     for client in [house.client(), client_here()] {
         let there = client.run(&job, &Silent).unwrap_err();
         assert!(matches!((&here, &there), (Error::Request { what: "bpm", .. }, Error::Request { what: "bpm", .. })));

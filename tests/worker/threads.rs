@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
 
+use melfusion::clip::State;
 use melfusion::engine::Redecoding;
 use melfusion::error::{Error, Stage};
 use melfusion::progress::{Progress, Silent};
@@ -163,9 +164,9 @@ fn sound_is_made_again_while_music_is_composed() {
     let client = client_here();
     let clip = client.run(&job(quick(1)), &Silent).unwrap();
     let to = Redecoding { sample_rate: 44_100, ..Default::default() };
-    let again = ENGINE_HERE.redecode(&clip.latents, &clip.recipe, to, &Silent).unwrap();
+    let again = ENGINE_HERE.redecode(&State::from(&clip), to, &Silent).unwrap();
     let endless = client.submit(&job(endless())).unwrap();
-    let clip = client.run(&Job::Redecode(clip.latents, Box::new(clip.recipe), to), &Silent).unwrap();
+    let clip = client.run(&Job::Redecode(Box::new(State::from(&clip)), to), &Silent).unwrap();
     assert_eq!(clip.audio, again.audio);
     drop(endless);
 }

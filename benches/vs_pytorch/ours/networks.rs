@@ -66,7 +66,7 @@ pub fn build(work: &Work, weights: VarBuilder, inputs: VarBuilder) -> Built {
 fn grid(bundle: &Bundle) -> std::result::Result<&GridConfig, Box<dyn Error>> {
     match &bundle.manifest().decoder.config {
         DecoderConfig::Grid(config) => Ok(config),
-        DecoderConfig::Wave(_) => Err("the mini bundle is on the grid".into()),
+        DecoderConfig::Score(_) | DecoderConfig::Wave(_) => Err("the mini bundle is on the grid".into()),
     }
 }
 

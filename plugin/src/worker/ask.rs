@@ -201,7 +201,7 @@ fn board(session: &Session, project: &Project, strengths: Strengths) -> Result<B
 
 /// The meter that the brief asks for, else the host's.
 fn host_meter(session: &Session, asked: Option<Meter>) -> Result<Option<Meter>, Error> {
-    let host = || session.readout.meter().map(|(beats, unit)| Meter::new(beats, unit)).transpose();
+    let host = || Ok(session.readout.meter().map(|(beats, unit)| Meter::new(beats, unit)).transpose()?);
     asked.map_or_else(host, |meter| Ok(Some(meter)))
 }
 

@@ -97,6 +97,10 @@ impl Source for Chooser {
         self.bundle().is_ok_and(|bundle| bundle.manifest().image.words)
     }
 
+    fn plays_notes(&self) -> bool {
+        self.bundle().is_ok_and(|bundle| bundle.manifest().decoder.config.bank().is_some())
+    }
+
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {
         let settings = self.settings()?;
         let bundle = find(settings.bundle.as_deref())?;

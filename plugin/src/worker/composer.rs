@@ -115,6 +115,11 @@ pub trait Source: Send + Sync {
         false
     }
 
+    /// Whether that bundle composes notes and plays them; not if there is none.
+    fn plays_notes(&self) -> bool {
+        false
+    }
+
     /// Reads the weights.
     ///
     /// # Errors
@@ -156,6 +161,10 @@ impl Source for Shipped {
 
     fn describes_pictures(&self) -> bool {
         Self::find().is_ok_and(|bundle| bundle.manifest().image.words)
+    }
+
+    fn plays_notes(&self) -> bool {
+        Self::find().is_ok_and(|bundle| bundle.manifest().decoder.config.bank().is_some())
     }
 
     fn load(&self, progress: &dyn Progress) -> Result<Composer, Error> {

@@ -1,7 +1,7 @@
 //! Fits takes to the host's tempo and sample rate, and to another key.
 //!
-//! A take whose bundle is here is decoded again from its latents where that changes tempo or key; any other is
-//! stretched, always from the sound it first had, so that a hundred changes of tempo sound no worse than one. A rate
+//! A take whose bundle is here is decoded again from its latents where that changes tempo or key, and one of notes played
+//! again by any bundle that plays notes; any other is stretched, always from the sound it first had, so that a hundred changes of tempo sound no worse than one. A rate
 //! alone needs neither.
 
 use std::num::NonZeroUsize;
@@ -159,16 +159,18 @@ pub fn check_key(recipe: &Recipe, key: Option<Key>) -> Result<(), String> {
 
 /// Decodes the take again, if its bundle is here and can do that.
 fn decoded(take: &Take, to: &Target, studio: &Studio, progress: &dyn Progress) -> Result<Option<Sound>, FitError> {
-    if !studio.has_bundle(&take.recipe.bundle_sha256) {
+    // Damaged ones are stretched.
+    let Ok(state) = Clip::parse_state(&take.latents) else { return Ok(None) };
+    let can_play = state.score.is_some() && studio.plays_notes();
+    if !can_play && !studio.has_bundle(&take.recipe.bundle_sha256) {
         return Ok(None);
     }
+    let state = Box::new(state);
     let redecoding = Redecoding { bpm: Some(to.bpm), key: to.key, sample_rate: to.rate };
     let decode = || -> Option<Result<Clip, Error>> {
         // What is wrong with the bundle, the engine's own panel says.
         let composer = studio.get(progress).ok()?;
-        let clip = Clip::parse_state(&take.latents).and_then(|(latents, recipe)| {
-            composer.run(&Job::Redecode(latents, Box::new(recipe), redecoding), progress)
-        });
+        let clip = composer.run(&Job::Redecode(state.clone(), redecoding), progress);
         studio.rest();
         studio.heed(&clip);
         Some(clip)
@@ -181,7 +183,7 @@ fn decoded(take: &Take, to: &Target, studio: &Studio, progress: &dyn Progress) -
     let Some(clip) = clip else { return Ok(None) };
     match clip {
         Ok(clip) => Ok(Some(sound_of(&clip))),
-        // Damaged latents, or a decoder that is bound to tempo and key.
+        // Latents that are not what they say, or a decoder that is bound to tempo and key.
         Err(Error::Request { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -73,6 +73,11 @@ impl Studio {
         self.source.hash().is_ok_and(|hash| hash == sha256)
     }
 
+    /// Whether this studio's bundle composes notes and plays them.
+    pub fn plays_notes(&self) -> bool {
+        self.source.plays_notes()
+    }
+
     /// Whether this studio's bundle hears pictures through words.
     pub fn describes_pictures(&self) -> bool {
         *self.describes.lock().get_or_insert_with(|| self.source.describes_pictures())

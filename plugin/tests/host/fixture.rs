@@ -87,6 +87,7 @@ impl Score {
                 composed_bpm: self.bpm,
                 morph: None,
                 reading: None,
+                instruments: Vec::new(),
                 picture_words: None,
                 synapse: Default::default(),
             },

@@ -138,7 +138,7 @@ impl Maker for Fake {
         match job {
             Job::Generate(request) => self.generate(request, progress),
             Job::Score(board, cue) => self.score(board, *cue, progress),
-            Job::Redecode(_, recipe, to) => self.redecode(recipe, *to),
+            Job::Redecode(state, to) => self.redecode(&state.recipe, *to),
         }
     }
 }
@@ -205,6 +205,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         composed_bpm: request.bpm,
         morph: None,
         reading: None,
+        instruments: Vec::new(),
         picture_words: request.picture_words.clone(),
         synapse: Default::default(),
     }
@@ -214,8 +215,8 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
 pub fn clip(recipe: Recipe, rate: u32) -> Clip {
     let frames = (recipe.seconds() * f64::from(rate)).round() as usize;
     let sound: Vec<f32> = (0..frames).map(|i| 0.3 * (i as f32 * 0.05).sin()).collect();
-    let (latents, _) = Clip::parse_state(&state(&recipe)).unwrap();
-    Clip { audio: Audio::mono(sound, rate), latents, recipe }
+    let latents = Clip::parse_state(&state(&recipe)).unwrap().latents;
+    Clip { audio: Audio::mono(sound, rate), latents, recipe, score: None }
 }
 
 /// Latents of one number, and the recipe, as safetensors.

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hound::WavReader;
+use melfusion::audio::Audio;
 use melfusion::audio::wav::{self, Labels, SampleFormat};
-use melfusion::clip::{Latents, Recipe};
+use melfusion::clip::{Recipe, State};
 use melfusion::engine::Redecoding;
 use melfusion::error::Error;
 use melfusion::plot::ContactSheet;
@@ -28,10 +29,10 @@ pub struct Beds<'a> {
 }
 
 /// Clips found in the folder.
-pub struct Kept(Vec<(PathBuf, Latents, Recipe)>);
+pub struct Kept(Vec<(PathBuf, State)>);
 
 /// A clip found in the folder.
-pub type Found<'a> = &'a (PathBuf, Latents, Recipe);
+pub type Found<'a> = &'a (PathBuf, State);
 
 impl<'a> Beds<'a> {
     /// Makes the folder and tries whether it can be written to.
@@ -73,24 +74,28 @@ impl<'a> Beds<'a> {
         let mut paths: Vec<PathBuf> =
             names.filter(|path| path.extension().is_some_and(|extension| extension == "wav")).collect();
         paths.sort();
-        let clip = |path: PathBuf| Clip::read_state(&path).ok().map(|(latents, recipe)| (path, latents, recipe));
+        let clip = |path: PathBuf| Clip::read_state(&path).ok().map(|state| (path, state));
         Kept(paths.into_iter().filter_map(clip).collect())
     }
 
     /// Takes a clip that was found for cue `index`; its file is written anew where it is not just what it would become.
     pub fn keep(&self, engine: &Engine, index: usize, found: Found<'_>, watch: &dyn Progress) -> Result<Clip, Error> {
-        let (path, latents, recipe) = found;
+        let (path, state) = found;
+        let State { latents, recipe, score } = state;
         let is_format = WavReader::open(path).is_ok_and(|reader| {
             let spec = reader.spec();
             let is_float = spec.sample_format == hound::SampleFormat::Float;
             spec.sample_rate == self.board.sample_rate && is_float == (self.format == SampleFormat::Float32)
         });
-        let audio = wav::read(path).ok().filter(|audio| is_format && audio.frames() == self.frames(index));
+        // Notes that others played are played again.
+        let is_played = score.is_none() || recipe.instruments == engine.instruments().recipe();
+        let is_whole = |audio: &Audio| is_format && is_played && audio.frames() == self.frames(index);
+        let audio = wav::read(path).ok().filter(is_whole);
         let clip = match audio {
-            Some(audio) => Clip { audio, latents: latents.clone(), recipe: recipe.clone() },
+            Some(audio) => Clip { audio, latents: latents.clone(), recipe: recipe.clone(), score: score.clone() },
             None => {
                 let to = Redecoding { sample_rate: self.board.sample_rate, ..Redecoding::default() };
-                engine.redecode(latents, recipe, to, watch)?
+                engine.redecode(state, to, watch)?
             }
         };
         // What the picture is called is for people, but it should be what they call it now.
@@ -99,7 +104,7 @@ impl<'a> Beds<'a> {
         let clip = Clip { recipe: Recipe { picture: picture.clone(), ..clip.recipe }, ..clip };
         let start = wav::read_start_frame(path).ok().flatten();
         let is_placed = start == Some(self.start_frame(index) as u64) && *path == self.wav(index);
-        if !(is_format && is_placed && recipe.picture == picture) {
+        if !(is_format && is_played && is_placed && recipe.picture == picture) {
             self.write(index, &clip)?;
         }
         Ok(clip)
@@ -158,7 +163,7 @@ impl Kept {
     pub fn find<'a>(&'a self, engine: &Engine, beds: &Beds<'_>, index: usize) -> Option<Found<'a>> {
         let own = beds.wav(index);
         let is_score = engine.is_score(beds.board(), index);
-        let mut found = self.0.iter().filter(|(_, _, recipe)| is_score(recipe));
+        let mut found = self.0.iter().filter(|(_, state)| is_score(&state.recipe));
         let first = found.next()?;
         Some(std::iter::once(first).chain(found).find(|(path, ..)| *path == own).unwrap_or(first))
     }

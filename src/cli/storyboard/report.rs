@@ -122,7 +122,10 @@ impl<'a> Report<'a> {
         let board = beds.board();
         let (name, start_bar, path) = (title(board, index), board.cues[index].start_bar, beds.wav(index));
         let made = if kept { "kept".into() } else { format!("made in {:.1} s", timings.values().sum::<f64>() / 1e3) };
-        let take = Take::new(clip, &path, None, timings);
+        let take = Take::new(clip, &path, None, timings, self.reader.stand_ins(clip)?);
+        if let Some(remark) = take.remark().filter(|_| !self.setup.quiet && !self.setup.json) {
+            terminal::warn(&format!("cue {}: {}", index + 1, plain(&remark)));
+        }
         let facts = facts(&clip.recipe, clip.recipe.seconds());
         self.say(&format!("{}: from bar {start_bar}, {facts}, {made}", path.display()))?;
         let start_frame = board.frame(start_bar);

@@ -106,7 +106,7 @@ impl Ticket {
                     return Some(Err(nonsense("sound without end")));
                 }
             }
-            FromWorker::Clip { sample_rate, shape, latents, recipe, .. } => {
+            FromWorker::Clip { sample_rate, shape, latents, recipe, score, .. } => {
                 self.is_done = true;
                 let frames = (recipe.seconds() * f64::from(sample_rate)).round();
                 let [left, right] = std::mem::take(&mut self.sound);
@@ -115,7 +115,7 @@ impl Ticket {
                 }
                 let clip = Latents::from_halves(shape, &latents).map(|latents| {
                     let audio = Audio::new(left, right, sample_rate);
-                    Some(Clip { audio, latents, recipe: *recipe })
+                    Some(Clip { audio, latents, recipe: *recipe, score: score.map(|score| *score) })
                 });
                 return Some(clip.map_err(|_| nonsense("damaged latents")));
             }

@@ -100,6 +100,7 @@ impl Guest {
             shape: clip.latents.shape(),
             latents: clip.latents.to_halves().into(),
             recipe: Box::new(clip.recipe),
+            score: clip.score.map(Box::new),
         });
     }
 }

@@ -112,7 +112,7 @@ fn a_board_becomes_a_file_per_cue_a_bed_and_a_contact_sheet() {
     }
     assert_eq!(told["bed"]["frames"], frame(3.0));
     assert_eq!(wav::read(&out.join("bed.wav")).unwrap().frames() as u64, frame(3.0));
-    let (_, recipe) = Clip::read_state(&out.join(WRITTEN[2])).unwrap();
+    let recipe = Clip::read_state(&out.join(WRITTEN[2])).unwrap().recipe;
     assert_eq!((recipe.prompt.as_str(), recipe.bars), ("bells", 1));
     let sheet = melfusion::image::Picture::open(&out.join("contact-sheet.png")).unwrap();
     assert!(sheet.width() > sheet.height());

@@ -1,6 +1,7 @@
 use super::*;
 use crate::laws::{bits, fingerprint, generate, picture};
 use candle_core::Device;
+use melfusion::clip::State;
 use melfusion::image::Picture;
 use melfusion::progress::Silent;
 use melfusion::request::RequestFields;
@@ -100,7 +101,7 @@ fn a_bed_of_another_tempo_is_mixed_from_new_decodings() {
     assert_eq!(bed.audio.frames(), (seconds * f64::from(RATE)).round() as usize);
     let third = melfusion::engine::Redecoding { bpm: Some(150.0), key: None, sample_rate: RATE };
     let clip = clips[2].as_ref().unwrap();
-    let again = ENGINE.redecode(&clip.latents, &clip.recipe, third, &Silent).unwrap();
+    let again = ENGINE.redecode(&State::from(clip), third, &Silent).unwrap();
     let (line, rounded) = (slower.frame(3), |x: f32| (f64::from(x) * 8_388_608.0).round() as i32);
     let gain = 10f32.powf(bed.gain_db as f32 / 20.0);
     let found = bed.audio.channels()[0][line..].iter().take(1000);
@@ -118,8 +119,8 @@ fn cues_read_back_from_their_files_make_the_same_bed() {
     let read = clips.iter().flatten().enumerate().map(|(i, clip)| {
         let path = folder.path().join(format!("{i}.wav"));
         clip.write_wav(&path, SampleFormat::Int24).unwrap();
-        let (latents, recipe) = Clip::read_state(&path).unwrap();
-        Some(Clip { audio: wav::read(&path).unwrap(), latents, recipe })
+        let State { latents, recipe, score } = Clip::read_state(&path).unwrap();
+        Some(Clip { audio: wav::read(&path).unwrap(), latents, recipe, score })
     });
     assert_eq!(bed(&board, &clips), bed(&board, &read.collect::<Vec<_>>()));
 }

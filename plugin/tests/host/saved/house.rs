@@ -38,6 +38,7 @@ pub fn recipe(seed: u64) -> Recipe {
         synapse: Default::default(),
         morph: None,
         reading: None,
+        instruments: Vec::new(),
     }
 }
 

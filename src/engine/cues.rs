@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Engine, RETRY_SEED_STEP, Redecoding};
 use crate::audio::Audio;
-use crate::clip::{Clip, Recipe};
+use crate::clip::{Clip, Recipe, State};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::storyboard::{Bed, Board, mix, stem};
@@ -39,7 +39,9 @@ impl Engine {
             // A picture is its contents; what its file is called is for people.
             // What is said of words beyond what is heard is for people, too.
             let (picture, reading) = (recipe.picture.clone(), recipe.reading.clone());
-            let named = Recipe { picture, reading, seed: recipe.seed, ..wanted.clone() };
+            // Who plays is heard, but composes nothing.
+            let instruments = recipe.instruments.clone();
+            let named = Recipe { picture, reading, instruments, seed: recipe.seed, ..wanted.clone() };
             seeds.contains(&recipe.seed) && *recipe == named && recipe.heard() == wanted.heard()
         }
     }
@@ -96,6 +98,6 @@ impl Engine {
             return Ok(Cow::Borrowed(&clip.audio));
         }
         let to = Redecoding { bpm: Some(bpm), key, sample_rate: board.sample_rate };
-        self.redecode(&clip.latents, &clip.recipe, to, progress).map(|clip| Cow::Owned(clip.audio))
+        self.redecode(&State::from(clip), to, progress).map(|clip| Cow::Owned(clip.audio))
     }
 }

@@ -1,0 +1,173 @@
+//! The decoder of notes: latents whose columns are sixteenths, whose rows are the parts of a score, and back.
+//!
+//! Row `i` is [`Part::ALL`]`[i]`; of the channels it has its principal components, its dynamics and a code of who plays. The
+//! last row is the clip's: six [`Numbers`]. What is not a curve is the same in every column. Notes are at home, in C major
+//! or A minor.
+//!
+//! Closed form throughout, in f64: the same latents are the same notes on every machine.
+//!
+//! Source: `bundles/mini/recipe/latents.py`.
+
+mod config;
+mod decoded;
+mod home;
+mod row;
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+use candle_nn::VarBuilder;
+use score::{Part, Score};
+
+pub use self::config::{PartConfig, ScoreConfig};
+pub use self::decoded::{Decoded, Frame, GridNote, GridPlayer, Numbers, in_key};
+use self::row::Row;
+
+/// Largest latent that is believed; they have unit variance.
+const MOST: f64 = 1e3;
+
+/// Turns latents into notes, and notes into latents.
+#[derive(Debug, Clone)]
+pub struct ScoreDecoder {
+    config: ScoreConfig,
+    rows: Vec<Row>,
+    /// Means and spreads.
+    numbers: [[f64; Numbers::COUNT]; 2],
+}
+
+impl ScoreDecoder {
+    /// Reads of every part `mean (k)`, `basis (components, k)`, `codes (1 + programs, code)`, of which the first is nobody's,
+    /// and `dynamics (2)`, mean and spread; `k` is the number of its pitches, twice if it sustains. Then `clip.numbers
+    /// (2, 6)`, means and spreads.
+    ///
+    /// # Errors
+    ///
+    /// A tensor is missing, of another shape or not invertible, or the configuration contradicts itself.
+    pub fn new(config: &ScoreConfig, vb: VarBuilder) -> Result<Self> {
+        config.validate()?;
+        let rows = config.parts.iter().map(|part| Row::new(part, config.code, vb.pp(part.part.name())));
+        let numbers = numbers_of(&vb.pp("clip").get((2, Numbers::COUNT), "numbers")?)?;
+        let (means, spreads) = numbers.split_at(Numbers::COUNT);
+        if spreads.contains(&0.0) {
+            bail!("score decoder: clip.numbers has a spread of 0");
+        }
+        let numbers = [means, spreads].map(|row| std::array::from_fn(|index| row[index]));
+        Ok(Self { config: config.clone(), rows: rows.collect::<Result<_>>()?, numbers })
+    }
+
+    /// The configuration it was made with.
+    pub fn config(&self) -> &ScoreConfig {
+        &self.config
+    }
+
+    /// `latents (1, channels, columns, rows)` → notes, players and numbers.
+    ///
+    /// A part plays if enough notes of it begin, whatever its code says.
+    ///
+    /// # Errors
+    ///
+    /// A wrong shape, latents that are not finite or far from any music, or the device's own.
+    pub fn decode(&self, latents: &Tensor) -> Result<Decoded> {
+        let grid = self.grid(latents)?;
+        let mut decoded = Decoded { columns: grid.columns, ..Decoded::default() };
+        for (index, row) in self.rows.iter().enumerate() {
+            let (notes, player) = row.decode(&grid, index, &self.config);
+            if notes.len() >= self.config.least {
+                decoded.notes.extend(notes);
+                decoded.players.push(player);
+            }
+        }
+        decoded.notes.sort_by_key(|note| (note.column, note.part, note.pitch));
+        let mean = |channel| grid.values(self.rows.len(), channel).sum::<f64>() / grid.columns as f64;
+        let [means, spreads] = &self.numbers;
+        decoded.numbers = Numbers::from(std::array::from_fn(|index| mean(index) * spreads[index] + means[index]));
+        Ok(decoded)
+    }
+
+    /// `latents (1, channels, columns, rows)` → what is read as notes, `(columns, n)`: of every part in turn how much each
+    /// pitch begins and, if it sustains, how much each sounds on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode).
+    pub fn roll(&self, latents: &Tensor) -> Result<Tensor> {
+        let grid = self.grid(latents)?;
+        let rolls: Vec<_> = self.rows.iter().enumerate().map(|(index, row)| row.roll(&grid, index)).collect();
+        let columns = (0..grid.columns).flat_map(|column| rolls.iter().flat_map(move |roll| &roll[column]));
+        let values: Vec<f32> = columns.map(|x| *x as f32).collect();
+        let width = values.len() / grid.columns;
+        Tensor::from_vec(values, (grid.columns, width), &Device::Cpu)
+    }
+
+    /// A score → latents `(1, channels, columns, rows)`, f32 on the CPU, which [`decode`](Self::decode) to it.
+    ///
+    /// It is brought home first, and its notes to the nearest columns, of which there are `columns` in all. What a score does
+    /// not say (looseness, valence, energy, dynamics where a player has none) has its mean.
+    ///
+    /// # Errors
+    ///
+    /// The model knows no such pitch or instrument of a part, or a column is no whole number of ticks.
+    pub fn encode(&self, score: &Score, columns: usize) -> Result<Tensor> {
+        let ticks = score.ticks() as usize;
+        if columns == 0 || !ticks.is_multiple_of(columns) {
+            bail!("{columns} columns do not divide the {ticks} ticks of the score");
+        }
+        let home = score.transposed(-score.key.transposition());
+        let (channels, rows) = (self.config.channels(), self.config.rows());
+        let mut values = vec![0.0; channels * columns * rows];
+        let mut put = |row: usize, channel: usize, column: usize, x: f64| {
+            values[(channel * columns + column) * rows + row] = x as f32;
+        };
+        for (index, row) in self.rows.iter().enumerate() {
+            row.encode(&home, columns, &self.config, |channel, column, x| put(index, channel, column, x))?;
+        }
+        let [means, spreads] = &self.numbers;
+        for (index, number) in Numbers::of(score).into_iter().enumerate() {
+            let x = number.map_or(0.0, |number| (number - means[index]) / spreads[index]);
+            (0..columns).for_each(|column| put(self.rows.len(), index, column, x));
+        }
+        Tensor::from_vec(values, (1, channels, columns, rows), &Device::Cpu)
+    }
+
+    fn grid(&self, latents: &Tensor) -> Result<Grid> {
+        let (batch, channels, columns, rows) = latents.dims4()?;
+        if (batch, channels, rows) != (1, self.config.channels(), self.config.rows()) || columns == 0 {
+            let (channels, rows) = (self.config.channels(), self.config.rows());
+            bail!("score decoder: latents {:?} are not (1, {channels}, columns, {rows})", latents.dims());
+        }
+        let values = numbers_of(latents)?;
+        // NaN is in no range.
+        if let Some(strange) = values.iter().find(|x| !(-MOST..=MOST).contains(*x)) {
+            bail!("the latents are not finite or far from any music ({strange})");
+        }
+        Ok(Grid { values, columns, rows })
+    }
+}
+
+/// Latents on the host.
+struct Grid {
+    /// `(channels, columns, rows)`.
+    values: Vec<f64>,
+    columns: usize,
+    rows: usize,
+}
+
+impl Grid {
+    fn at(&self, row: usize, channel: usize, column: usize) -> f64 {
+        self.values[(channel * self.columns + column) * self.rows + row]
+    }
+
+    /// One channel of a row, column by column.
+    fn values(&self, row: usize, channel: usize) -> impl Iterator<Item = f64> {
+        (0..self.columns).map(move |column| self.at(row, channel, column))
+    }
+}
+
+/// All numbers of a tensor, row by row.
+fn numbers_of(tensor: &Tensor) -> Result<Vec<f64>> {
+    let values = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+    Ok(values.into_iter().map(f64::from).collect())
+}
+
+/// The instrument of a part under a program's number.
+fn instrument(part: Part, program: u8) -> score::Instrument {
+    if part.is_drums() { score::Instrument::Kit(program) } else { score::Instrument::Program(program) }
+}

@@ -1,0 +1,139 @@
+//! What the latents of a score are made of.
+
+use candle_core::{Result, bail};
+use score::Part;
+use serde::{Deserialize, Serialize};
+
+use super::Numbers;
+
+/// Sizes and thresholds of a score decoder.
+///
+/// ```toml
+/// [decoder]
+/// weights = "decoder.safetensors"
+/// kind = "score"
+/// bank = "instruments.sf3"
+/// parts = [
+///     { name = "pad", low = 39, high = 83, components = 71, programs = [48, 52, 91], sustains = true },
+///     { name = "bass", low = 28, high = 55, components = 47, programs = [32, 33], monophonic = true, sustains = true },
+///     # ... all of `score::Part::ALL`, in its order
+/// ]
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoreConfig {
+    /// File of the soundfont that plays the notes.
+    pub bank: String,
+    /// Numbers that say who plays a part.
+    pub code: usize,
+    /// From which a note begins.
+    pub onset: f64,
+    /// From which it sounds on.
+    pub sustain: f64,
+    /// Value of the beginning of a note without any velocity.
+    pub quietest: f64,
+    /// What full velocity adds to it.
+    pub range: f64,
+    /// Notes of a part that plays, at least.
+    pub least: usize,
+    /// Every part, in the order of [`Part::ALL`].
+    pub parts: Vec<PartConfig>,
+}
+
+/// What a part can play.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartConfig {
+    /// Which.
+    #[serde(rename = "name")]
+    pub part: Part,
+    /// Lowest pitch, as a MIDI note.
+    pub low: u8,
+    /// Highest pitch.
+    pub high: u8,
+    /// Principal components.
+    pub components: usize,
+    /// Instruments, as programs of General MIDI; of drums, kits.
+    pub programs: Vec<u8>,
+    /// Whether at most one note begins in a column, and ends the one before.
+    #[serde(default)]
+    pub monophonic: bool,
+    /// Whether notes last; of those that do not, each is a column long.
+    #[serde(default)]
+    pub sustains: bool,
+}
+
+impl Default for ScoreConfig {
+    /// The mini bundle's, but for the parts.
+    fn default() -> Self {
+        Self {
+            bank: "instruments.sf3".into(),
+            code: 6,
+            onset: 0.45,
+            sustain: 0.5,
+            quietest: 0.6,
+            range: 0.4,
+            least: 2,
+            parts: Vec::new(),
+        }
+    }
+}
+
+impl ScoreConfig {
+    /// Channels of each row, the parts' first.
+    pub fn row_channels(&self) -> Vec<usize> {
+        let parts = self.parts.iter().map(|part| part.components + 1 + self.code);
+        parts.chain([Numbers::COUNT]).collect()
+    }
+
+    /// Channels of the latents: those of the row that has most.
+    pub fn channels(&self) -> usize {
+        self.row_channels().into_iter().max().unwrap_or(0)
+    }
+
+    /// Rows of the latents.
+    pub fn rows(&self) -> usize {
+        self.parts.len() + 1
+    }
+
+    /// Rejects what the code could only answer with a panic or nonsense.
+    pub(super) fn validate(&self) -> Result<()> {
+        if !self.parts.iter().map(|part| part.part).eq(Part::ALL) {
+            bail!("score decoder: parts should be {}", Part::ALL.map(Part::name).join(", "));
+        }
+        if !(1..=64).contains(&self.code) || self.least == 0 {
+            bail!("score decoder: code should be 1 to 64 and least at least 1");
+        }
+        let are_finite = [self.onset, self.sustain, self.quietest, self.range].iter().all(|x| x.is_finite());
+        if !are_finite || self.range <= 0.0 {
+            bail!("score decoder: thresholds should be finite and range above 0");
+        }
+        self.parts.iter().try_for_each(PartConfig::validate)
+    }
+}
+
+impl PartConfig {
+    /// How many pitches.
+    pub fn pitches(&self) -> usize {
+        usize::from(self.high).saturating_sub(usize::from(self.low)) + 1
+    }
+
+    /// Numbers of a column of its roll.
+    pub(super) fn width(&self) -> usize {
+        self.pitches() * if self.sustains { 2 } else { 1 }
+    }
+
+    fn validate(&self) -> Result<()> {
+        let part = self.part;
+        if self.low > self.high || self.high > 127 {
+            bail!("score decoder: {part} from {} to {} is no range of MIDI notes", self.low, self.high);
+        }
+        if !(1..=self.width()).contains(&self.components) {
+            bail!("score decoder: {part} should have 1 to {} components, not {}", self.width(), self.components);
+        }
+        if self.programs.is_empty() || self.programs.iter().any(|program| *program > 127) {
+            bail!("score decoder: {part} should have programs from 0 to 127");
+        }
+        Ok(())
+    }
+}
