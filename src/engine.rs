@@ -17,7 +17,6 @@ mod picture;
 mod plan;
 mod reading;
 mod redecoding;
-mod resynthesis;
 mod sights;
 mod spectrogram;
 
@@ -48,7 +47,6 @@ use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
-pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;
 
 /// Most memory that the features of pictures may take.

@@ -29,9 +29,15 @@ def bars_of(playing: Playing) -> np.ndarray:
     return np.pad(bars, ((0, 0), (0, 0), (0, LONGEST - playing.bar), (0, 0))).reshape(4, -1)
 
 
+def sounding(playing: Playing) -> np.ndarray:
+    """Those of the bars that have a note, bool (n, 2688)."""
+    bars = bars_of(playing)
+    return bars[bars.any(1)]
+
+
 def nearest(bars: np.ndarray, learnt: np.ndarray) -> np.ndarray:
-    """Distance (n,) of every bar to the nearest of those learnt; bars without a note are left out."""
-    bars = bars[bars.any(1)].astype(np.float32)
+    """Distance (n,) of every bar to the nearest of those learnt."""
+    bars = bars.astype(np.float32)
     sizes, best = bars.sum(1), np.zeros(len(bars), np.float32)
     for first in range(0, len(learnt), CHUNK):
         some = learnt[first:first + CHUNK].astype(np.float32)
@@ -51,14 +57,20 @@ class Memory:
         """All bars of some scores."""
         found: dict[int, list[np.ndarray]] = {}
         for playing in playings:
-            bars = bars_of(playing)
-            found.setdefault(playing.bar, []).append(bars[bars.any(1)])
+            found.setdefault(playing.bar, []).append(sounding(playing))
         return Memory({bar: np.unique(np.concatenate(some), axis=0) for bar, some in found.items()})
 
-    def distances(self, playing: Playing) -> list[float]:
-        """Of each bar of a clip that has a note; none where no bar of its length was learnt."""
-        learnt = self.bars.get(playing.bar)
-        return nearest(bars_of(playing), learnt).tolist() if learnt is not None else []
+    def distances(self, playings: list[Playing]) -> list[list[float]]:
+        """For each clip those of its bars that have a note; none where no bar of its length was learnt."""
+        found: list[list[float]] = [[] for _ in playings]
+        for bar, learnt in self.bars.items():
+            places = [i for i, playing in enumerate(playings) if playing.bar == bar]
+            bars = [sounding(playings[i]) for i in places]
+            if places:
+                ends = np.cumsum([len(some) for some in bars])
+                for i, some in zip(places, np.split(nearest(np.concatenate(bars), learnt), ends[:-1])):
+                    found[i] = some.tolist()
+        return found
 
     def save(self, path: Path) -> None:
         """Write it."""

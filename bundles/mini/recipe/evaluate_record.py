@@ -48,8 +48,9 @@ class Record:
 
 def heard(playings: list[Playing], seconds: list[float], ear: Ear, memory: Memory | None) -> list[dict]:
     """What the notes of clips tell."""
-    return [dict(ear=asdict(told), notes=count(playing, length), plays=playing.plays, memory=memory.distances(playing) if memory else [])
-            for playing, length, told in zip(playings, seconds, ear.hear(playings))]
+    distances = memory.distances(playings) if memory else [[] for _ in playings]
+    return [dict(ear=asdict(told), notes=count(playing, length), plays=playing.plays, memory=near)
+            for playing, length, told, near in zip(playings, seconds, ear.hear(playings), distances)]
 
 
 def shuffled(records: list[Record]) -> list[Record]:
