@@ -24,7 +24,7 @@ from evaluate_record import Record, heard
 from evaluate_set import BPM, held_out, swap_partners
 from evaluate_wishes import NAMED, Named, Wish, wishes
 from latents import ScoreLatents
-from music_ldm import PLANES, Data, read_norm
+from music_ldm import PLANES, Data
 from music_model import Batch, Denoising, Known, MusicModel, dit_config
 from sampling import Walk, sample
 from scene import Scene
@@ -57,7 +57,7 @@ class Studio:
         self.steps = state.get("step", 0)
         self.tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
         self.denoising = Denoising(tokens.encode(self.tokenizer, [""]))
-        self.data = Data.load(held_out, sights, read_norm(work))
+        self.data = Data.load(held_out, sights, work)
 
     def compose(self, questions: list[Question]) -> list[np.ndarray]:
         """Tokens (columns, n) of every question, the nth from noise of its own."""
@@ -113,7 +113,8 @@ def held_out_questions(studio: Studio, clips: int, codes: bool) -> tuple[dict[st
         other = items[partners[index]][0]
         asked = wishes(prompt, composed(score))
         given = given_programs(asked, score, studio.latents) if codes else ()
-        record = Record({}, clip=index, style=scene.style, cue=score.style, mode=score.mode, shown=mood(scene), other=mood(other), wishes=tuple(asked))
+        record = Record({}, clip=index, style=scene.style, cue=score.style, mode=score.mode, shown=mood(scene), other=mood(other),
+                        wishes=tuple(asked))
         swapped = replace(record, shown=mood(other), other=mood(scene))
         of = lambda sight, r: Question(prompt, sight, 60 / score.grid_bpm, score.metre, r, given)
         ways["both"].append(of(studio.data.album.match(scene), record))

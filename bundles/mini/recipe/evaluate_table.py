@@ -66,7 +66,8 @@ def line(row: Row, of: Figure, ways: Ways) -> tuple[str, ...]:
     # A composed score answers its own picture.
     ceiling = of(composed) if len(composed) >= LEAST and row.way in ("both", "swapped") else float("nan")
     goal = ceiling * row.share if row.share else row.goal
-    chance = row.chance or (said(of(shuffled(composed)), row.digits) if len(composed) >= LEAST and row.figure in (*ASKING, "asked") else "-")
+    asks = len(composed) >= LEAST and row.figure in (*ASKING, "asked")
+    chance = row.chance or (said(of(shuffled(composed)), row.digits) if asks else "-")
     if row.way == "swapped":
         ceiling = float("nan") if row.figure == "names mood" else ceiling
     return row.title, chance, row.before, measured.text(row.digits), "-" if goal is None else said(goal, row.digits), said(ceiling, row.digits)
@@ -149,4 +150,5 @@ def tables(acceptance: list[tuple[str, ...]], held_out: dict[str, dict[str, str]
 
 def of_notes(ways: Ways) -> str:
     """All tables that need no sound."""
-    return "\n\n".join(tables([*rows(NOTE_ROWS, NOTES, ways), *corner_rows(ways, sound=False)], by_way(NOTES, ways), corner_figures(ways, CORNER_FIGURES)))
+    acceptance = [*rows(NOTE_ROWS, NOTES, ways), *corner_rows(ways, sound=False)]
+    return "\n\n".join(tables(acceptance, by_way(NOTES, ways), corner_figures(ways, CORNER_FIGURES)))
