@@ -20,7 +20,6 @@ mod picture;
 mod plan;
 mod reading;
 mod redecoding;
-mod resynthesis;
 mod sights;
 mod spectrogram;
 
@@ -53,7 +52,6 @@ use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
-pub use self::resynthesis::{Resynthesis, Through};
 use self::sights::Sights;
 
 /// Most memory that the features of pictures may take.

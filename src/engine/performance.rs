@@ -4,8 +4,42 @@ use instruments::{Ensemble, Faders, Rendering};
 use score::Score;
 
 use super::finish::check;
+use super::{Engine, in_pool};
 use crate::audio::{Audio, Loudness};
-use crate::error::Error;
+use crate::clip::{Clip, Latents, Recipe};
+use crate::decoder::Decoder;
+use crate::error::{Error, InStage, Stage};
+use crate::progress::Progress;
+use crate::request::Request;
+
+impl Engine {
+    /// Plays a score that was not composed here, as the clip that `request` asks for; of its words nothing is heard.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] if the bundle plays no notes or knows none of these, or the score is of another length or tempo than
+    /// the request; otherwise as [`generate`](Self::generate).
+    pub fn perform(&self, request: &Request, score: &Score, progress: &dyn Progress) -> Result<Clip, Error> {
+        let refuse = |problem: String| Error::Request { what: "score", problem };
+        if (score.bars, score.meter, score.bpm) != (request.bars, request.meter, request.bpm) {
+            return Err(refuse("is of another length or tempo than what is asked for; ask for its own".into()));
+        }
+        let latents = self.retrying(|| {
+            let Decoder::Score(decoder) = &*self.decoder()? else {
+                let problem =
+                    format!("cannot be played: the bundle {} plays no notes; choose one that does", self.manifest.name);
+                return Err(refuse(problem));
+            };
+            let columns = self.plan(request.bars, request.meter, request.bpm).columns;
+            let latents =
+                decoder.encode(score, columns).map_err(|error| refuse(format!("cannot be encoded: {error}")))?;
+            Latents::from_tensor(&latents).in_stage(Stage::Sound)
+        })?;
+        let recipe = Recipe { key: Some(score.key), ..self.recipe(request, None, request.seed) };
+        let finish = |latents| self.finish(latents, recipe.clone(), Some(score.clone()), request.sample_rate, progress);
+        in_pool(|| self.retrying(|| finish(latents.clone())))
+    }
+}
 
 /// Plays a score as a loop of its exact length, levelled and checked. Same arguments, same bytes, whatever the threads.
 ///

@@ -193,6 +193,26 @@ fn any_bundle_of_notes_plays_them_and_no_other_does() {
 }
 
 #[test]
+fn a_score_that_is_given_is_played_as_it_is() {
+    let clip = generate(&ENGINE, RequestFields { key: "D".parse().ok(), ..fields() });
+    let asked = |fields| laws::request(RequestFields { prompt: String::new(), ..fields });
+    let again = ENGINE.perform(&asked(fields()), score(&clip), &Silent).unwrap();
+    assert_eq!((bits(&again), &again.score, again.recipe.key), (bits(&clip), &clip.score, clip.recipe.key));
+    // Its latents are those of the notes, so that they are the same music when they are read.
+    let to = Redecoding { sample_rate: again.audio.sample_rate(), ..Default::default() };
+    assert!(ENGINE.redecode(&State { score: None, ..State::from(&again) }, to, &Silent).unwrap().score.is_some());
+    let refused = |engine: &Engine, fields, score: &Score| match engine.perform(&asked(fields), score, &Silent) {
+        Err(Error::Request { what: "score", problem }) => problem,
+        other => panic!("{:?}", other.map(|clip| clip.recipe)),
+    };
+    let longer = RequestFields { bars: 2, ..fields() };
+    assert!(refused(&ENGINE, longer, score(&clip)).contains("another length"));
+    let wave = Engine::load(&Bundle::open(WAVE).unwrap(), Device::Cpu).unwrap();
+    assert!(refused(&wave, fields(), score(&clip)).contains("plays no notes"));
+    assert!(refused(&ENGINE, fields(), &score(&clip).transposed(24)).contains("plays 60 to 71"));
+}
+
+#[test]
 fn a_recipe_that_its_notes_do_not_fit_is_refused() {
     let clip = generate(&ENGINE, fields());
     let refused = |change: &dyn Fn(&mut State)| {

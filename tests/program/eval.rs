@@ -7,17 +7,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
 use tempfile::TempDir;
 
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bundles/mini");
 const HARBOUR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/frames/harbour.png");
-const BANDS: usize = 128;
-/// Frames of a bar of 4/4.
-const FRAMES: usize = 128;
-/// One bar at 120 bpm and the bundle's 32 kHz.
-const SAMPLES: u32 = 64_000;
+/// Length of one bar at 120 bpm.
+const SECONDS: u32 = 2;
 
 /// A folder with a set in `set`; results go to `out`.
 struct Bench(TempDir);
@@ -28,11 +24,8 @@ impl Bench {
         let set = folder.path().join("set");
         fs::create_dir(&set).unwrap();
         fs::copy(HARBOUR, set.join("harbour.png")).unwrap();
-        let mel: Vec<u8> = (0..FRAMES * BANDS).flat_map(|i| (-4.0 - (i % 7) as f32 / 4.0).to_le_bytes()).collect();
-        let view = TensorView::new(Dtype::F32, vec![FRAMES, BANDS], &mel).unwrap();
-        fs::write(set.join("mel.safetensors"), safetensors::serialize([("mel", view)], None).unwrap()).unwrap();
         let bench = Self(folder);
-        bench.write(&[&seen("both_000"), &heard("codec_000", "codec"), &heard("vocoder_000", "vocoder")]);
+        bench.write(&[&seen("both_000"), &unseen("words_000", "words"), &unseen("named_000", "named")]);
         bench
     }
 
@@ -91,10 +84,15 @@ fn seen(id: &str) -> String {
     )
 }
 
-/// A line that makes a mel spectrogram audible.
-fn heard(id: &str, make: &str) -> String {
+/// A line that composes from words.
+fn unseen(id: &str, way: &str) -> String {
+    seen(id).replace("\"harbour.png\"", "null").replace("\"way\": \"both\"", &format!("\"way\": \"{way}\""))
+}
+
+/// A line that plays a score.
+fn written(id: &str) -> String {
     format!(
-        r#"{{"id": "{id}", "way": "{make}", "clip": 0, "bars": 1, "meter": "4/4", "bpm": 120, "make": "{make}", "mel": "mel.safetensors"}}"#
+        r#"{{"id": "{id}", "way": "composed", "clip": 0, "bars": 1, "meter": "4/4", "bpm": 120, "make": "score", "score": "score.json", "seed": 3, "about": {{}}}}"#
     )
 }
 
@@ -104,12 +102,11 @@ fn every_line_becomes_a_clip_of_its_length() {
     assert!(bench.make(&[]).contains("3 clips") && bench.clips().len() == 3);
     for name in bench.clips().keys() {
         let wav = hound::WavReader::open(bench.path("out/clips").join(name)).unwrap();
-        assert_eq!((wav.duration(), wav.spec().sample_rate), (SAMPLES, 32_000), "{name}");
+        assert_eq!(wav.duration(), SECONDS * wav.spec().sample_rate, "{name}");
     }
     let run: Value = serde_json::from_slice(&fs::read(bench.path("out/run.json")).unwrap()).unwrap();
     assert_eq!((&run["settings"]["steps"], &run["bundle"]["name"]), (&1.into(), &"mini".into()));
-    let error = |i: usize| run["clips"][i]["codec_error"].as_f64();
-    assert!(error(0).is_none() && error(1).unwrap() > 0.0 && error(2).is_none());
+    assert!((0..3).all(|i| run["clips"][i]["seconds"] == f64::from(SECONDS)));
 }
 
 #[test]
@@ -128,8 +125,8 @@ fn what_is_there_is_not_made_again_and_what_is_missing_is() {
 #[test]
 fn some_ways_or_fewer_clips_can_be_asked_for() {
     let bench = Bench::new();
-    assert!(bench.make(&["--only", "codec,vocoder"]).contains("2 clips"));
-    assert!(bench.make(&["--only", "codec", "--clips", "1"]).contains("1 clips"));
+    assert!(bench.make(&["--only", "words,named"]).contains("2 clips"));
+    assert!(bench.make(&["--only", "words", "--clips", "1"]).contains("1 clips"));
     assert_eq!(bench.clips().len(), 2);
 }
 
@@ -163,7 +160,7 @@ fn an_interrupted_run_goes_on_to_the_same_clips() {
 #[test]
 fn faults_of_a_set_are_told_before_anything_is_made() {
     let bench = Bench::new();
-    bench.assert_refused(&["--no-measure", "--only", "singing"], &["singing", "both, codec, vocoder"]);
+    bench.assert_refused(&["--no-measure", "--only", "singing"], &["singing", "both, named, words"]);
     bench.assert_refused(&["--no-measure", "--clips", "0"], &["--clips"]);
     bench.assert_refused(&["--recipe", "no/such"], &["no/such/evaluate.py", "--recipe", "--no-measure"]);
     bench.assert_refused(&["--no-measure", "--steps", "0"], &["line 1", "steps"]);
@@ -176,11 +173,13 @@ fn faults_of_a_set_are_told_before_anything_is_made() {
 }
 
 #[test]
-fn a_damaged_spectrogram_is_named() {
+fn a_damaged_score_is_named() {
     let bench = Bench::new();
-    fs::write(bench.path("set/mel.safetensors"), "no tensors").unwrap();
+    bench.write(&[&written("composed_000")]);
+    bench.assert_refused(&["--no-measure"], &["line 1", "score.json is missing"]);
+    fs::write(bench.path("set/score.json"), "{\"bars\": 1}").unwrap();
     let (code, _, err) = bench.run(&["--no-measure"]);
-    assert!(code == Some(2) && err.contains("mel.safetensors"), "{err}");
+    assert!(code == Some(2) && err.contains("score.json") && err.contains("prepare the set again"), "{err}");
 }
 
 #[cfg(unix)]
@@ -190,7 +189,7 @@ fn the_measuring_side_is_given_set_and_results_and_its_failure_is_ours() {
     let recipe = bench.path("recipe");
     fs::create_dir(&recipe).unwrap();
     fs::write(recipe.join("evaluate.py"), "echo \"measured: $*\"\nexit ${MEASURE_EXIT:-0}\n").unwrap();
-    let more = ["--only", "codec", "--recipe", recipe.to_str().unwrap(), "--python"];
+    let more = ["--only", "words", "--recipe", recipe.to_str().unwrap(), "--python"];
     let (code, out, err) = bench.run(&[&more[..], &["sh"]].concat());
     assert_eq!(code, Some(0), "{err}");
     let [set, results] = ["set", "out"].map(|name| bench.path(name).display().to_string());

@@ -1,18 +1,17 @@
 """The evaluation of a bundle: what it makes of the held-out set, measured and written down.
 
-    python evaluate.py prepare --out SET [--clips 64]       held-out clips, pictures and a line of work for every clip
-    python evaluate.py train --set SET --data DIR           the readers of mood, from the training split
-    melfusion eval SET --out RESULTS                        makes the clips, then calls
-    python evaluate.py measure --set SET --results RESULTS  the tables, and report.html
-    python evaluate.py limits --data DIR --held-out DIR     what picture and words tell of a clip's brightness
+    python evaluate.py prepare --out SET --latents latents.npz      held-out clips, pictures and a line of work for every clip
+    python evaluate.py train --set SET --data DIR --scores DIR      the reader of scores, and a sample of what was learnt
+    melfusion eval SET --out RESULTS                                makes the clips, then calls
+    python evaluate.py measure --set SET --results RESULTS          the tables, and report.html
+    python evaluate.py sampled --work DIR --held-out DIR --held-out-sights DIR --reader FILE     a checkpoint, without engine and sound
 
-See `evaluate_set.py` for what is made, `evaluate_probes.py` for what is measured and `evaluate_readers.py` for the readers.
+See `evaluate_set.py` for what is made, `evaluate_notes.py` and `evaluate_probes.py` for what is measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
@@ -22,37 +21,47 @@ def prepare(options: argparse.Namespace) -> None:
     """Writes the set."""
     import evaluate_set
 
-    jobs = evaluate_set.prepare(options.out, options.clips, options.reference, options.soundfont)
+    jobs = evaluate_set.prepare(options.out, options.clips, options.latents)
     print(f"{options.out}: {jobs} clips to make")
 
 
 def train(options: argparse.Namespace) -> None:
-    """Trains the readers and prints how well they read what they have not seen."""
-    import evaluate_readers
+    """Trains the reader of scores, says how well it reads what it has not seen, and keeps a sample of what is learnt from."""
+    import evaluate_ear
+    import evaluate_memory
+    from evaluate_set import MEMORY, READER
 
-    evaluate_readers.train(options.data, options.set / "readers.pt", options.seconds)
-    print(evaluate_readers.check(options.set), flush=True)
+    evaluate_memory.learn(options.scores, options.sample).save(options.set / MEMORY)
+    evaluate_ear.train(options.data, options.set / READER, options.steps)
+    if options.held_out:
+        print(evaluate_ear.check(options.set / READER, options.held_out), flush=True)
 
 
 def measure(options: argparse.Namespace) -> None:
     """Measures what was made, prints the tables and writes the report."""
     import evaluate_clips
     import evaluate_report
-    import evaluate_table
+    import evaluate_scores
 
-    run = evaluate_clips.load(options.set, options.results)
-    scores = evaluate_table.score(run, options.set, options.results)
-    (options.results / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
-    print(evaluate_table.text(scores), flush=True)
+    run = evaluate_clips.load(options.set, options.results, options.transcribed, options.transcriber)
+    scores = evaluate_scores.score(run, options.set)
+    evaluate_scores.save(scores, options.results)
+    print(evaluate_scores.text(scores), flush=True)
     print(f"\n{evaluate_report.write(run, options.set, options.results, scores)}")
 
 
-def limits(options: argparse.Namespace) -> None:
-    """Prints how well brightness can be told from picture and words."""
-    import evaluate_limits
+def sampled(options: argparse.Namespace) -> None:
+    """Samples held-out clips with PyTorch and prints what their notes tell."""
+    import evaluate_memory
+    import evaluate_sampled
+    import evaluate_table
+    from sampling import Walk
 
-    for told, correlation in evaluate_limits.limits(options.data, options.held_out).items():
-        print(f"{told:24} {correlation:.2f}")
+    walk = Walk(options.steps, options.guidance, options.word_guidance)
+    studio = evaluate_sampled.Studio(options.work, options.held_out_sights, options.held_out, walk)
+    memory = evaluate_memory.learn(options.scores, options.sample) if options.scores else None
+    ways = evaluate_sampled.run(studio, options.reader, options.clips, options.corners, options.codes, memory)
+    print(f"step {studio.steps}, {walk}\n\n{evaluate_table.of_notes(ways)}")
 
 
 def main() -> None:
@@ -61,23 +70,37 @@ def main() -> None:
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("prepare")
     one.add_argument("--out", type=Path, required=True)
-    one.add_argument("--clips", type=int, default=64, help="held-out clips, and clips per corner of the mood")
-    one.add_argument("--reference", type=int, default=192, help="further held-out clips for the Frechet distance")
-    one.add_argument("--soundfont")
+    one.add_argument("--latents", type=Path, required=True, help="latents.npz of the work folder")
+    one.add_argument("--clips", type=int, default=96, help="held-out clips, and clips per corner of the mood")
     one.set_defaults(run=prepare)
     two = commands.add_parser("train")
     two.add_argument("--set", type=Path, required=True)
-    two.add_argument("--data", type=Path, required=True, nargs="+", help="folders of shards of the training split")
-    two.add_argument("--seconds", type=float, default=240, help="for each of the two readers")
+    two.add_argument("--data", type=Path, required=True, help="the training set of score_set.py")
+    two.add_argument("--scores", type=Path, required=True, nargs="+", help="folders of the training split's scores")
+    two.add_argument("--held-out", type=Path, help="a held-out set of score_set.py, to say how well the reader reads")
+    two.add_argument("--steps", type=int, default=1500)
+    two.add_argument("--sample", type=int, default=3000, help="scores whose bars are kept, to find what was learnt by heart")
     two.set_defaults(run=train)
     three = commands.add_parser("measure")
     three.add_argument("--set", type=Path, required=True)
     three.add_argument("--results", type=Path, required=True)
+    three.add_argument("--transcribed", type=int, default=48, help="clips of a way that are transcribed, where basic-pitch is installed")
+    three.add_argument("--transcriber", type=Path, help="a Python with basic-pitch [default: this one]")
     three.set_defaults(run=measure)
-    four = commands.add_parser("limits")
-    four.add_argument("--data", type=Path, required=True, nargs="+", help="folders of shards of the training split")
-    four.add_argument("--held-out", type=Path, required=True, nargs="+")
-    four.set_defaults(run=limits)
+    four = commands.add_parser("sampled")
+    four.add_argument("--work", type=Path, required=True, help="holds music.pt, latents.npz, tokenizer.json and pooled_norm.pt")
+    four.add_argument("--held-out", type=Path, required=True, help="a held-out set of score_set.py")
+    four.add_argument("--held-out-sights", type=Path, required=True)
+    four.add_argument("--reader", type=Path, required=True, help="what `train` wrote")
+    four.add_argument("--scores", type=Path, nargs="*", default=[], help="the training split's scores, to find what was learnt by heart")
+    four.add_argument("--sample", type=int, default=1000)
+    four.add_argument("--clips", type=int, default=64, help="held-out clips, each three ways")
+    four.add_argument("--corners", type=int, default=12, help="clips of each corner of the mood")
+    four.add_argument("--steps", type=int, default=20)
+    four.add_argument("--guidance", type=float, default=2.5)
+    four.add_argument("--word-guidance", type=float, default=1.0)
+    four.add_argument("--codes", action="store_true", help="give the instruments that words name, as the engine does")
+    four.set_defaults(run=sampled)
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:

@@ -1,6 +1,7 @@
-"""What can be measured of one clip without a trained ear: pulse, key, colour, energy, seam.
+"""What can be measured of one clip's sound without a trained ear: pulse, key, colour, energy, seam.
 
-All of them take a mono loop at 32 kHz, or its beat mel. Loudness tells nothing here: every loop is brought to one level.
+All of them take a mono loop at 32 kHz, whatever the file's rate, or its beat mel. Loudness tells nothing here: every loop is brought
+to one level.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 
-from mel import FRAMES_PER_BEAT, SAMPLE_RATE
-from render import LOUDNESS_RMS
-
+SAMPLE_RATE = 32000
+LOUDNESS_RMS = 0.09
+MEL_WINDOW, BANDS, FRAMES_PER_BEAT = 2048, 128, 32
+LOWEST_HZ, HIGHEST_HZ, WARP_HZ, FLOOR = 30.0, 14000.0, 400.0, 1e-4
 PITCH_WINDOW, PITCH_HOP = 8192, 2048
 PITCH_RANGE_HZ = (60.0, 1800.0)
 ONSET_WINDOW, ONSET_HOP = 1024, 256
@@ -29,31 +32,48 @@ A = 9  # pitch class of A, whose minor is C major's
 
 
 def listen(path: Path) -> np.ndarray:
-    """The mono mean of a sound file, f64 (L,), at the training data's level."""
+    """The mono mean of a sound file that holds a loop, f64 (L,) at 32 kHz and at one level."""
     sound, rate = soundfile.read(path, always_2d=True)
-    if rate != SAMPLE_RATE:
-        raise ValueError(f"{path} is at {rate} Hz; only bundles at {SAMPLE_RATE} Hz can be measured")
-    return leveled(sound.mean(1))
+    return leveled(resampled(sound.mean(1), rate))
+
+
+def resampled(loop: np.ndarray, rate: int) -> np.ndarray:
+    """A loop at 32 kHz, its ends as they sound in the loop."""
+    if rate == SAMPLE_RATE:
+        return loop
+    length, edge = round(len(loop) * SAMPLE_RATE / rate), rate // 10
+    wide = soxr.resample(np.concatenate([loop[-edge:], loop, loop[:edge]]), rate, SAMPLE_RATE, "VHQ")
+    begin = round(edge * SAMPLE_RATE / rate)
+    return np.resize(wide[begin:begin + length], length)
 
 
 def leveled(sound: np.ndarray) -> np.ndarray:
-    """The sound at the training data's root mean square."""
+    """The sound at one root mean square."""
     return sound * (LOUDNESS_RMS / max(float(np.sqrt(np.mean(sound**2))), 1e-6))
 
 
-def at_home(sound: np.ndarray, semitones: int) -> np.ndarray:
-    """A loop whose pitch was moved by `semitones`, back in C major or A minor.
+def bands_hz() -> np.ndarray:
+    """Edges of the mel's triangles, (130,): near evenly spaced below 400 Hz, near logarithmically above."""
+    warp = lambda hertz: np.log1p(hertz / WARP_HZ)
+    return WARP_HZ * np.expm1(np.linspace(warp(LOWEST_HZ), warp(HIGHEST_HZ), BANDS + 2))
 
-    The engine moves a key by rendering the loop longer or shorter and resampling it; this is its reverse. Its beats are as
-    far apart as before in shares of the loop, which is all that a beat mel knows.
-    """
-    if semitones == 0:
-        return sound
-    length = round(len(sound) * 2 ** (semitones / 12))
-    spectrum, bins = np.fft.rfft(sound), length // 2 + 1
-    kept = np.zeros(bins, complex)
-    kept[:min(bins, len(spectrum))] = spectrum[:bins]
-    return np.fft.irfft(kept, length) * (length / len(sound))
+
+@lru_cache(maxsize=1)
+def _filter_bank() -> np.ndarray:
+    """Triangular filters (1025, 128), peak 1; each reaches at least one bin to either side of its centre."""
+    edges, spacing = bands_hz(), SAMPLE_RATE / MEL_WINDOW
+    frequency, centre = np.arange(MEL_WINDOW // 2 + 1)[:, None] * spacing, edges[1:-1]
+    low, high = np.minimum(edges[:-2], centre - spacing), np.maximum(edges[2:], centre + spacing)
+    return np.clip(np.minimum((frequency - low) / (centre - low), (high - frequency) / (high - centre)), 0.0, 1.0)
+
+
+def beat_mel(sound: np.ndarray, beats: int) -> np.ndarray:
+    """Log magnitudes (32 * beats, 128) of a loop, natural logarithm: frame j of n lies at j / n of the loop, whatever the tempo."""
+    frames, half = FRAMES_PER_BEAT * beats, MEL_WINDOW // 2
+    centres = np.round(np.arange(frames) * (len(sound) / frames)).astype(int)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(MEL_WINDOW) / MEL_WINDOW)
+    windows = np.take(sound, centres[:, None] + np.arange(-half, half), mode="wrap") * (hann * (2 / hann.sum()))
+    return np.log(np.maximum(np.abs(np.fft.rfft(windows)) @ _filter_bank(), FLOOR))
 
 
 def chroma(sound: np.ndarray) -> np.ndarray:
@@ -156,15 +176,3 @@ def seam(mel: np.ndarray) -> float:
     change = np.abs(mel - np.roll(mel, 1, axis=0)).mean(1)
     quarter = len(mel) // 4
     return float(change[0] / max(np.mean([change[quarter * bar] for bar in (1, 2, 3)]), 1e-9))
-
-
-def pitch_error(sound: np.ndarray, note: float) -> float:
-    """Distance in cents of the strongest partial within half a semitone of a MIDI note."""
-    hertz = 440 * 2 ** ((note - 69) / 12)
-    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 4 * len(sound)))
-    step = SAMPLE_RATE / (4 * len(sound))
-    low, high = (int(hertz * 2 ** (semitones / 12) / step) for semitones in (-0.5, 0.5))
-    best = low + int(np.argmax(spectrum[low:high + 1]))
-    before, at, after = np.log(spectrum[best - 1:best + 2] + 1e-12)
-    peak = (best + 0.5 * (before - after) / (before - 2 * at + after - 1e-12)) * step
-    return abs(1200 * float(np.log2(peak / hertz)))

@@ -1,173 +1,115 @@
-"""From records to tables: every figure with its chance, its ceiling and its standard error.
+"""From a run to everything that is reported: figures of notes and of sound, each with chance, goal and standard error.
 
 Errors are those of the clips, by bootstrap: with as many other clips the figure would be within one of them two times in three.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import soundfile
-from safetensors.numpy import load_file
 
 import evaluate_probes as probes
-from evaluate_clips import Record, Run
-from evaluate_pictures import CORNERS
-from evaluate_readers import beats
-from mel import beat_mel
+import evaluate_table as table
+from composer.scores import make
+from evaluate_clips import Run
+from evaluate_record import NOTES, Figure, Record, correlation, mean
+from evaluate_set import LATENTS, SEED, SPLIT
+from evaluate_table import CORNER_FIGURES, NOTE_ROWS, Row, sound_of
+from evaluate_transcription import INSTALL
+from latents import ScoreLatents, onset_f1
 
-RESAMPLES = 200
-ROWS = {"shuffled": "shuffled (chance)", "words": "words only", "both": "picture + words", "swapped": "swapped picture",
-        "codec": "codec + vocoder", "real": "real audio"}
-
-EXACT_CHANCE = {"grid ratio": "1.00", "Frechet": "-"}  # what another clip's question does not change
+CLIP_SECONDS = 8.0  # of the clip whose making is timed
+LATENT_NOISE, LATENT_CLIPS = 0.3, 64
 
 PAIR_FIGURES: dict[str, Callable[[Record], float]] = {
-    "major share": lambda r: r.heard["major"], "energy": lambda r: r.heard["flux"], "centroid (Hz)": lambda r: r.heard["centroid"],
-    "valence heard": lambda r: r.heard["mood"][0], "arousal heard": lambda r: r.heard["mood"][1],
+    "major share": lambda r: r.heard["ear"]["major"], "valence heard": lambda r: r.heard["ear"]["valence"],
+    "energy heard": lambda r: r.heard["ear"]["energy"], "energy of sound": lambda r: r.heard["sound"]["flux"],
+    "centroid (Hz)": lambda r: r.heard["sound"]["centroid"],
 }
 
 
-@dataclass(frozen=True)
-class Value:
-    """A figure and its standard error; the error is 0 where nothing was drawn at random."""
-
-    mean: float
-    error: float = 0.0
-
-    @classmethod
-    def of(cls, figure: Callable, *groups: list) -> "Value":
-        """A figure without its error."""
-        return cls(figure(*groups))
-
-    def text(self, digits: int = 2) -> str:
-        """As it is printed."""
-        error = f" ±{self.error:.{digits}f}" if self.error else ""
-        return f"{self.mean:.{digits}f}{error}"
+def log_hertz(values: list[float]) -> list[float]:
+    """Logarithms of frequencies."""
+    return np.log(np.maximum(values, 1.0)).tolist()
 
 
-def correlation(a: list[float], b: list[float]) -> float:
-    """Pearson's; 0 where one side never changes."""
-    if len(a) < 3 or np.std(a) < 1e-9 or np.std(b) < 1e-9:
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
+SOUNDS: dict[str, tuple[Figure, int]] = {
+    "tempo hit": (partial(mean, lambda r: probes.is_tempo(r.heard["sound"]["tempo"], r.bpm)), 2),
+    "grid ratio": (sound_of("grid"), 2),
+    "in scale": (partial(mean, lambda r: probes.in_scale(np.array(r.heard["sound"]["chroma"]), r.semitones)), 3),
+    "set right": (partial(mean, lambda r: r.heard["sound"]["set"] == r.semitones % 12), 2),
+    "centroid": (lambda rs: correlation(log_hertz([r.heard["sound"]["centroid"] for r in rs]), log_hertz([r.centroid for r in rs])), 2),
+    "seam": (sound_of("seam"), 2),
+    "transcribed": (partial(mean, lambda r: r.heard.get("transcribed", float("nan"))), 2),
+}
+SOUND_ROWS = (
+    Row("in-scale energy in the asked key", "in scale", share=.98, before=".721", digits=3),
+    Row("diatonic set right", "set right", share=.97, before=".76", chance=".08"),
+    Row("tempo hit", "tempo hit", share=.97, before=".86"),
+    Row("grid ratio", "grid ratio", share=.97, before="2.52", chance="1.00"),
+    Row("loop seam / bar line", "seam", 1.05, before="1.02"),
+    Row("centroid against the composed clip's, r", "centroid", chance="0"),
+    Row("notes that an outside ear finds, F1", "transcribed"),
+)
 
 
-def frechet(found: np.ndarray, reference: np.ndarray) -> float:
-    """Frechet distance of two Gaussians fitted to embeddings (n, d) and (m, d), the formula of FID and FAD."""
-    covariances = [np.cov(x, rowvar=False) for x in (found, reference)]
-    # The trace of the root of a product is the sum of the roots of its eigenvalues, which are real and not negative.
-    roots = np.sqrt(np.clip(np.linalg.eigvals(covariances[0] @ covariances[1]).real, 0, None)).sum()
-    distance = np.square(found.mean(0) - reference.mean(0)).sum()
-    return float(distance + np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * roots)
+def score(run: Run, folder: Path) -> dict:
+    """Everything that is reported of a run, ready for JSON."""
+    figures = SOUNDS | NOTES
+    corners = CORNER_FIGURES | {"energy of sound": sound_of("flux"), "centroid (Hz)": sound_of("centroid")}
+    acceptance = [*table.rows(SOUND_ROWS, figures, run.ways), *table.rows(NOTE_ROWS, figures, run.ways), *table.corner_rows(run.ways, sound=True),
+                  *_pair_rows(run), *_engine_rows(run, folder)]
+    return dict(about={key: value for key, value in run.about.items() if key != "clips"},
+                clips={way: len(records) for way, records in run.ways.items()},
+                acceptance=[_unheard(row) for row in acceptance],
+                held_out=table.by_way(figures, run.ways), corners=table.corner_figures(run.ways, corners), pairs=pair_figures(run))
 
 
-def similarity(records: list[Record]) -> float:
-    """Image-music similarity: the cosine between the moods seen in the pictures and the moods heard, around their middle.
-
-    In the spirit of the paper's IMSM, which meets in CLIP's and CLAP's words; here both sides meet in valence and arousal.
-    """
-    seen, heard = (np.array(moods) - 0.5 for moods in ([r.seen for r in records], [r.heard["mood"] for r in records]))
-    return float((seen * heard).sum() / max(np.sqrt((seen**2).sum() * (heard**2).sum()), 1e-9))
+def save(scores: dict, results: Path) -> None:
+    """Writes `scores.json`."""
+    (results / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
 
 
-def names_mood(record: Record) -> bool:
-    """Whether the valence heard is on the shown picture's side of the middle between it and the other picture."""
-    middle = (record.shown[0] + record.other[0]) / 2
-    return (record.heard["mood"][0] > middle) == (record.shown[0] > middle)
+def text(scores: dict) -> str:
+    """All tables for a terminal."""
+    about = scores["about"]
+    settings = about["settings"]
+    parts = [f"{about['bundle']['name']} {about['bundle']['version']}, {settings['steps']} steps of {settings['sampler']}, "
+             f"guidance {settings['guidance']}, influence {settings['influence']}",
+             *table.tables(scores["acceptance"], scores["held_out"], scores["corners"])]
+    if scores["pairs"]:
+        parts.append("Real pictures under neutral words\n" + table.columns([PAIR_HEAD, *pair_rows(scores)]))
+    return "\n\n".join(parts)
 
 
-def mean(of: Callable[[Record], float], records: list[Record]) -> float:
-    """The mean of a figure over records."""
-    return float(np.mean([of(record) for record in records]))
+PAIR_HEAD = ("pair", "axis", "figure", "first", "second", "as expected")
 
 
-def metrics(reference: np.ndarray) -> dict[str, tuple[Callable[[list[Record]], float], int]]:
-    """Every figure of the held-out table and its digits."""
-    log = lambda values: np.log(np.maximum(list(values), 1.0)).tolist()
-    mood = lambda axis: lambda rs: correlation([r.heard["mood"][axis] for r in rs], [r.shown[axis] for r in rs])
-    return {
-        "tempo hit": (partial(mean, lambda r: probes.is_tempo(r.heard["tempo"], r.bpm)), 2),
-        "grid ratio": (partial(mean, lambda r: r.heard["grid"]), 2),
-        "in scale": (partial(mean, lambda r: probes.in_scale(np.array(r.heard["chroma"]), r.semitones)), 3),
-        "set right": (partial(mean, lambda r: r.heard["set"] == r.semitones % 12), 2),
-        "centroid": (lambda rs: correlation(log(r.heard["centroid"] for r in rs), log(r.centroid for r in rs)), 2),
-        "style": (partial(mean, lambda r: r.heard["style"] == r.style), 2),
-        "valence": (mood(0), 2),
-        "arousal": (mood(1), 2),
-        "names mood": (partial(mean, names_mood), 2),
-        "similarity": (similarity, 2),
-        "Frechet": (lambda rs: frechet(np.array([r.heard["embedding"] for r in rs]), reference), 2),
-    }
-
-
-def evaluated(of: Callable[[list[Record]], float], *groups: list[Record]) -> Value:
-    """A figure of one or more groups of records, with its error; groups of one length are resampled together."""
-    rng = np.random.default_rng(0)
-    together = len({len(group) for group in groups}) == 1
-    resampled = []
-    for _ in range(RESAMPLES):
-        index = rng.integers(len(groups[0]), size=len(groups[0]))
-        picks = [index if together else rng.integers(len(group), size=len(group)) for group in groups]
-        resampled.append(of(*([group[i] for i in pick] for group, pick in zip(groups, picks))))
-    return Value(of(*groups), float(np.std(resampled)))
-
-
-def held_out(run: Run) -> dict[str, dict[str, str]]:
-    """The table of the held-out clips: row by way, column by figure."""
-    table = {}
-    for way, name in ROWS.items():
-        records = run.ways.get(way, [])
-        if len(records) < 3:
-            continue
-        # Chance has twelve records a clip: an error over them would be too small.
-        value = Value.of if way == "shuffled" else evaluated
-        table[name] = {metric: value(of, records).text(digits)
-                       for metric, (of, digits) in metrics(run.reference).items()}
-        if way == "shuffled":
-            table[name] |= EXACT_CHANCE
-    return table
-
-
-def corner_figures(run: Run) -> dict[str, dict[str, float]]:
-    """Means of every corner."""
-    figures = dict(major="major share", flux="energy", centroid="centroid (Hz)")
-    return {corner: {"clips": len(run.ways[corner]), **{title: mean(lambda r, name=name: r.heard[name], run.ways[corner])
-                                                        for name, title in figures.items()}}
-            for corner in CORNERS if corner in run.ways}
-
-
-def ratio(name: str, lively_bright: list[Record], calm_bright: list[Record], lively_dark: list[Record], calm_dark: list[Record]) -> float:
-    """A figure of lively pictures over that of calm ones, the geometric mean of bright and dark."""
-    of = partial(mean, lambda r: r.heard[name])
-    return float(np.sqrt(of(lively_bright) / of(calm_bright) * of(lively_dark) / of(calm_dark)))
-
-
-def major_difference(lively_bright: list[Record], calm_bright: list[Record], lively_dark: list[Record], calm_dark: list[Record]) -> float:
-    """Share of clips heard as major under bright pictures, less that under dark ones."""
-    of = partial(mean, lambda r: r.heard["major"])
-    return (of(lively_bright) + of(calm_bright) - of(lively_dark) - of(calm_dark)) / 2
+def pair_rows(scores: dict) -> list[tuple[str, ...]]:
+    """A row per pair and deciding figure."""
+    return [(f"{pair['first']} / {pair['second']}", pair["axis"], name, *(f"{value:.3g}" for value in pair["figures"][name]), verdict_of)
+            for pair in scores["pairs"] for name, verdict_of in zip(pair["deciding"], pair["verdicts"])]
 
 
 def pair_figures(run: Run) -> list[dict]:
     """For each pair of real pictures what was heard under both, and whether it differs as a person would expect."""
-    ids = [clip["id"] for clip in run.entries("real_pictures")]
     records: dict[tuple[int, str], list[Record]] = {}
     names, axes = {}, {}
-    for name, record in zip(ids, run.ways.get("real_pictures", [])):
-        about = run.jobs[name]["about"]
+    for clip, record in zip(run.entries("real_pictures"), run.ways.get("real_pictures", [])):
+        about = run.jobs[clip["id"]]["about"]
         records.setdefault((about["pair"], about["side"]), []).append(record)
         names[about["pair"], about["side"]], axes[about["pair"]] = about["name"], about["axis"]
-    return [_pair(number, axis, records[number, "first"], records[number, "second"], names) for number, axis in axes.items()]
+    return [_pair(number, axis, records[number, "first"], records[number, "second"], names) for number, axis in axes.items()
+            if (number, "first") in records and (number, "second") in records]
 
 
 def _pair(number: int, axis: str, first: list[Record], second: list[Record], names: dict) -> dict:
     figures = {name: (mean(of, first), mean(of, second)) for name, of in PAIR_FIGURES.items()}
-    deciding = ("major share", "valence heard") if axis == "valence" else ("energy", "arousal heard")
+    deciding = ("major share", "valence heard") if axis == "valence" else ("energy of sound", "energy heard")
     return dict(pair=number, axis=axis, first=names[number, "first"], second=names[number, "second"], figures=figures, deciding=deciding,
                 verdicts=[verdict(PAIR_FIGURES[name], first, second) for name in deciding])
 
@@ -178,21 +120,29 @@ def verdict(of: Callable[[Record], float], first: list[Record], second: list[Rec
     The clips are paired: the same words and seeds.
     """
     differences = np.array([float(of(a)) - float(of(b)) for a, b in zip(first, second)])
-    difference, error = differences.mean(), differences.std() / np.sqrt(len(differences))
-    return "unclear" if abs(difference) <= error else "yes" if difference > 0 else "no"
+    change, error = differences.mean(), differences.std() / np.sqrt(len(differences))
+    return "unclear" if abs(change) <= error else "yes" if change > 0 else "no"
 
 
-def vocoder_figures(run: Run, folder: Path, results: Path) -> tuple[float | None, float | None]:
-    """Mean L1 of the mel after the vocoder, in ln units, and the 90th percentile of its tones' errors in cents."""
-    path = lambda clip: results / "clips" / f"{clip['id']}.wav"
-    read = lambda clip: soundfile.read(path(clip), always_2d=True)[0].mean(1)
-    losses = []
-    for clip in run.entries("vocoder"):
-        job = run.jobs[clip["id"]]
-        losses.append(np.abs(beat_mel(read(clip), beats(job)) - load_file(folder / job["mel"])["mel"]).mean())
-    cents = []
-    for clip in run.entries("tones"):
-        notes = run.jobs[clip["id"]]["about"]["notes"]
-        parts = np.array_split(read(clip), len(notes))
-        cents += [probes.pitch_error(part[len(part) // 8:-len(part) // 8], note) for part, note in zip(parts, notes)]
-    return (float(np.mean(losses)) if losses else None), (float(np.quantile(cents, 0.9)) if cents else None)
+def _pair_rows(run: Run) -> list[tuple[str, ...]]:
+    verdicts = [word for pair in pair_figures(run) for word in pair["verdicts"]]
+    counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("yes", "no", "unclear"))
+    return [("real pictures: figures of pairs as expected", "-", "-", counts, "-", "-")] if verdicts else []
+
+
+def _engine_rows(run: Run, folder: Path) -> list[tuple[str, ...]]:
+    bundle = run.about["bundle"]
+    kept = onset_f1(ScoreLatents.load(folder / LATENTS), [make(SPLIT, SEED, index)[1] for index in range(LATENT_CLIPS)], LATENT_NOISE)
+    worst = min(kept, key=kept.get)
+    rows = [(f"onset F1 at latent noise {LATENT_NOISE}, the worst part ({worst})", "-", "-", f"{kept[worst]:.3f}", ".990", "1.000"),
+            ("bundle size, MB", "-", "-", f"{bundle['bytes'] / 1e6:.1f}", "-", "-")]
+    times = [clip["made_in_seconds"] / clip["seconds"] * CLIP_SECONDS for clip in run.entries("both")]
+    if times:
+        title = f"{CLIP_SECONDS:.0f} s clip with a new picture, {run.about['threads']} threads, s"
+        rows.append((title, "-", "-", f"{np.median(times):.2f}", "-", "-"))
+    return rows
+
+
+def _unheard(row: tuple[str, ...]) -> tuple[str, ...]:
+    """A row that says what to install where nobody wrote the clips down."""
+    return (*row[:3], INSTALL, *row[4:]) if "outside ear" in row[0] and row[3] == "-" else row

@@ -2,34 +2,36 @@
 
 `set.jsonl` has one JSON object a line, which `melfusion eval` reads: `id`, `way` (clips of one way are measured together),
 `clip` (the number within the way), `bars`, `meter`, `bpm` and `make`: "compose" with `prompt`, `picture` (or null), `key`
-(or null) and `seed`, or "codec" or "vocoder" with `mel`, a safetensors file with `mel` f32 (frames, bands). `about` is for the
-measuring side alone.
+(or null) and `seed`, or "score" with `score`, a JSON file of the engine's score, and `seed`. `about` is for the measuring side alone.
 
-Beside it: `pictures/`, `mels/`, `real/` (the held-out clips as FLAC) and `reference.npz` (mels of further held-out clips).
+Beside it: `pictures/`, `scores/` (the held-out clips' own), `latents.npz` and, once trained, `reader.pt` and `memory.npz`.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from PIL import Image
-from safetensors.numpy import save_file
 
+from caption import CAPTION_STREAM, caption
+from composer.score import Score
+from composer.scores import make
+from composer.told import told
 from evaluate_pictures import CAPTIONS, CORNERS, PAIRS, corner_picture, open_real
-from mel import SAMPLE_RATE, beat_mel
-from render import Synth
-from triplets import make_caption, make_clip, make_picture
+from evaluate_playing import bars_of, composed, to_engine
+from evaluate_wishes import NAMED, wishes
+from scene import Scene
+from sights import paint_scene
 
 SPLIT, SEED = 1, 1
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_TONIC = 9  # of A minor, the home of what is minor
 BPM = 100  # of everything that is asked for under neutral words
 TAKES = 2  # of each caption for a real picture
-TONES = tuple(range(36, 84, 2))  # MIDI notes of the vocoder's test
-TONES_PER_LOOP, PARTIALS, FADE_SECONDS = 4, 6, 0.02
+READER, MEMORY, LATENTS = "reader.pt", "memory.npz", "latents.npz"  # in the folder
 
 
 def asked_key(index: int, mode: str) -> tuple[str | None, int]:
@@ -40,8 +42,12 @@ def asked_key(index: int, mode: str) -> tuple[str | None, int]:
     if index % 2 == 0:
         return None, 0
     semitones = (index // 2) % 11 + 1
-    tonic = (semitones + (0 if mode == "major" else MINOR_TONIC)) % 12
-    return f"{NAMES[tonic]} {mode}", (semitones + 6) % 12 - 6
+    return f"{NAMES[tonic_of(mode, semitones)]} {mode}", (semitones + 6) % 12 - 6
+
+
+def tonic_of(mode: str, semitones: int) -> int:
+    """Pitch class of a tonic so far above home."""
+    return (semitones + (0 if mode == "major" else MINOR_TONIC)) % 12
 
 
 def swap_partners(valences: list[float]) -> list[int]:
@@ -52,21 +58,18 @@ def swap_partners(valences: list[float]) -> list[int]:
     return partners.tolist()
 
 
-def tone_loop(notes: tuple[int, ...]) -> np.ndarray:
-    """Harmonic tones, one to a bar of 4/4, f32 (L,)."""
-    length = round(4 * 4 * 60 / BPM * SAMPLE_RATE / TONES_PER_LOOP)
-    time = np.arange(length) / SAMPLE_RATE
-    fade = np.clip(np.minimum(time, time[::-1]) / FADE_SECONDS, 0, 1)
-    hertz = [440 * 2 ** ((note - 69) / 12) for note in notes]
-    bars = [fade * sum(np.sin(2 * np.pi * f * k * time) / k for k in range(1, PARTIALS + 1)) for f in hertz]
-    return (0.1 * np.concatenate(bars)).astype(np.float32)
+def held_out(index: int) -> tuple[Scene, Score, str]:
+    """Scene, score and caption of a held-out clip."""
+    scene, score = make(SPLIT, SEED, index)
+    return scene, score, caption(scene, told(score), np.random.default_rng([SPLIT, SEED, index, CAPTION_STREAM]))
 
 
-def prepare(out: Path, clips: int, reference: int, soundfont: str | None) -> int:
+def prepare(out: Path, clips: int, latents: Path) -> int:
     """Writes the whole set; returns the number of lines."""
-    for folder in ("pictures", "mels", "real"):
+    for folder in ("pictures", "scores"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    jobs = [*_held_out(out, clips, reference, soundfont), *_corners(out, clips), *_real_pictures(out), *_tones(out)]
+    shutil.copyfile(latents, out / LATENTS)
+    jobs = [*_held_out(out, clips), *_named(), *_corners(out, clips), *_real_pictures(out)]
     text = "".join(json.dumps(job, ensure_ascii=False) + "\n" for job in jobs)
     (out / "set.jsonl").write_text(text, encoding="utf-8")
     return len(jobs)
@@ -77,39 +80,39 @@ def read(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "set.jsonl").read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def _held_out(out: Path, clips: int, reference: int, soundfont: str | None) -> list[dict]:
-    """The held-out clips three ways and through codec and vocoder; writes what they are compared with."""
-    synth, metas, mels = Synth(soundfont), [], []
-    for index in range(clips + reference):
-        meta, mono = make_clip(synth, SPLIT, SEED, index)
-        mels.append(beat_mel(mono))
-        if index < clips:
-            soundfile.write(out / "real" / f"{index:03}.flac", mono, SAMPLE_RATE)
-            save_file(dict(mel=mels[-1]), out / "mels" / f"real_{index:03}.safetensors")
-            Image.fromarray(make_picture(meta)).save(out / "pictures" / f"own_{index:03}.png")
-            metas.append(meta)
-    np.savez(out / "reference.npz", mels=np.stack(mels[clips:] or mels).astype(np.float16))
-    partners = swap_partners([meta["scene"]["valence"] for meta in metas])
-    return [job for index in range(clips) for job in _clip_jobs(index, metas[index], partners[index], metas[partners[index]])]
+def _held_out(out: Path, clips: int) -> list[dict]:
+    """The held-out clips three ways, and as they were composed."""
+    items = [held_out(index) for index in range(clips)]
+    partners = swap_partners([scene.valence for scene, _, _ in items])
+    for index in range(clips):
+        Image.fromarray(paint_scene(SPLIT, SEED, index)).save(out / "pictures" / f"own_{index:03}.png")
+    return [job for index, item in enumerate(items) for job in _clip_jobs(out, index, item, partners[index], items[partners[index]][0])]
 
 
-def _clip_jobs(index: int, meta: dict, partner: int, other: dict) -> list[dict]:
-    key, semitones = asked_key(index, meta["mode"])
-    scene = meta["scene"]
-    about = dict(semitones=semitones, mode=meta["mode"], style=meta["style"], valence=scene["valence"],
-                 arousal=scene["arousal"], other_valence=other["scene"]["valence"], other_arousal=other["scene"]["arousal"])
-    time = dict(bars=round(4 * meta["bpm"] / meta["grid_bpm"]), meter="4/4", bpm=meta["bpm"])
+def _clip_jobs(out: Path, index: int, item: tuple[Scene, Score, str], partner: int, other: Scene) -> list[dict]:
+    scene, score, said = item
+    key, semitones = asked_key(index, score.mode)
+    about = dict(semitones=semitones, mode=score.mode, style=scene.style, cue=score.style, valence=scene.valence, energy=scene.arousal,
+                 other_valence=other.valence, other_energy=other.arousal, wishes=[wish.to_list() for wish in wishes(said, composed(score))])
+    time = dict(bars=bars_of(score), meter=score.metre, bpm=score.bpm, seed=1000 + index)
     own, swapped = (f"pictures/own_{i:03}.png" for i in (index, partner))
-    words = dict(prompt=make_caption(meta), **time, seed=1000 + index)
-    home = {**about, "semitones": 0}
+    written = f"scores/{index:03}.json"
+    named_key = f"{NAMES[tonic_of(score.mode, semitones)]} {score.mode}"
+    (out / written).write_text(json.dumps(to_engine(score, named_key, semitones)), encoding="utf-8")
     made = [
-        ("both", dict(make="compose", picture=own, key=key, **words), about),
-        ("words", dict(make="compose", picture=None, key=key, **words), about),
+        ("both", dict(make="compose", prompt=said, picture=own, key=key), about),
+        ("words", dict(make="compose", prompt=said, picture=None, key=key), about),
         # A key names the mode, and with it the mood of the picture that is no longer there.
-        ("swapped", dict(make="compose", picture=swapped, key=None, **words), home),
-        *((kind, dict(make=kind, mel=f"mels/real_{index:03}.safetensors", **time), home) for kind in ("codec", "vocoder")),
+        ("swapped", dict(make="compose", prompt=said, picture=swapped, key=None), {**about, "semitones": 0}),
+        ("composed", dict(make="score", score=written), about),
     ]
-    return [dict(id=f"{way}_{index:03}", way=way, clip=index, **job, about=facts) for way, job, facts in made]
+    return [dict(id=f"{way}_{index:03}", way=way, clip=index, **time, **job, about=facts) for way, job, facts in made]
+
+
+def _named() -> list[dict]:
+    """Prompts that name an instrument each."""
+    return [dict(id=f"named_{index:03}", way="named", clip=index, make="compose", prompt=named.prompt, picture=None, bars=4, meter="4/4",
+                 bpm=named.bpm, key=None, seed=index, about=dict(semitones=0, wishes=[named.wish.to_list()])) for index, named in enumerate(NAMED)]
 
 
 def _corners(out: Path, clips: int) -> list[dict]:
@@ -119,7 +122,7 @@ def _corners(out: Path, clips: int) -> list[dict]:
         for index in range(clips):
             picture = f"pictures/{name}_{index:03}.png"
             corner_picture(corner, index).save(out / picture)
-            about = dict(semitones=0, valence=corner[0], arousal=corner[1])
+            about = dict(semitones=0, valence=corner[0], energy=corner[1])
             jobs.append(_neutral(name, f"{name}_{index:03}", picture, index, about))
     return jobs
 
@@ -140,15 +143,3 @@ def _real_pictures(out: Path) -> list[dict]:
 def _neutral(way: str, name: str, picture: str, index: int, about: dict) -> dict:
     return dict(id=name, way=way, clip=index, make="compose", prompt=CAPTIONS[index % len(CAPTIONS)], picture=picture, bars=4, meter="4/4",
                 bpm=BPM, key=None, seed=index, about=about)
-
-
-def _tones(out: Path) -> list[dict]:
-    """Tones of known pitch through the vocoder."""
-    jobs = []
-    for start in range(0, len(TONES), TONES_PER_LOOP):
-        notes = TONES[start:start + TONES_PER_LOOP]
-        mel = f"mels/tones_{notes[0]}.safetensors"
-        save_file(dict(mel=beat_mel(tone_loop(notes))), out / mel)
-        jobs.append(dict(id=f"tones_{notes[0]}", way="tones", clip=start // TONES_PER_LOOP, make="vocoder", mel=mel, bars=4,
-                         meter="4/4", bpm=BPM, about=dict(notes=notes)))
-    return jobs

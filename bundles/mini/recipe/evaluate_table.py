@@ -1,124 +1,154 @@
-"""The acceptance table: what was measured beside chance, what the checkpoints should reach, and the ceiling."""
+"""The acceptance table: what was measured beside chance, the bundle before, the goal, and what composed scores reach."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from evaluate_clips import Run
 from evaluate_pictures import CORNERS
-from evaluate_scores import (EXACT_CHANCE, Value, corner_figures, evaluated, held_out, major_difference, metrics, pair_figures, ratio,
-                             vocoder_figures)
+from evaluate_record import NOTES, Figure, Record, difference, evaluated, note, ratio, shuffled
 
-HEAD = ("metric", "chance", "measured", "CPU goal", "GPU goal", "ceiling")
-CLIP_SECONDS = 8.0  # of the clip whose making is timed
+HEAD = ("metric", "chance", "0.11.0", "measured", "goal", "composed")
+ROWS = {"shuffled": "shuffled (chance)", "words": "words only", "both": "picture + words", "swapped": "swapped picture",
+        "named": "an instrument named", "composed": "composed"}
+# Corners of the mood, as the figures of two pairs take them.
+GROUPS = ("bright_lively", "bright_calm", "dark_lively", "dark_calm")
+LEAST = 3  # records of a way that is told of
+ASKING = ("style", "cue", "mode", "valence", "energy", "names mood")  # figures that "named" has no answer to
 
-
-def score(run: Run, folder: Path, results: Path) -> dict:
-    """Everything that is reported of a run, ready for JSON."""
-    return dict(about={key: value for key, value in run.about.items() if key != "clips"},
-                clips={way: len(records) for way, records in run.ways.items()},
-                acceptance=[*_held_out_rows(run), *_picture_rows(run), *_engine_rows(run, folder, results)],
-                held_out=held_out(run), corners=corner_figures(run), pairs=pair_figures(run))
+Ways = dict[str, list[Record]]
 
 
-def text(scores: dict) -> str:
-    """All tables for a terminal."""
-    about, parts = scores["about"], []
-    settings = about["settings"]
-    parts.append(f"{about['bundle']['name']} {about['bundle']['version']}, {settings['steps']} steps of {settings['sampler']}, "
-                 f"guidance {settings['guidance']}, influence {settings['influence']}")
-    parts.append(columns([HEAD, *scores["acceptance"]]))
-    if scores["held_out"]:
-        names = next(iter(scores["held_out"].values())).keys()
-        rows = [(way, *figures.values()) for way, figures in scores["held_out"].items()]
-        parts.append("Held-out clips, standard errors over clips\n" + columns([("", *names), *rows]))
-    if scores["corners"]:
-        names = next(iter(scores["corners"].values())).keys()
-        rows = [(corner, *(f"{value:.4g}" for value in figures.values())) for corner, figures in scores["corners"].items()]
-        parts.append("Painted pictures under neutral words\n" + columns([("", *names), *rows]))
-    if scores["pairs"]:
-        parts.append("Real pictures under neutral words\n" + columns([("pair", "axis", "figure", "first", "second", "as expected"), *pair_rows(scores)]))
-    return "\n\n".join(parts)
+@dataclass(frozen=True)
+class Row:
+    """A line of the acceptance table; the goal may be a share of what composed scores reach."""
+
+    title: str
+    figure: str
+    goal: float | None = None
+    share: float | None = None
+    before: str = "-"
+    chance: str = ""  # measured, unless said
+    way: str = "both"
+    digits: int = 2
 
 
-def pair_rows(scores: dict) -> list[tuple[str, ...]]:
-    """A row per pair and deciding figure."""
-    return [(f"{pair['first']} / {pair['second']}", pair["axis"], name, *(f"{value:.3g}" for value in pair["figures"][name]),
-             verdict)
-            for pair in scores["pairs"] for name, verdict in zip(pair["deciding"], pair["verdicts"])]
+NOTE_ROWS = (
+    Row("style named", "style", .88, before=".66 (by mel)"),
+    Row("style of cue named, of 24", "cue"),
+    Row("valence heard against the picture shown, r", "valence", .91, before=".85"),
+    Row("the same, picture swapped", "valence", .91, way="swapped"),
+    Row("energy heard against the picture shown, r", "energy"),
+    Row("swapped picture: its mood is named", "names mood", .95, before=".92", chance=".50", way="swapped"),
+    Row("instruments asked for that play", "asked", 1.0),
+    Row("the same, one instrument named", "asked", 1.0, way="named"),
+    Row("wrong notes a bar", "wrong notes"),
+    Row("chord changes on bar lines", "on bar lines", digits=2),
+    Row("notes a bar", "notes", digits=1),
+    Row("pitches at once", "polyphony", digits=1),
+    Row("parts", "parts", digits=1),
+    Row("bars without a sound", "empty bars"),
+    Row("bars in a row that are the same", "longest repeat"),
+    Row("distance of bars to the nearest learnt", "from memory"),
+)
 
 
-def columns(rows: list[tuple[str, ...]]) -> str:
-    """Rows as columns of even width."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+def rows(table: tuple[Row, ...], figures: dict[str, tuple[Figure, int]], ways: Ways) -> list[tuple[str, ...]]:
+    """The lines of the acceptance table whose ways were made."""
+    return [line(row, figures[row.figure][0], ways) for row in table if len(ways.get(row.way, [])) >= LEAST]
 
 
-def _held_out_rows(run: Run) -> list[tuple[str, ...]]:
-    both, real, codec, chance = (run.ways.get(way, []) for way in ("both", "real", "codec", "shuffled"))
-    if len(both) < 3:
+def line(row: Row, of: Figure, ways: Ways) -> tuple[str, ...]:
+    """One line."""
+    measured, composed = evaluated(of, ways[row.way]), ways.get("composed", [])
+    # A composed score answers its own picture.
+    ceiling = of(composed) if len(composed) >= LEAST and row.way in ("both", "swapped") else float("nan")
+    goal = ceiling * row.share if row.share else row.goal
+    asks = len(composed) >= LEAST and row.figure in (*ASKING, "asked")
+    chance = row.chance or (said(of(shuffled(composed)), row.digits) if asks else "-")
+    if row.way == "swapped":
+        ceiling = float("nan") if row.figure == "names mood" else ceiling
+    return row.title, chance, row.before, measured.text(row.digits), "-" if goal is None else said(goal, row.digits), said(ceiling, row.digits)
+
+
+def said(value: float, digits: int) -> str:
+    """A number as it is printed."""
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def corner_rows(ways: Ways, sound: bool) -> list[tuple[str, ...]]:
+    """What pictures of each corner of the mood make of neutral words."""
+    if not all(len(ways.get(corner, [])) >= LEAST for corner in CORNERS):
         return []
-    figures = metrics(run.reference)
-
-    def row(title: str, metric: str, cpu: str, gpu: str) -> tuple[str, ...]:
-        of, digits = figures[metric]
-        ceiling = " / ".join(Value(of(records)).text(digits) for records in (codec, real) if len(records) >= 3)
-        return title, EXACT_CHANCE.get(metric, Value(of(chance)).text(digits)), evaluated(of, both).text(digits), cpu, gpu, ceiling
-
-    return [row("tempo hit", "tempo hit", ".85", ".95"), row("grid ratio", "grid ratio", "2.5", "2.8"),
-            row("in-scale energy in the asked key", "in scale", ".71", ".76"), row("diatonic set right", "set right", ".50", ".75"),
-            row("centroid correlation with the words' reference", "centroid", ".85", ".92"), *_frechet_rows(run), *_seam_rows(run)]
-
-
-def _frechet_rows(run: Run) -> list[tuple[str, ...]]:
-    both, words, swapped = (run.ways.get(way, []) for way in ("both", "words", "swapped"))
-    figures, rows = metrics(run.reference), []
-    if len(words) >= 3:
-        less = lambda a, b: 100 * (1 - figures["Frechet"][0](a) / figures["Frechet"][0](b))
-        rows.append(("Frechet distance, picture + words below words only, %", "0", evaluated(less, both, words).text(0), "10", "40", "-"))
-    if len(swapped) >= 3:
-        rows.append(("swapped picture: its mood is named", ".50", evaluated(figures["names mood"][0], swapped).text(), ".65", ".80",
-                     Value(figures["names mood"][0](run.ways["real"])).text()))
-    return rows
+    groups = [ways[corner] for corner in GROUPS]
+    of = lambda kind, figure: evaluated(partial(kind, figure), *groups).text()
+    found = [("major share by the reader, bright minus dark picture", "0", ".71", of(difference, heard_major), ".80", "-"),
+             ("the same by the notes' key", "0", "-", of(difference, note("sounds major")), "-", "-"),
+             ("energy ratio of the notes, lively / calm picture", "1", "-", of(ratio, note("energy of notes")), "1.60", "-")]
+    if sound:
+        found.append(("energy ratio of the sound (mel flux), lively / calm", "1", "1.58", of(ratio, sound_of("flux")), "1.60", "-"))
+        found.append(("centroid ratio, lively / calm picture", "1", "-", of(ratio, sound_of("centroid")), "-", "-"))
+    return found
 
 
-def _seam_rows(run: Run) -> list[tuple[str, ...]]:
-    jumps = {way: [record.heard["seam"] for record in run.ways[way]] for way in ("both", "real")}
-    mean, high = ({way: f"{of(values):.2f}" for way, values in jumps.items()} for of in (np.mean, lambda x: np.quantile(x, 0.9)))
-    return [("loop seam / bar line, mean (90th percentile)", "-", f"{mean['both']} ({high['both']})", "1.15 (1.4)", "1.10 (1.3)",
-             f"{mean['real']} ({high['real']})")]
+def heard_major(records: list[Record]) -> float:
+    """Share of clips that the reader hears as major."""
+    return float(np.mean([record.heard["ear"]["major"] for record in records]))
 
 
-def _picture_rows(run: Run) -> list[tuple[str, ...]]:
-    rows = []
-    if all(len(run.ways.get(corner, [])) >= 3 for corner in CORNERS):
-        groups = [run.ways[corner] for corner in ("bright_lively", "bright_calm", "dark_lively", "dark_calm")]
-        energy, centroid = (lambda *corners, name=name: ratio(name, *corners) for name in ("flux", "centroid"))
-        rows = [("major share, bright minus dark picture", "0", evaluated(major_difference, *groups).text(), ".60", ".80", ".9"),
-                ("energy ratio (mel flux), lively / calm picture", "1", evaluated(energy, *groups).text(), "1.15", "1.35", "-"),
-                ("centroid ratio, lively / calm picture", "1", evaluated(centroid, *groups).text(), "1.10", "1.25", "-")]
-    pairs = pair_figures(run)
-    verdicts = [verdict for pair in pairs for verdict in pair["verdicts"]]
-    if verdicts:
-        counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("yes", "no", "unclear"))
-        rows.append(("real pictures: figures of pairs as expected", "-", counts, "-", "-", "-"))
-    return rows
+def sound_of(name: str) -> Figure:
+    """The mean of a figure of the sound."""
+    return lambda records: float(np.mean([record.heard["sound"][name] for record in records]))
 
 
-def _engine_rows(run: Run, folder: Path, results: Path) -> list[tuple[str, ...]]:
-    rows, about = [], run.about
-    errors = [clip["codec_error"] for clip in run.entries("codec")]
-    loss, cents = vocoder_figures(run, folder, results)
-    if errors:
-        rows.append(("codec L1", "-", f"{np.mean(errors):.3f}", ".125", ".10", "0"))
-    if loss is not None:
-        rows.append(("vocoder mel L1", "-", f"{loss:.3f}", ".12", ".08", "0"))
-    if cents is not None:
-        rows.append(("vocoder tone error, 90th percentile, cents", "-", f"{cents:.1f}", "15", "10", "0"))
-    rows.append(("bundle size, f16, MB", "-", f"{about['bundle']['bytes'] / 1e6:.1f}", "25", "60", "-"))
-    times = [clip["made_in_seconds"] / clip["seconds"] * CLIP_SECONDS for clip in run.entries("both")]
-    if times:
-        rows.append((f"{CLIP_SECONDS:.0f} s clip with a new picture, {about['threads']} threads, s", "-", f"{np.median(times):.2f}", "4", "6", "-"))
-    return rows
+def corner_figures(ways: Ways, figures: dict[str, Figure]) -> dict[str, dict[str, float]]:
+    """Means of every corner."""
+    return {corner: {"clips": len(ways[corner]), **{title: of(ways[corner]) for title, of in figures.items()}} for corner in CORNERS if ways.get(corner)}
+
+
+CORNER_FIGURES: dict[str, Figure] = {
+    "major share": heard_major, "valence heard": lambda rs: float(np.mean([r.heard["ear"]["valence"] for r in rs])),
+    "energy heard": lambda rs: float(np.mean([r.heard["ear"]["energy"] for r in rs])), "energy of notes": note("energy of notes"),
+    "notes a bar": note("notes"), "pitch": note("pitch"),
+}
+
+
+def by_way(figures: dict[str, tuple[Figure, int]], ways: Ways) -> dict[str, dict[str, str]]:
+    """The table of the held-out clips: row by way, column by figure."""
+    all_of = ways | (dict(shuffled=shuffled(ways["composed"])) if len(ways.get("composed", [])) >= LEAST else {})
+    table = {}
+    for way, name in ROWS.items():
+        records = all_of.get(way, [])
+        if len(records) >= LEAST:
+            table[name] = {metric: "-" if way == "named" and metric in ASKING else evaluated(of, records).text(digits)
+                           for metric, (of, digits) in figures.items()}
+    return table
+
+
+def columns(table: list[tuple[str, ...]]) -> str:
+    """Rows as columns of even width."""
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table)
+
+
+def tables(acceptance: list[tuple[str, ...]], held_out: dict[str, dict[str, str]], corners: dict[str, dict[str, float]]) -> list[str]:
+    """Acceptance, ways and corners for a terminal."""
+    parts = [columns([HEAD, *acceptance])]
+    if held_out:
+        # Ways as columns: there are more figures than ways.
+        names = list(next(iter(held_out.values())))
+        parts.append("By way of asking, standard errors over clips\n"
+                     + columns([("", *held_out), *((name, *(figures[name] for figures in held_out.values())) for name in names)]))
+    if corners:
+        names = list(next(iter(corners.values())))
+        parts.append("Painted pictures under neutral words\n"
+                     + columns([("", *names), *((corner, *(f"{value:.4g}" for value in figures.values())) for corner, figures in corners.items())]))
+    return parts
+
+
+def of_notes(ways: Ways) -> str:
+    """All tables that need no sound."""
+    acceptance = [*rows(NOTE_ROWS, NOTES, ways), *corner_rows(ways, sound=False)]
+    return "\n\n".join(tables(acceptance, by_way(NOTES, ways), corner_figures(ways, CORNER_FIGURES)))

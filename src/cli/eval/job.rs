@@ -31,14 +31,12 @@ pub struct Job {
 pub enum Make {
     /// Compose from words and a picture.
     Compose { prompt: String, picture: Option<PathBuf>, key: Option<Key>, seed: u64 },
-    /// Encode a mel spectrogram, decode it and render it.
-    Codec { mel: PathBuf },
-    /// Render a mel spectrogram.
-    Vocoder { mel: PathBuf },
+    /// Play a score that is there.
+    Score { score: PathBuf, seed: u64 },
 }
 
 impl Job {
-    /// The request without its picture. That of a spectrogram has the length alone.
+    /// The request without its picture. That of a score has no words.
     pub fn fields(&self, settings: &Settings) -> RequestFields {
         let Settings { steps, guidance, influence, sampler } = *settings;
         let (bars, meter, bpm) = (self.bars, self.meter, self.bpm);
@@ -47,7 +45,7 @@ impl Job {
             Make::Compose { prompt, key, seed, .. } => {
                 RequestFields { prompt: prompt.clone(), key: *key, seed: *seed, ..length }
             }
-            Make::Codec { .. } | Make::Vocoder { .. } => length,
+            Make::Score { seed, .. } => RequestFields { seed: *seed, ..length },
         }
     }
 
@@ -55,7 +53,7 @@ impl Job {
     pub fn source(&self, set: &Path) -> Option<PathBuf> {
         match &self.make {
             Make::Compose { picture, .. } => picture.as_ref().map(|picture| set.join(picture)),
-            Make::Codec { mel } | Make::Vocoder { mel } => Some(set.join(mel)),
+            Make::Score { score, .. } => Some(set.join(score)),
         }
     }
 
@@ -131,6 +129,10 @@ mod tests {
             (&FINE.replace("a_0", "../a"), "file name"),
             (&FINE.replace("a_0", "first"), "twice"),
             (&FINE.replace("null", "\"no.png\""), "no.png is missing"),
+            (
+                &FINE.replace("compose", "score").replace("\"prompt\": \"\"", "\"score\": \"no.json\""),
+                "no.json is missing",
+            ),
         ];
         let first = FINE.replace("a_0", "first");
         for (line, word) in faults {

@@ -1,25 +1,20 @@
 //! Makes the clips of a set, one after the other, with one engine.
 
 use std::fs;
-use std::io::{self, BufWriter, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use hound::{WavSpec, WavWriter};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use melfusion::audio::Audio;
 use melfusion::audio::wav::SampleFormat;
 use melfusion::bundle::Bundle;
-use melfusion::clip::Clip;
-use melfusion::engine::{Engine, Resynthesis, Through};
+use melfusion::engine::Engine;
 use melfusion::error::{Error, Stage};
-use melfusion::files;
 use melfusion::hash::hex;
 use melfusion::image::Picture;
 use melfusion::progress::Progress;
 use melfusion::request::{Request, RequestFields};
-use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
+use score::Score;
 use sha2::{Digest, Sha256};
 
 use super::job::{Job, Make};
@@ -84,24 +79,21 @@ impl<'a> Maker<'a> {
             return Ok(entry.clone());
         }
         let request = self.request(job)?;
-        let mel = self.mel(job)?;
+        let score = self.score(job)?;
         let engine = match self.engine.take() {
             Some(engine) => engine,
             None => Engine::load(self.bundle, self.args.device.open()?)?,
         };
         let engine = self.engine.insert(engine);
         let start = Instant::now();
-        let sound = sound(engine, job, &request, mel.as_deref())?;
-        let made_in_seconds = start.elapsed().as_secs_f64();
-        let entry = Entry {
-            id: job.id.clone(),
-            sha256,
-            seconds: request.seconds(),
-            made_in_seconds,
-            codec_error: sound.codec_error(),
+        let clip = match &score {
+            Some(score) => engine.perform(&request, score, &Ear)?,
+            None => engine.generate(&request, &Ear)?,
         };
+        let made_in_seconds = start.elapsed().as_secs_f64();
+        let entry = Entry { id: job.id.clone(), sha256, seconds: request.seconds(), made_in_seconds };
         let _writing = cancel::writing();
-        sound.write(&wav)?;
+        clip.write_wav(&wav, SampleFormat::Int24)?;
         self.ledger.add(&entry)?;
         self.made += 1;
         Ok(entry)
@@ -117,10 +109,10 @@ impl<'a> Maker<'a> {
         Request::new(RequestFields { picture, sample_rate, ..job.fields(&self.settings) })
     }
 
-    fn mel(&self, job: &Job) -> Result<Option<Vec<f32>>, Error> {
+    fn score(&self, job: &Job) -> Result<Option<Score>, Error> {
         match &job.make {
             Make::Compose { .. } => Ok(None),
-            Make::Codec { mel } | Make::Vocoder { mel } => read_mel(&self.args.set.join(mel)).map(Some),
+            Make::Score { score, .. } => read_score(&self.args.set.join(score)).map(Some),
         }
     }
 
@@ -137,56 +129,6 @@ impl<'a> Maker<'a> {
         }
         Ok(hex(hash))
     }
-}
-
-/// What was made of a job.
-enum Sound {
-    Clip(Box<Clip>),
-    Resynthesis { sound: Resynthesis, through: Through },
-}
-
-impl Sound {
-    fn codec_error(&self) -> Option<f64> {
-        match self {
-            Self::Resynthesis { sound, through: Through::Codec } => Some(sound.codec_error),
-            _ => None,
-        }
-    }
-
-    fn write(&self, path: &Path) -> Result<(), Error> {
-        match self {
-            Self::Clip(clip) => clip.write_wav(path, SampleFormat::Int24),
-            Self::Resynthesis { sound, .. } => write_mono(path, &sound.audio),
-        }
-    }
-}
-
-/// Writes one channel, whole or not at all; in floats, for a spectrogram may be louder than integers can say.
-fn write_mono(path: &Path, audio: &Audio) -> Result<(), Error> {
-    let spec = WavSpec {
-        channels: 1,
-        sample_rate: audio.sample_rate(),
-        bits_per_sample: 32,
-        sample_format: hound::SampleFormat::Float,
-    };
-    files::replace(path, |file| {
-        let write = || {
-            let mut writer = WavWriter::new(BufWriter::new(file), spec)?;
-            audio.channels()[0].iter().try_for_each(|sample| writer.write_sample(*sample))?;
-            writer.finalize()
-        };
-        write().map_err(io::Error::other)
-    })
-}
-
-fn sound(engine: &Engine, job: &Job, request: &Request, mel: Option<&[f32]>) -> Result<Sound, Error> {
-    let through = match job.make {
-        Make::Compose { .. } => return engine.generate(request, &Ear).map(|clip| Sound::Clip(Box::new(clip))),
-        Make::Codec { .. } => Through::Codec,
-        Make::Vocoder { .. } => Through::Vocoder,
-    };
-    let sound = engine.resynthesize(mel.unwrap_or(&[]), request.frames(request.sample_rate), through)?;
-    Ok(Sound::Resynthesis { sound, through })
 }
 
 /// Listens for Ctrl-C while a clip is made.
@@ -213,14 +155,10 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|error| Error::File { path: path.clone(), problem: format!("cannot be read: {error}") })
 }
 
-/// The f32 tensor `mel (frames, bands)` of a safetensors file, row by row.
-fn read_mel(path: &PathBuf) -> Result<Vec<f32>, Error> {
-    let fail = |problem: &str| Error::File { path: path.clone(), problem: format!("{problem}; prepare the set again") };
-    let bytes = read(path)?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| fail(&format!("is damaged ({error})")))?;
-    let mel = tensors.tensor("mel").map_err(|_| fail("has no tensor named mel"))?;
-    if mel.dtype() != Dtype::F32 || mel.shape().len() != 2 {
-        return Err(fail("its mel is not f32 (frames, bands)"));
-    }
-    Ok(mel.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+/// A score that serde wrote.
+fn read_score(path: &PathBuf) -> Result<Score, Error> {
+    serde_json::from_slice(&read(path)?).map_err(|error| Error::File {
+        path: path.clone(),
+        problem: format!("is no score ({error}); prepare the set again"),
+    })
 }
