@@ -26,6 +26,8 @@ impl Engine {
     pub fn reading(&self, request: &Request) -> std::result::Result<Reading, Error> {
         let mut reading = self.texts(request).in_stage(Stage::Text)?.reading;
         if let Some(casting) = self.cast(request, &reading)? {
+            // Who is known to play is no unknown word.
+            reading.unknown.retain(|word| !casting.casts.iter().any(|cast| cast.words.contains(word.as_str())));
             reading.cast = casting.remarks();
         }
         Ok(reading)

@@ -161,12 +161,11 @@ class Dit(nn.Module):
         last blocks, `alphas (b, 1, 1)` their shares.
         """
         blocks, first = len(self.blocks), len(self.blocks) - self.config.picture_layers
-        evidence, rest = self.rolls.evidence(x, alpha), self.rolls.rest(x)
-        if known is not None:
-            evidence = self.rolls.told(evidence, known, mask)
-        h = self.embed(torch.cat([self.rolls.seen(evidence), rest, planes], -1))
-        if known is not None:
-            h = h + self.embed_known(torch.cat([self.rolls.rest(known), mask], -1))
+        if known is None:
+            known, mask = torch.zeros_like(x), x.new_zeros(*x.shape[:2], 2 * len(self.config.row_channels))
+        evidence = self.rolls.told(self.rolls.evidence(x, alpha), known, mask)
+        h = self.embed(torch.cat([self.rolls.seen(evidence), self.rolls.rest(x), planes], -1))
+        h = h + self.embed_known(torch.cat([self.rolls.rest(known), mask], -1))
         c = self.time(time_features(t, self.config.width)) + self.class_embedding(vector)
         modulation = self.modulation(F.silu(c)).unflatten(-1, (6, -1))
         for i in range(blocks):
