@@ -92,7 +92,7 @@ impl DenoiserConfig {
 #[derive(Debug, Clone)]
 pub enum Denoiser {
     /// A UNet.
-    Unet(Unet),
+    Unet(Box<Unet>),
     /// A diffusion transformer over columns.
     Dit(Dit),
 }
@@ -105,7 +105,7 @@ impl Denoiser {
     /// A configuration that contradicts itself; a key that is missing or has another shape.
     pub fn new(config: &DenoiserConfig, vb: VarBuilder) -> Result<Self> {
         Ok(match config {
-            DenoiserConfig::Unet(config) => Self::Unet(Unet::new(config, vb.pp("unet"))?),
+            DenoiserConfig::Unet(config) => Self::Unet(Box::new(Unet::new(config, vb.pp("unet"))?)),
             DenoiserConfig::Dit(config) => Self::Dit(Dit::new(config, vb.pp("dit"))?),
         })
     }
