@@ -1,9 +1,10 @@
-//! A clip to look at: both sides' waveforms over the bar grid, the mel spectrogram below. And a board's
-//! [contact sheet](ContactSheet).
+//! A clip to look at: its notes as a piano roll over the bars and both sides' waveforms below; of a clip without notes the
+//! waveforms, and the mel spectrogram below. And a board's [contact sheet](ContactSheet).
 
 mod canvas;
 mod colours;
 mod contact_sheet;
+mod piano_roll;
 
 use std::ops::Range;
 use std::path::Path;
@@ -14,15 +15,18 @@ use plotters::style::text_anchor::HPos;
 use self::canvas::{Area, Drawn, panel, save, shortened, wave, write};
 use self::colours::{BAR, BEAT, DIM, INK, magma};
 pub use self::contact_sheet::ContactSheet;
+use score::Score;
+
 use crate::audio::Audio;
 use crate::error::Error;
 
 const SIZE: (u32, u32) = (1600, 900);
 /// Where panels stand, in pixels.
 const ACROSS: Range<i32> = 56..1544;
-const LEFT_LANE: Range<i32> = 132..282;
-const RIGHT_LANE: Range<i32> = 288..438;
-const MEL: Range<i32> = 462..832;
+const TOP: i32 = 132;
+const BOTTOM: i32 = 832;
+const SPECTRAL: Lanes = Lanes { sides: [132..282, 288..438], large: 462..BOTTOM };
+const NOTED: Lanes = Lanes { sides: [640..733, 739..BOTTOM], large: TOP..616 };
 /// Quietest mel value shown, as a quantile: what lies below is silence between notes.
 const FLOOR: f32 = 0.05;
 
@@ -39,13 +43,25 @@ pub struct Plot<'a> {
     pub bars: u32,
     /// Beats to the bar; at least 1.
     pub beats: u32,
+    /// The clip's notes, which are drawn in place of the spectrogram.
+    pub score: Option<&'a Score>,
     /// Log-mel spectrogram of the same stretch, `(frame, band)` in one piece, lowest band first. Any scale.
     pub mel: &'a [f32],
     /// Bands to a frame.
     pub bands: usize,
 }
 
+/// Where a plot's panels stand, in rows of pixels.
+struct Lanes {
+    sides: [Range<i32>; 2],
+    large: Range<i32>,
+}
+
 impl Plot<'_> {
+    fn lanes(&self) -> Lanes {
+        if self.score.is_some() { NOTED } else { SPECTRAL }
+    }
+
     /// Writes a PNG of 1600 x 900 pixels, whole or not at all.
     ///
     /// # Errors
@@ -57,12 +73,19 @@ impl Plot<'_> {
 
     fn draw(&self, area: &Area<'_>) -> Drawn {
         self.head(area)?;
-        for (lane, samples) in [LEFT_LANE, RIGHT_LANE].into_iter().zip(self.audio.channels()) {
+        for (lane, samples) in self.lanes().sides.into_iter().zip(self.audio.channels()) {
             panel(area, ACROSS, lane.clone())?;
             self.grid(area, &lane)?;
             wave(area, ACROSS, lane, samples)?;
         }
-        self.spectrogram(area)?;
+        match self.score {
+            Some(score) => {
+                piano_roll::draw(area, score, &ACROSS, &self.lanes().large)?;
+                self.grid(area, &self.lanes().large)?;
+                piano_roll::players(area, score, (ACROSS.end, 104))?;
+            }
+            None => self.spectrogram(area)?,
+        }
         self.numbers(area)?;
         self.seconds(area)
     }
@@ -71,9 +94,11 @@ impl Plot<'_> {
         let x = ACROSS.start;
         write(area, &shortened(self.title, 110), (x, 30), 30, &INK, HPos::Left)?;
         write(area, &shortened(self.subtitle, 160), (x, 72), 19, &DIM, HPos::Left)?;
-        write(area, "L", (x - 20, middle(&LEFT_LANE) - 9), 18, &DIM, HPos::Left)?;
-        write(area, "R", (x - 20, middle(&RIGHT_LANE) - 9), 18, &DIM, HPos::Left)?;
-        write(area, "mel", (x - 36, middle(&MEL) - 9), 18, &DIM, HPos::Left)
+        let Lanes { sides: [left, right], large } = self.lanes();
+        write(area, "L", (x - 20, middle(&left) - 9), 18, &DIM, HPos::Left)?;
+        write(area, "R", (x - 20, middle(&right) - 9), 18, &DIM, HPos::Left)?;
+        let name = if self.score.is_some() { "notes" } else { "mel" };
+        write(area, name, (x - 8, middle(&large) - 9), 18, &DIM, HPos::Right)
     }
 
     /// Lines at bars, and at beats where there is room.
@@ -97,7 +122,7 @@ impl Plot<'_> {
         let every = self.bars.div_ceil(32).next_power_of_two();
         for bar in (0..self.bars).step_by(every as usize) {
             let x = column(f64::from(bar) / f64::from(self.bars));
-            write(area, &(bar + 1).to_string(), (x + 2, LEFT_LANE.start - 23), 18, &INK, HPos::Left)?;
+            write(area, &(bar + 1).to_string(), (x + 2, TOP - 23), 18, &INK, HPos::Left)?;
         }
         Ok(())
     }
@@ -109,23 +134,24 @@ impl Plot<'_> {
         for mark in 0..=(length / every) as u32 {
             let second = f64::from(mark) * every;
             let x = column(second / length);
-            area.draw(&PathElement::new([(x, MEL.end), (x, MEL.end + 5)], DIM))?;
+            area.draw(&PathElement::new([(x, BOTTOM), (x, BOTTOM + 5)], DIM))?;
             let text = if every < 1.0 { format!("{second:.1} s") } else { format!("{second:.0} s") };
-            write(area, &text, (x, MEL.end + 10), 17, &DIM, HPos::Center)?;
+            write(area, &text, (x, BOTTOM + 10), 17, &DIM, HPos::Center)?;
         }
         Ok(())
     }
 
     fn spectrogram(&self, area: &Area<'_>) -> Drawn {
-        panel(area, ACROSS, MEL)?;
+        let rows = self.lanes().large;
+        panel(area, ACROSS, rows.clone())?;
         let frames = self.mel.len() / self.bands.max(1);
         let Some((low, high)) = extent(self.mel).filter(|_| frames > 0) else {
             return Ok(());
         };
-        let (wide, high_rows) = (ACROSS.len() as f64, MEL.len() as f64);
+        let (wide, high_rows) = (ACROSS.len() as f64, rows.len() as f64);
         for (i, x) in ACROSS.enumerate() {
             let frame = (((i as f64 + 0.5) / wide) * frames as f64) as usize;
-            for (j, y) in MEL.rev().enumerate() {
+            for (j, y) in rows.clone().rev().enumerate() {
                 let band = (j as f64 + 0.5) / high_rows * self.bands as f64 - 0.5;
                 let value = between(&self.mel[frame * self.bands..][..self.bands], band);
                 area.draw_pixel((x, y), &magma((value - low) / (high - low)))?;
@@ -133,7 +159,7 @@ impl Plot<'_> {
         }
         for bar in 1..self.bars {
             let x = column(f64::from(bar) / f64::from(self.bars));
-            area.draw(&PathElement::new([(x, MEL.start), (x, MEL.end - 1)], INK.mix(0.22)))?;
+            area.draw(&PathElement::new([(x, rows.start), (x, rows.end - 1)], INK.mix(0.22)))?;
         }
         Ok(())
     }
@@ -177,6 +203,7 @@ mod tests {
             audio,
             bars,
             beats: 4,
+            score: None,
             mel,
             bands: 128,
         }

@@ -190,7 +190,7 @@ pub struct Run {
     /// WAV file to write; a file of this name is replaced
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
-    /// Also draw the waveform over the bars and the mel spectrogram, as PNG; a file of this name is replaced
+    /// Also draw the notes, or without any the mel spectrogram, and the waveform over the bars, as PNG; a file of this name is replaced
     #[arg(long, value_name = "PATH")]
     pub plot: Option<PathBuf>,
     #[command(flatten)]

@@ -128,6 +128,7 @@ impl<'a> Studio<'a> {
             audio: &clip.audio,
             bars: clip.recipe.bars,
             beats: clip.recipe.meter.beats(),
+            score: clip.score.as_ref(),
             mel: &mel,
             bands,
         };

@@ -11,6 +11,18 @@ pub const DIM: RGBColor = RGBColor(148, 150, 170);
 pub const WAVE: RGBColor = RGBColor(134, 78, 156);
 pub const LOUD: RGBColor = RGBColor(240, 150, 120);
 
+/// Of the parts of a score, in the order of `score::Part::ALL`.
+pub const PARTS: [RGBColor; 8] = [
+    RGBColor(126, 150, 232),
+    RGBColor(214, 118, 106),
+    RGBColor(236, 190, 92),
+    RGBColor(120, 196, 128),
+    RGBColor(244, 148, 196),
+    RGBColor(168, 132, 224),
+    RGBColor(112, 206, 214),
+    RGBColor(170, 170, 178),
+];
+
 /// Nine points of matplotlib's `magma` (CC0): even steps of value look like even steps of brightness.
 const MAGMA: [[f32; 3]; 9] = [
     [0.0, 0.0, 4.0],

@@ -103,6 +103,7 @@ mod tests {
             unknown: (0..10).map(|i| format!("w{i}")).collect(),
             unread: "and then it\nends".into(),
             negative_unread: "choir".into(),
+            cast: vec!["Fiddle plays the erhu".into()],
         };
         assert_eq!(
             all.remark("paino, no drums", "no brass").as_deref(),
@@ -110,7 +111,7 @@ mod tests {
                 "the prompt is read as \"piano\"; avoided: drums; guidance of 1 or less avoids nothing: raise it; \
                  not known: w0, w1, w2, w3, w4, w5, w6, w7 and 2 more; \
                  the last 4 words of the prompt are not read, from \"and then it\" on: shorten it; \
-                 the last word of what is avoided is not read, from \"choir\" on: shorten it"
+                 the last word of what is avoided is not read, from \"choir\" on: shorten it; Fiddle plays the erhu"
             )
         );
     }

@@ -2,8 +2,7 @@
 
     python score_reader.py --data DIR --held-out DIR --out reader.pt [--steps 1500]
 
-It reads latents with noise, so that small errors do not decide, and not the clip's row, which says the mood in numbers; trained on the
-training split.
+It reads latents with noise, so that small errors do not decide; trained on the training split.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from composer.styles import STYLES as CUES
-from latents import NUMBERS
 from scene import STYLES
 from score_set import ScoreSet
 
@@ -33,7 +31,7 @@ class ScoreReader(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """See the class; valence and energy are (b, 2)."""
-        h = F.gelu(self.each(F.pad(x[..., :-len(NUMBERS)], (0, len(NUMBERS)))))
+        h = F.gelu(self.each(x))
         h = F.gelu(self.near(torch.cat([h.roll(shift, 1) for shift in (-4, -1, 0, 1, 4)], -1)))
         family, cue, major, mood = self.heads(torch.cat([h.mean(1), h.std(1)], -1)).split((len(STYLES), len(CUES), 1, 2), -1)
         return family, cue, major[:, 0], mood
