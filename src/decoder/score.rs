@@ -81,10 +81,10 @@ impl ScoreDecoder {
         let grid = self.grid(latents)?;
         let mut decoded = Decoded { columns: grid.columns, ..Decoded::default() };
         let rolls: Vec<_> = self.rows.iter().enumerate().map(|(index, row)| row.roll(&grid, index)).collect();
-        let onsets = heard.onsets(&self.rows, &rolls, &self.config);
+        let (onsets, least) = heard.onsets(&self.rows, &rolls, &self.config);
         for (index, row) in self.rows.iter().enumerate() {
             let (notes, player) = row.decode((&grid, index), &rolls[index], &onsets[index], &self.config);
-            if notes.len() >= self.config.least {
+            if notes.len() >= least {
                 decoded.notes.extend(notes);
                 decoded.players.push(player);
             }

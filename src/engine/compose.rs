@@ -6,6 +6,7 @@ use super::morph::Scene;
 use super::orchestrate::shown;
 use super::painter::Painter;
 use super::{Constraints, Engine, Plan};
+use crate::denoiser::DenoiserConfig;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 use crate::sampler::{Sampler, noise};
@@ -23,12 +24,14 @@ impl Engine {
         let latent = &self.manifest.music.latent;
         let shape = (1, latent.channels, plan.columns, latent.rows);
         let timesteps = sampler.timesteps().to_vec();
-        let known = constraints.map(Constraints::known_input).transpose().in_stage(Stage::Music)?;
+        // A UNet is not told what is known; what it expects is edited all the same.
+        let told = constraints.filter(|_| matches!(self.manifest.music.denoiser, DenoiserConfig::Dit(_)));
+        let known = told.map(Constraints::known_input).transpose().in_stage(Stage::Music)?;
         let mut painter = Painter::new(self, self.music()?, plan, scenes, known.as_ref()).in_stage(Stage::Music)?;
         let mut xs = noise(seed, 0, shape, &self.device).in_stage(Stage::Music)?;
         progress.step(Stage::Music, 0, timesteps.len());
         for (i, &t) in timesteps.iter().enumerate() {
-            xs = shown(constraints, xs, self.schedule.level(t).alpha).in_stage(Stage::Music)?;
+            xs = shown(told, xs, self.schedule.level(t).alpha).in_stage(Stage::Music)?;
             let output = painter.predict(&xs, t, i, progress)?;
             let fresh = if sampler.needs_noise() {
                 Some(noise(seed, i as u64 + 1, shape, &self.device).in_stage(Stage::Music)?)

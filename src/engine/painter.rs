@@ -256,50 +256,37 @@ fn input(xs: &Tensor, beside: Option<&Tensor>, conditions: &Conditions) -> Resul
 mod tests {
     use super::*;
     use crate::bundle::Bundle;
-    use crate::denoiser::DitConfig;
     use crate::sampler::noise;
 
-    /// The mini bundle's, and the same with a transformer.
+    /// The mini bundle's, and the same with a UNet.
     fn manifests() -> [MusicManifest; 2] {
-        let mut music = Bundle::mini().unwrap().manifest().music.clone();
-        let unet = music.clone();
-        music.position.as_mut().unwrap().frequency = false;
-        music.denoiser = DenoiserConfig::Dit(DitConfig {
-            channels: 16,
-            row_channels: vec![16; 16],
-            row_codes: vec![4; 16],
-            row_bits: vec![20; 4],
-            row_onsets: vec![10; 4],
-            planes: 10,
-            class_width: 864,
-            text_width: 192,
-            windows: vec![64, 48],
-            width: 64,
-            hidden: 96,
-            cross_widths: vec![192, 192, 128, 128],
-            picture_layers: 4,
-            timesteps: 1000,
-        });
-        [unet, music]
+        let bundle = Bundle::mini().unwrap();
+        let dit = bundle.manifest().music.clone();
+        let mut unet = dit.clone();
+        unet.position.as_mut().unwrap().frequency = true;
+        unet.denoiser = DenoiserConfig::Unet(bundle.manifest().image.unet.clone());
+        [unet, dit]
     }
 
     #[test]
     fn a_transformer_is_told_before_the_planes_what_is_known_of_its_window_and_a_unet_nothing() {
         let ([unet, dit], device) = (manifests(), Device::Cpu);
         let (windows, at) = (Windows::circular(96, 64), (64, Pulse::COMMON));
-        let known = noise(1, 0, (1, 18, 96, 16), &device).unwrap();
+        let (rows, planes) = (dit.latent.rows, dit.position.as_ref().unwrap().count());
+        let told_of = dit.latent.channels + 2;
+        let known = noise(1, 0, (1, told_of, 96, rows), &device).unwrap();
         let values = |xs: &Tensor| xs.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         for (j, &start) in windows.starts().iter().enumerate() {
             let seen = windows.gather(&known, j).unwrap();
             let told = beside(&dit, start, at, Some(seen.clone()), &device).unwrap().unwrap();
-            assert_eq!(told.dims(), [1, 28, 64, 16]);
-            assert_eq!(values(&told.narrow(1, 0, 18).unwrap()), values(&seen));
+            assert_eq!(told.dims(), [1, told_of + planes, 64, rows]);
+            assert_eq!(values(&told.narrow(1, 0, told_of).unwrap()), values(&seen));
             let untold = beside(&dit, start, at, None, &device).unwrap().unwrap();
-            assert!(values(&untold.narrow(1, 0, 18).unwrap()).iter().all(|x| *x == 0.0));
-            let planes = |xs: &Tensor, first| values(&xs.narrow(1, first, 10).unwrap());
-            assert_eq!(planes(&told, 18), planes(&untold, 18));
+            assert!(values(&untold.narrow(1, 0, told_of).unwrap()).iter().all(|x| *x == 0.0));
+            let place = |xs: &Tensor, first| values(&xs.narrow(1, first, planes).unwrap());
+            assert_eq!(place(&told, told_of), place(&untold, told_of));
             let plain = beside(&unet, start, at, None, &device).unwrap().unwrap();
-            assert_eq!((plain.dim(1).unwrap(), planes(&plain, 2)), (12, planes(&told, 18)));
+            assert_eq!((plain.dim(1).unwrap(), place(&plain, 2)), (2 + planes, place(&told, told_of)));
             assert!(beside(&unet, start, at, Some(seen), &device).is_err());
         }
     }

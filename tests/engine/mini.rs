@@ -15,6 +15,7 @@ use melfusion::progress::Silent;
 use melfusion::request::{Key, Request, RequestFields};
 use melfusion::text::Reading;
 use melfusion::{Bundle, Clip, Engine};
+use score::Part;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load(&Bundle::mini().unwrap(), Device::Cpu).unwrap());
 
@@ -73,9 +74,9 @@ fn right_words_stay_and_those_that_mean_nothing_are_named() {
     }
     for (prompt, unknown) in [
         ("calm piano over soft strings, 808s, lo-fi, at dawn", &[][..]),
-        ("solo duduk", &["duduk"]),
-        ("theremin and kazoo, Kazoo's", &["theremin", "kazoo"]),
-        ("hurdy-gurdy drone", &["hurdy-gurdy"]),
+        ("solo duduk", &[]),
+        ("theremin and vuvuzela, Vuvuzela's", &["vuvuzela"]),
+        ("hurdy-gurdy drone", &[]),
         ("静かなピアノ", &["静かなピアノ"]),
         ("🎻😢 piano", &["🎻😢"]),
         ("ruhiges Klavier, keine Trommeln", &["ruhiges", "Klavier", "keine", "Trommeln"]),
@@ -148,13 +149,10 @@ fn what_a_prompt_wants_none_of_is_avoided_as_by_a_negative_prompt() {
     assert_eq!((recipe.prompt.as_str(), recipe.negative.as_str()), ("calm strings, no drums", "brass"), "as typed");
     assert_eq!(recipe.remark().unwrap(), "the prompt is read as \"calm strings\"; avoided: drums");
     assert_eq!(bits(&typed), bits(&clip(&recipe.prompt, &recipe.negative, recipe.guidance)), "a recipe makes the same");
-    // What cannot be avoided is at least not asked for, and said.
+    // What guidance cannot avoid is at least not asked for, and said; instruments are silent all the same.
     for guidance in [0.5, 1.0] {
         let clip = clip("calm strings, no drums", "", guidance);
-        assert_eq!(
-            bits(&clip),
-            bits(&generate(&ENGINE, RequestFields { prompt: "calm strings".into(), guidance, bars: 1, ..fields() }))
-        );
+        assert_eq!(clip.score.as_ref().unwrap().player(Part::Drums), None);
         assert!(clip.recipe.remark().unwrap().contains("avoids nothing"));
     }
     assert_eq!(
@@ -170,7 +168,7 @@ fn every_stage_agrees_with_torch_and_diffusers() {
     for row in &rows {
         assert!(row.passes(), "{}: {} is off by {:e}", row.stage, row.tensor, row.error);
     }
-    for tensor in ["synapse.global", "music.class", "music.latents", "decoder.mel", "decoder.fine_structure"] {
+    for tensor in ["synapse.global", "music.class", "music.latents", "decoder.roll"] {
         assert!(rows.iter().any(|row| row.tensor == tensor), "{tensor} was not compared");
     }
 }

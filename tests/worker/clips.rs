@@ -100,7 +100,7 @@ fn errors_arrive_as_what_they_are() {
 #[test]
 fn words_too_long_to_send_are_refused_before_they_are() {
     let house = House::new(&[]);
-    let cue = Cue { name: "x".repeat(17 << 20), bars: 1, ..Default::default() };
+    let cue = Cue { name: "x".repeat(40 << 20), bars: 1, ..Default::default() };
     let board = Board::new(BoardFields { cues: vec![cue], ..Default::default() }).unwrap();
     let error = house.client().run(&Job::Score(board, 0), &Silent).unwrap_err();
     assert!(matches!(error, Error::Request { .. }), "{error}");

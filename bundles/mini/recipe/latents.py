@@ -30,7 +30,7 @@ SPREAD = 0.4
 CODE = 6  # numbers that say who plays
 ONSET, SUSTAIN = 0.45, 0.5  # from which a note begins, and lasts
 QUIETEST, RANGE = 0.6, 0.4  # an onset is the first, and as much of the second as it is loud
-LEAST = 3  # onsets of a part that plays
+LEAST = 2  # onsets of a part that plays
 NUMBERS = ("brightness", "space", "swing", "looseness", "valence", "energy")
 ROWS = len(PARTS) + 1
 
@@ -148,7 +148,7 @@ class ScoreLatents:
         return np.concatenate([*rows, np.tile(numbers, (score.columns, 1))], 1).astype(np.float32)
 
     def decode(self, tokens: np.ndarray) -> Decoded:
-        """What tokens (columns, n) say. A part plays if it has three onsets or more, whatever its code."""
+        """What tokens (columns, n) say. A part plays if it has two onsets or more, whatever its code."""
         rows = dict(zip((*self.parts, "clip"), np.split(tokens, np.cumsum(self.row_channels)[:-1], 1)))
         found = Decoded([], {}, {}, {})
         for part, latents in self.parts.items():
@@ -241,7 +241,7 @@ def onset_f1(latents: ScoreLatents, scores: list[Score], noise: float, seed: int
 
 
 def program_rate(latents: ScoreLatents, scores: list[Score], noise: float, seed: int = 0) -> float:
-    """How often the right instrument is decoded, of parts with three onsets or more."""
+    """How often the right instrument is decoded, of parts with two onsets or more."""
     rng, right = np.random.default_rng(seed), []
     for score in scores:
         tokens = latents.encode(score)

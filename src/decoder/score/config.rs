@@ -73,7 +73,7 @@ impl Default for ScoreConfig {
             sustain: 0.5,
             quietest: 0.6,
             range: 0.4,
-            least: 3,
+            least: 2,
             parts: Vec::new(),
         }
     }

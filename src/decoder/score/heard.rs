@@ -8,6 +8,11 @@ use super::row::{Roll, Row};
 
 /// The faintest beginning that is made to sound.
 const FLOOR: f32 = 0.12;
+/// Of a clip in which nothing would sound at all, how many parts are heard and how many onsets a bar of each, if they have at
+/// least this share of what a note begins with.
+const FAINT_PARTS: usize = 3;
+const FAINT_ONSETS: usize = 4;
+const FAINTEST: f32 = 0.02;
 
 /// What has to be heard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,15 +25,21 @@ pub struct Heard {
 
 impl Heard {
     /// From which strength notes begin, for every row and column.
-    pub(super) fn onsets(&self, rows: &[Row], rolls: &[Roll], config: &ScoreConfig) -> Vec<Vec<f32>> {
+    ///
+    /// And how many notes a part needs to be one.
+    pub(super) fn onsets(&self, rows: &[Row], rolls: &[Roll], config: &ScoreConfig) -> (Vec<Vec<f32>>, usize) {
         let threshold = config.onset as f32;
         let mut onsets: Vec<Vec<f32>> = rolls.iter().map(|roll| vec![threshold; roll.len()]).collect();
         if self.bar == 0 {
-            return onsets;
+            return (onsets, config.least);
         }
         let strengths: Vec<Vec<f32>> = rows.iter().zip(rolls).map(|(row, roll)| row.strengths(roll)).collect();
         let plays = |index: usize| strengths[index].iter().filter(|x| **x > threshold).count() >= config.least;
         let asked: Vec<usize> = self.parts.iter().map(|part| part.index()).collect();
+        if !(0..rows.len()).any(plays) {
+            self.make_faint_heard(&asked, &strengths, FAINTEST * threshold, &mut onsets);
+            return (onsets, 1);
+        }
         for &index in asked.iter().filter(|index| !plays(**index)) {
             let silent = vec![false; strengths[index].len()];
             let own = onset_thresholds(&[&strengths[index]], &silent, self.bar, threshold, FLOOR);
@@ -44,7 +55,24 @@ impl Heard {
         let order: Vec<&[f32]> = playing.iter().map(|index| &strengths[*index][..]).collect();
         let filled = onset_thresholds(&order, &sounds, self.bar, threshold, FLOOR);
         playing.iter().zip(&filled).for_each(|(&index, own)| lower(&mut onsets[index], own));
-        onsets
+        (onsets, config.least)
+    }
+}
+
+impl Heard {
+    /// Few steps leave all notes faint: then the strongest are heard, of who was asked for or of the strongest parts.
+    fn make_faint_heard(&self, asked: &[usize], strengths: &[Vec<f32>], faintest: f32, onsets: &mut [Vec<f32>]) {
+        let peak = |index: &usize| strengths[*index].iter().copied().fold(0.0, f32::max);
+        let mut heard: Vec<usize> = if asked.is_empty() { (0..strengths.len()).collect() } else { asked.to_vec() };
+        heard.sort_by(|a, b| peak(b).total_cmp(&peak(a)));
+        for index in heard.into_iter().take(FAINT_PARTS) {
+            let mut sorted = strengths[index].clone();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            let bars = sorted.len().div_ceil(self.bar);
+            if let Some(last) = sorted.get(bars * FAINT_ONSETS - 1).or(sorted.last()) {
+                onsets[index].fill(last.max(faintest).next_down());
+            }
+        }
     }
 }
 
