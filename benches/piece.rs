@@ -45,7 +45,7 @@ pub enum Part {
     Picture,
     /// Gathering conditions, and all denoising steps.
     Music,
-    /// Codec, vocoder and widening.
+    /// Notes, and what plays them.
     Decoder,
     /// Resampling, loudness and checks.
     Finish,

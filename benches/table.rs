@@ -52,8 +52,8 @@ fn print_table(new: &[Times], known: &[Times], steps: usize) {
     println!("| --- | ---: | ---: |");
     row("Words: prompt and negative prompt to tokens", median(new, |times| times.of(Part::Text)));
     row(&format!("Picture: encoded, inverted in {steps} steps"), median(new, |times| times.of(Part::Picture)));
-    row("Music: the walk through the UNet", median(new, |times| times.of(Part::Music)));
-    row("Sound: codec, vocoder, stereo", median(new, |times| times.of(Part::Decoder)));
+    row("Music: the walk", median(new, |times| times.of(Part::Music)));
+    row("Sound: notes to stereo", median(new, |times| times.of(Part::Decoder)));
     row("Sound: sample rate, loudness", median(new, |times| times.of(Part::Finish)));
     row("**Clip, new picture**", whole);
     row("**Clip, picture seen before**", median(known, Times::total));

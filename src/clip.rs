@@ -249,12 +249,13 @@ impl Clip {
         let bytes = self.latents.to_halves();
         let view = TensorView::new(Dtype::F16, self.latents.shape.to_vec(), &bytes).expect("shape and bytes agree");
         let recipe = serde_json::to_string(&self.recipe).expect("a recipe has only strings and numbers");
-        let mut about = HashMap::from([("recipe".to_string(), recipe)]);
-        if let Some(score) = &self.score {
-            let score = serde_json::to_string(score).expect("a score has only names and finite numbers");
-            about.insert("score".to_string(), score);
-        }
-        safetensors::serialize([("latents", view)], Some(about)).expect("one valid tensor")
+        let about = HashMap::from([("recipe".to_string(), recipe)]);
+        // As a tensor: of two entries beside each other the order would be another in every process.
+        let written = |score| serde_json::to_vec(score).expect("a score has only names and finite numbers");
+        let score = self.score.as_ref().map(written).unwrap_or_default();
+        let score = TensorView::new(Dtype::U8, vec![score.len()], &score).expect("bytes are as many as they are");
+        let tensors = [("latents", view), ("score", score)].into_iter().take(1 + usize::from(self.score.is_some()));
+        safetensors::serialize(tensors, Some(about)).expect("valid tensors")
     }
 
     /// Reads all but the sound of a file that [`Clip::write_wav`] wrote.
@@ -289,7 +290,7 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
     let told = |name| about.metadata().as_ref().and_then(|told| told.get(name));
     let recipe: Recipe = serde_json::from_str(told("recipe").ok_or("no recipe")?).map_err(|e| e.to_string())?;
     // Sounds that are painted have none, and older files.
-    let score = told("score").map(|score| serde_json::from_str(score)).transpose();
+    let score = tensors.tensor("score").ok().map(|score| serde_json::from_slice(score.data())).transpose();
     let score: Option<Score> = score.map_err(|e| e.to_string())?;
     let view = tensors.tensor("latents").map_err(|e| e.to_string())?;
     let shape: [usize; 4] = view.shape().try_into().map_err(|_| "wrong shape")?;

@@ -15,19 +15,17 @@ use crate::piece;
 pub enum Section {
     /// One operation.
     Operation,
-    /// One evaluation of one network of the mini bundle, or its vocoder.
+    /// One evaluation of one network of the mini bundle.
     Stage,
     /// One evaluation of a network of the public weights' kind.
     Small,
     /// One evaluation of a network as large as the public weights.
     Full,
-    /// From request to sound.
-    Clip,
 }
 
 impl Section {
     /// In the order of the report.
-    pub const ALL: [Self; 5] = [Self::Operation, Self::Stage, Self::Small, Self::Full, Self::Clip];
+    pub const ALL: [Self; 4] = [Self::Operation, Self::Stage, Self::Small, Self::Full];
 
     /// For the report.
     pub fn title(self) -> &'static str {
@@ -36,7 +34,6 @@ impl Section {
             Self::Stage => "Steps and stages of the mini bundle",
             Self::Small => "Small networks of the public weights' kind",
             Self::Full => "Networks as large as the public weights",
-            Self::Clip => "Whole clip of 8 s",
         }
     }
 }
@@ -101,7 +98,7 @@ pub enum Work {
         channels: usize,
         size: (usize, usize),
     },
-    /// A guided step of the mini bundle's music UNet.
+    /// A guided step of the mini bundle's transformer.
     Music {
         synapse: bool,
     },
@@ -112,11 +109,6 @@ pub enum Work {
     },
     Text {
         prompt: &'static str,
-    },
-    Codec,
-    /// Mel to mono.
-    Vocoder {
-        samples: usize,
     },
     Unet {
         config: UnetConfig,
@@ -138,27 +130,6 @@ pub enum Work {
         config: HifiGanConfig,
         frames: usize,
     },
-    Clip(ClipWork),
-}
-
-/// A whole clip.
-#[derive(Debug, Clone, Serialize)]
-pub struct ClipWork {
-    /// Whether the picture has been seen before.
-    pub known: bool,
-    /// Whether we leave out what the bundle's defaults say can be left out; PyTorch never does.
-    #[serde(skip)]
-    pub savings: bool,
-    pub prompt: &'static str,
-    pub seconds: f64,
-    /// Length of a grid beat in seconds.
-    pub beat: f64,
-    pub steps: usize,
-    pub guidance: f64,
-    pub rescale: f64,
-    pub scale: f64,
-    /// File with pixels and noise.
-    pub inputs: String,
 }
 
 impl Work {
@@ -186,12 +157,6 @@ impl Work {
             _ if dtype != DType::F32 => 1e-1,
             // Sums of thousands of terms, and dozens of layers.
             Self::Unet { .. } | Self::Dit { .. } | Self::MelDecoder { .. } | Self::HifiGan { .. } => 1e-3,
-            // What is saved is other music.
-            Self::Clip(clip) if clip.savings => f64::INFINITY,
-            // A clip's latents are rounded to f16; 20 steps carry on what the first ones differ by.
-            Self::Clip(_) => 1e-2,
-            // Griffin-Lim's iterations amplify what is rounded.
-            Self::Vocoder { .. } => 0.2,
             _ => 1e-4,
         }
     }
@@ -206,31 +171,9 @@ pub struct Case {
     pub work: Work,
 }
 
-/// Every case; `clip_inputs` is the file that the whole clips begin with.
-pub fn all(manifest: &Manifest, clip_inputs: &str) -> Vec<Case> {
-    let mut cases = operations();
-    cases.extend(stages(manifest));
-    cases.extend(small());
-    for (name, known, savings) in [
-        ("clip, new picture", false, false),
-        ("clip, picture seen before", true, false),
-        ("clip, picture seen before, as it ships", true, true),
-    ] {
-        let work = Work::Clip(ClipWork {
-            known,
-            savings,
-            prompt: piece::PROMPT,
-            seconds: 8.0,
-            beat: 0.5,
-            steps: manifest.defaults.steps,
-            guidance: manifest.defaults.guidance,
-            rescale: manifest.defaults.guidance_rescale,
-            scale: manifest.image.vae.scaling_factor,
-            inputs: clip_inputs.into(),
-        });
-        cases.push(case(Section::Clip, name, "4 bars at 120 bpm", work));
-    }
-    cases
+/// Every case.
+pub fn all(manifest: &Manifest) -> Vec<Case> {
+    [operations(), stages(manifest), small()].concat()
 }
 
 /// The networks of Tango and of Stable Diffusion 2.1; `reduced` ones have a fifth of the width and see less.
@@ -352,13 +295,11 @@ fn stages(manifest: &Manifest) -> Vec<Case> {
     let scale = manifest.image.vae.scaling_factor;
     let stage = |name, shape, work| case(Section::Stage, name, shape, work);
     vec![
-        stage("music UNet, guided step", "2 x 64 x 16", Work::Music { synapse: false }),
-        stage("the same with synapse", "2 x 64 x 16", Work::Music { synapse: true }),
+        stage("music transformer, guided step", "2 x 64 columns", Work::Music { synapse: false }),
+        stage("the same with synapse", "2 x 64 columns", Work::Music { synapse: true }),
         stage("image UNet, step", "1 x 16 x 16", Work::Image),
         stage("image autoencoder, encode", "64 x 64", Work::Picture { scale }),
         stage("text encoder", "64 tokens", Work::Text { prompt: piece::PROMPT }),
-        stage("codec", "64 x 16 → 512 x 128", Work::Codec),
-        stage("vocoder", "8 s at 32 kHz, mono", Work::Vocoder { samples: 256_000 }),
     ]
 }
 

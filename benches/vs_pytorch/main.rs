@@ -1,4 +1,4 @@
-//! Both sides of every operation, step, stage and clip, ours and PyTorch's, alternating in one run.
+//! Both sides of every operation, step and stage, ours and PyTorch's, alternating in one run.
 //!
 //! ```sh
 //! cargo bench --bench vs_pytorch                                    # everything
@@ -53,10 +53,9 @@ fn main() -> ExitCode {
 fn run() -> Fallible<ExitCode> {
     let options = Options::parse(env::args().skip(1))?;
     let directory = directory()?;
-    let clip_inputs = directory.join("clip.safetensors");
     let cases = match options.full {
         true => cases::full(options.reduced),
-        false => cases::all(Bundle::mini()?.manifest(), &clip_inputs.to_string_lossy()),
+        false => cases::all(Bundle::mini()?.manifest()),
     };
     match &options.task {
         Task::TryOut => try_out(&cases)?,
@@ -66,7 +65,6 @@ fn run() -> Fallible<ExitCode> {
             // Two runs at once would read each other's tensors, and neither would measure anything.
             let lock = fs::File::create(directory.join("lock"))?;
             lock.try_lock().map_err(|_| "another run of this benchmark is not over yet")?;
-            write_clip_inputs(&clip_inputs)?;
             let cases: Vec<Case> = cases.into_iter().filter(|case| options.wants(case)).collect();
             return compare(&cases, &options, &directory);
         }
@@ -86,7 +84,7 @@ fn try_out(cases: &[Case]) -> Fallible {
     let zeros = VarBuilder::zeros(DType::F32, &Device::Cpu);
     for case in cases.iter().filter(|case| case.section == Section::Operation) {
         for (layout, mut call) in ours::build(&case.work, &zeros)? {
-            let answer = call()?.answer;
+            let answer = call()?;
             println!("{} ({}), {layout}: {:?}", case.name, case.shape, answer.shape());
         }
     }
@@ -105,18 +103,6 @@ fn again(threads: usize) -> Fallible<ExitCode> {
         .env("CANDLE_NUM_THREADS", threads.to_string())
         .status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What both sides' clips begin with: the first picture as the model sees it, and the noise of the piece's seed.
-fn write_clip_inputs(path: &Path) -> Fallible {
-    let manifest = Bundle::mini()?.manifest().clone();
-    let (size, latent) = (manifest.image.size, manifest.music.latent);
-    let picture = piece::picture(0)?;
-    let seed = piece::request(&manifest.defaults, picture.clone())?.seed;
-    let pixels = Tensor::from_vec(picture.square(size as u32), (1, 3, size, size), &Device::Cpu)?;
-    let noise = noise(seed, 0, (1, latent.channels, latent.window, latent.rows), &Device::Cpu)?;
-    let tensors = [("pixels".to_string(), pixels), ("noise".to_string(), noise)];
-    Ok(candle_core::safetensors::save(&tensors.into(), path)?)
 }
 
 fn compare(cases: &[Case], options: &Options, directory: &Path) -> Fallible<ExitCode> {

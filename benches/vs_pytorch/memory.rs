@@ -28,11 +28,7 @@ pub struct Row {
 
 /// Measures those of `cases` that hold whole networks, run plainly.
 pub fn compare(cases: &[Case], python: &Path, directory: &Path, options: &Options) -> Fallible<Vec<Row>> {
-    let wanted = |case: &&Case| match &case.work {
-        Work::Unet { .. } | Work::MelDecoder { .. } | Work::HifiGan { .. } => true,
-        Work::Clip(clip) => !clip.known,
-        _ => false,
-    };
+    let wanted = |case: &&Case| matches!(case.work, Work::Unet { .. } | Work::MelDecoder { .. } | Work::HifiGan { .. });
     // Writing tensors takes memory too, so that another process does it.
     let mut writer = Peer::start(python, directory, options)?;
     let mut row = |case: &Case| -> Fallible<Row> {

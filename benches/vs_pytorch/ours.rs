@@ -7,23 +7,8 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::cases::Work;
-use crate::piece::Times;
-
-/// What a call gives.
-pub struct Done {
-    pub answer: Tensor,
-    /// How long the parts took, where they are told apart.
-    pub times: Option<Times>,
-}
-
-impl From<Tensor> for Done {
-    fn from(answer: Tensor) -> Self {
-        Self { answer, times: None }
-    }
-}
-
 /// Does the case once.
-pub type Call = Box<dyn FnMut() -> Result<Done>>;
+pub type Call = Box<dyn FnMut() -> Result<Tensor>>;
 
 /// A case in the layouts that we can be given it in, by name; the first is the plainest.
 pub type Variants = Vec<(&'static str, Call)>;
@@ -36,13 +21,10 @@ pub fn build(work: &Work, tensors: &VarBuilder) -> std::result::Result<Variants,
         | Work::Image
         | Work::Picture { .. }
         | Work::Text { .. }
-        | Work::Codec
-        | Work::Vocoder { .. }
         | Work::Unet { .. }
         | Work::Dit { .. }
         | Work::MelDecoder { .. }
-        | Work::HifiGan { .. }
-        | Work::Clip(_) => networks::build(work, weights, inputs),
+        | Work::HifiGan { .. } => networks::build(work, weights, inputs),
         _ => Ok(operations::build(work, weights, inputs)?),
     }
 }
@@ -51,8 +33,8 @@ fn plain(call: impl FnMut() -> Result<Tensor> + 'static) -> Variants {
     vec![("plain", boxed(call))]
 }
 
-fn boxed(mut call: impl FnMut() -> Result<Tensor> + 'static) -> Call {
-    Box::new(move || call().map(Done::from))
+fn boxed(call: impl FnMut() -> Result<Tensor> + 'static) -> Call {
+    Box::new(call)
 }
 
 /// The same call on `xs` as it is and with its channels last.

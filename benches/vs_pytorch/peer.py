@@ -4,7 +4,7 @@ Answers requests, a line of JSON each, on the streams it is started with:
 
     {"do": "hello", "threads": 2, "device": "cpu", "dtype": "f32", "processor_time": false} -> {"about": ..., "memory_mb": of the libraries}
     {"do": "prepare", "work": {"kind": ...}, "file": ...} -> {"variants": [...]}; writes weights, inputs and answer
-    {"do": "run", "variant": ..., "repeats": n}           -> {"ms": of one, "parts": {...} of a clip}
+    {"do": "run", "variant": ..., "repeats": n}           -> {"ms": of one}
     {"do": "memory"}                                      -> {"peak_mb": ...}
 
 What fails is answered by {"error": ...}. While it waits for a request it does nothing.
@@ -44,7 +44,7 @@ BUILDERS = {
     **{name: getattr(operations, name) for name in ("conv2d", "conv1d", "conv_transpose1d", "linear", "attention",
                                                    "group_norm", "layer_norm", "activation", "upsample")},
     **{name: getattr(networks, name) for name in ("unet", "dit", "mel_decoder", "hifi_gan")},
-    **{name: getattr(mini, name) for name in ("music", "image", "picture", "text", "codec", "vocoder", "clip")},
+    **{name: getattr(mini, name) for name in ("music", "image", "picture", "text")},
 }
 
 
@@ -83,11 +83,8 @@ class Peer:
 
     def run(self, variant: str, repeats: int) -> dict:
         if variant not in self.calls:
-            is_clip = isinstance(self.built.module, mini.Clip)
-            self.calls[variant] = ClipCall(self.built, variant) if is_clip else self.built.variant(variant)
-        call = self.calls[variant]
-        milliseconds = _time(call, repeats, self.device, self.clock)
-        return dict(ms=milliseconds, parts=getattr(call, "parts", dict)())
+            self.calls[variant] = self.built.variant(variant)
+        return dict(ms=_time(self.calls[variant], repeats, self.device, self.clock))
 
     def memory(self) -> dict:
         return dict(peak_mb=self._peak_mb())
@@ -97,26 +94,6 @@ class Peer:
         if self.device.startswith("cuda"):
             return torch.cuda.max_memory_reserved(self.device) / 1e6
         return _peak_mb()
-
-
-class ClipCall:
-    """A clip whose networks run in the way of `variant`."""
-
-    def __init__(self, built: Built, variant: str) -> None:
-        self.inputs, self.clip = list(built.inputs.values()), copy.copy(built.module)
-        self.clip._modules = dict(built.module._modules)
-        self.clip.channels_last = variant in (CHANNELS_LAST, COMPILED_LAST)
-        for name in self.clip.networks():
-            network = getattr(self.clip, name)
-            network = to_channels_last(network) if self.clip.channels_last else network
-            setattr(self.clip, name, compiled(network) if variant in (COMPILED, COMPILED_LAST) else network)
-
-    def __call__(self) -> torch.Tensor:
-        return self.clip(*self.inputs)
-
-    def parts(self) -> dict[str, float]:
-        """Milliseconds of each part of the last call."""
-        return self.clip.parts
 
 
 def _time(call, repeats: int, device: str, clock: Callable[[], float]) -> float:

@@ -40,8 +40,6 @@ pub struct Hello {
 pub struct Turn {
     /// Milliseconds of one call.
     pub ms: f64,
-    /// Milliseconds of its parts, where they are told apart.
-    pub parts: std::collections::HashMap<String, f64>,
 }
 
 /// The Python to use: `given`, or that of our environment, which is made if it is not there.

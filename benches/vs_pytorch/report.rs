@@ -12,14 +12,6 @@ use crate::rounds::{MOST_OTHERS, Outcome, Side};
 
 type Outcomes<'a> = [(&'a Case, Fallible<Outcome>)];
 
-/// Parts of a clip, and what they are called.
-const PARTS: [(&str, &str); 4] = [
-    ("text", "Words: both prompts to tokens"),
-    ("picture", "Picture: encoded and inverted"),
-    ("music", "Music: all guided steps"),
-    ("sound", "Sound: codec, vocoder, stereo"),
-];
-
 /// What measures, and on what.
 pub fn header(peer: &Peer, options: &Options) {
     println!("{}; {} threads on either side; load {} before.", machine::describe(), options.threads, machine::load());
@@ -49,11 +41,6 @@ pub fn line(case: &Case, outcome: &Fallible<Outcome>) {
 
 /// What follows a section's table.
 pub fn end(section: Section, outcomes: &Outcomes) {
-    for (case, outcome) in outcomes {
-        if let (Section::Clip, Ok(outcome)) = (section, outcome) {
-            clip(case, outcome);
-        }
-    }
     if section == Section::Full {
         rates(outcomes);
     }
@@ -103,21 +90,6 @@ fn row(name: &str, shape: &str, Outcome { theirs, ours, error, others }: &Outcom
         least(&ours.ms) / least(&theirs.ms),
         if *error == 0.0 { "0".into() } else { format!("{error:.0e}") },
     );
-}
-
-/// The parts of a clip.
-fn clip(case: &Case, Outcome { theirs, ours, .. }: &Outcome) {
-    println!("\n{}:\n", case.name);
-    println!("| | PyTorch, ms | ours, ms | ours / PyTorch |\n| --- | ---: | ---: | ---: |");
-    let of = |side: &Side, part: &str| -> f64 {
-        median(&side.parts.iter().filter_map(|parts| parts.get(part).copied()).collect::<Vec<f64>>())
-    };
-    for (part, name) in PARTS {
-        let (theirs, ours) = (of(theirs, part), of(ours, part));
-        // A picture that is known takes no time on either side.
-        let ratio = if theirs < 1.0 { "–".into() } else { format!("{:.2}", ours / theirs) };
-        println!("| {name} | {} | {} | {ratio} |", ms(theirs), ms(ours));
-    }
 }
 
 /// Every variant that was tried, so that nobody need believe in the best one.

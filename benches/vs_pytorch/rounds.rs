@@ -1,6 +1,5 @@
 //! One case on both sides: checked, tried, then timed in alternation.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::thread;
@@ -10,12 +9,11 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::Fallible;
-use crate::cases::{Case, Section};
+use crate::cases::Case;
 use crate::machine::{busy_seconds, thread_seconds, used_seconds};
 use crate::options::Options;
 use crate::ours::{self, Call};
 use crate::peer::Peer;
-use crate::piece::{Part, Times};
 
 /// A turn repeats what takes less until it lasts this long.
 const TURN_MS: f64 = 40.0;
@@ -54,8 +52,6 @@ pub struct Side {
     pub tried: Vec<Tried>,
     /// Per round.
     pub ms: Vec<f64>,
-    /// Per round, of the parts of a clip.
-    pub parts: Vec<HashMap<String, f64>>,
     /// What this side's process used while the other ran.
     restless: Use,
 }
@@ -89,10 +85,9 @@ pub fn run(case: &Case, peer: &mut Peer, options: &Options, directory: &Path) ->
     let clock = if options.processor_time { Clock::Processor } else { Clock::Wall };
     let (ours, mut call) = try_ours(calls, clock)?;
     let mut sides = Match { peer, call: &mut call, clock, ours, theirs, others: Use::default() };
-    let rounds = if case.section == Section::Clip { options.rounds.div_ceil(3) } else { options.rounds };
     // Compiling may have taken minutes.
     wait_for_quiet(options.patience);
-    for round in 0..rounds {
+    for round in 0..options.rounds {
         sides.round(round % 2 == 0)?;
     }
     Ok(Outcome { others: sides.others.cores(), theirs: sides.theirs, ours: sides.ours, error })
@@ -232,30 +227,16 @@ impl Clock {
     }
 }
 
-/// Milliseconds of one call, and of its parts.
-fn turn_of(call: &mut Call, repeats: usize, clock: Clock) -> Fallible<(f64, HashMap<String, f64>)> {
+/// Milliseconds of one call.
+fn turn_of(call: &mut Call, repeats: usize, clock: Clock) -> Fallible<f64> {
     let mut last = None;
     let start = clock.now();
     for _ in 0..repeats {
         last = Some(call()?);
     }
     // A GPU is given work and does it later.
-    last.as_ref().map(|done| done.answer.device().synchronize()).transpose()?;
-    let times = last.and_then(|done| done.times);
-    let whole = 1e3 * (clock.now() - start) / repeats as f64;
-    Ok(match times {
-        Some(times) if matches!(clock, Clock::Wall) => parts(times),
-        _ => (whole, HashMap::new()),
-    })
-}
-
-/// A clip's parts under the names of the other side. Loudness and the rate of the file, which PyTorch has nothing for,
-/// are left out, also of the whole.
-fn parts(times: Times) -> (f64, HashMap<String, f64>) {
-    let named = [("text", Part::Text), ("picture", Part::Picture), ("music", Part::Music), ("sound", Part::Decoder)];
-    let parts: HashMap<String, f64> =
-        named.iter().map(|(name, part)| ((*name).into(), 1e3 * times.of(*part).as_secs_f64())).collect();
-    (1e3 * (times.total() - times.of(Part::Finish)).as_secs_f64(), parts)
+    last.as_ref().map(|answer| answer.device().synchronize()).transpose()?;
+    Ok(1e3 * (clock.now() - start) / repeats as f64)
 }
 
 /// The two sides of a case, ready to take turns.
@@ -274,13 +255,10 @@ impl Match<'_> {
             thread::sleep(PAUSE);
             let before = Clocks::read(self.peer);
             if turn {
-                let (ms, parts) = turn_of(self.call, self.ours.repeats(), self.clock)?;
-                self.ours.ms.push(ms);
-                self.ours.parts.push(parts);
+                self.ours.ms.push(turn_of(self.call, self.ours.repeats(), self.clock)?);
             } else {
                 let turn = self.peer.run(&self.theirs.variant, self.theirs.repeats())?;
                 self.theirs.ms.push(turn.ms);
-                self.theirs.parts.push(turn.parts);
             }
             let after = Clocks::read(self.peer);
             let used = if turn { after.peer - before.peer } else { after.own - before.own };

@@ -34,7 +34,7 @@ impl Engine {
             return Err(Error::Cancelled);
         }
         progress.step(Stage::Sound, 0, 2);
-        if let Some(score) = score {
+        if let Some(score) = score.map_or_else(|| self.notes(&latents, &recipe, None), |score| Ok(Some(score)))? {
             progress.step(Stage::Sound, 1, 2);
             return self.play((latents, recipe, score), sample_rate, progress);
         }

@@ -298,6 +298,6 @@ fn a_damaged_score_is_refused_in_words() {
         state[at..at + to.len()].copy_from_slice(to.as_bytes());
         Clip::parse_state(&state).unwrap_err().to_string()
     };
-    assert!(damaged("\\\"notes\\\"", "\\\"motes\\\"").contains("damaged"));
-    assert!(damaged("\\\"version\\\":1", "\\\"version\\\":9").contains("newer"));
+    assert!(damaged("\"notes\"", "\"motes\"").contains("damaged"));
+    assert!(damaged("\"version\":1", "\"version\":9").contains("newer"));
 }

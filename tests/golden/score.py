@@ -22,7 +22,7 @@ import latents as recipe  # noqa: E402
 from composer.score import PARTS, Score  # noqa: E402
 from composer.scores import make  # noqa: E402
 
-FITTED, NOISE = 60, 0.3
+FITTED, NOISE = 60, 0.3 * recipe.SPREAD
 METRES = ("4/4", "3/4", "6/8")  # in turn
 # Two of each metre; the first slow, and every second with noise.
 CLIPS = (12, 27, 10, 4, 26, 14)

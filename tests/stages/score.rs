@@ -16,7 +16,7 @@ use crate::golden::{Golden, assert_close};
 
 /// Meters of all clips of the golden, of four bars of the grid, and its beats to a quarter.
 const CLIPS: [(u32, u32, u32); 6] = [(4, 4, 2), (4, 4, 1), (3, 4, 1), (3, 4, 1), (6, 8, 1), (6, 8, 1)];
-const NOISE: f64 = 0.3;
+const NOISE: f64 = 0.3 * 0.4;
 
 fn integers(tensor: &Tensor) -> Vec<Vec<i64>> {
     let rows: Vec<Vec<f32>> = tensor.to_vec2().unwrap();

@@ -1,22 +1,18 @@
-//! The mini bundle's stages, networks of the public weights' kind, and whole clips.
+//! The mini bundle's stages, and networks of the public weights' kind.
 
 use std::error::Error;
-use std::fs;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
+use melfusion::Bundle;
 use melfusion::autoencoder::{Decoder, Encoder};
 use melfusion::decoder::hifi_gan::HifiGan;
-use melfusion::decoder::{DecoderConfig, GridConfig, GridDecoder};
 use melfusion::denoiser::{Context, Denoiser, Dit, Unet};
-use melfusion::request::{Request, RequestFields};
 use melfusion::synapse::{Blend, KeyValue, Taps};
 use melfusion::text::TextEncoder;
-use melfusion::{Bundle, Engine};
 
-use super::{Done, Variants, plain};
-use crate::cases::{ClipWork, Work};
-use crate::piece;
+use super::{Variants, plain};
+use crate::cases::Work;
 
 /// Where a denoiser is evaluated.
 const TIMESTEP: f64 = 500.0;
@@ -48,25 +44,7 @@ pub fn build(work: &Work, weights: VarBuilder, inputs: VarBuilder) -> Built {
             let mut prompts = prompts(prompt);
             Ok(plain(move || encoder.encode(&prompts())))
         }
-        Work::Codec => {
-            let grid = GridDecoder::new(grid(&bundle)?, of_bundle(&manifest.decoder.weights)?)?;
-            let latent = manifest.music.latent;
-            let latents = inputs.get((1, latent.channels, latent.window, latent.rows), "latents")?;
-            Ok(plain(move || grid.codec().decode(&latents)))
-        }
-        Work::Vocoder { samples } => {
-            let grid = GridDecoder::new(grid(&bundle)?, of_bundle(&manifest.decoder.weights)?)?;
-            vocoder(grid, *samples, &inputs)
-        }
-        Work::Clip(clip) => whole(&bundle, clip),
         _ => small(work, weights, &inputs),
-    }
-}
-
-fn grid(bundle: &Bundle) -> std::result::Result<&GridConfig, Box<dyn Error>> {
-    match &bundle.manifest().decoder.config {
-        DecoderConfig::Grid(config) => Ok(config),
-        DecoderConfig::Score(_) | DecoderConfig::Wave(_) => Err("the mini bundle is on the grid".into()),
     }
 }
 
@@ -91,11 +69,6 @@ fn music(bundle: &Bundle, synapse: bool, inputs: &VarBuilder) -> Built {
     };
     let blends = widths.iter().enumerate().map(blend).collect::<Result<Vec<_>>>()?;
     Ok(plain(move || denoiser.forward(&xs, TIMESTEP, &context, &mut Taps::Blend(&blends))))
-}
-
-fn vocoder(grid: GridDecoder, samples: usize, inputs: &VarBuilder) -> Built {
-    let mel: Vec<f32> = inputs.get((512, grid.config().bands), "mel")?.flatten_all()?.to_vec1()?;
-    Ok(plain(move || Tensor::from_vec(grid.vocoder().render(&mel, samples, 0.0)?, samples, &Device::Cpu)))
 }
 
 fn small(work: &Work, weights: VarBuilder, inputs: &VarBuilder) -> Built {
@@ -136,39 +109,4 @@ fn prompts(first: &'static str) -> impl FnMut() -> String {
         number += 1;
         if number == 1 { first.into() } else { format!("{first} {number}") }
     }
-}
-
-/// A clip; each new picture is unlike the ones before, but for the first, which the other side has too.
-fn whole(bundle: &Bundle, work: &ClipWork) -> Built {
-    let engine = if work.savings { Engine::load(bundle, Device::Cpu)? } else { without_savings(bundle)? };
-    let known = work.known;
-    let mut number = 0;
-    let mut prompts = prompts(work.prompt);
-    let call = move || {
-        let made = piece::picture(number)
-            .and_then(|picture| piece::request(&engine.manifest().defaults, picture))
-            .and_then(|request| Request::new(RequestFields { prompt: prompts(), ..request.into_fields() }))
-            .and_then(|request| piece::make(&engine, &request, None));
-        number += usize::from(!known);
-        let (times, clip) = made.map_err(candle_core::Error::wrap)?;
-        let state = clip.map(|clip| clip.state()).unwrap_or_default();
-        let latents = candle_core::safetensors::load_buffer(&state, &Device::Cpu)?.remove("latents");
-        let Some(latents) = latents else { candle_core::bail!("a clip without latents") };
-        Ok(Done { answer: latents.to_dtype(DType::F32)?, times: Some(times) })
-    };
-    Ok(vec![("plain", Box::new(call))])
-}
-
-/// The bundle with one guidance at every step, all of the UNet in each and every step walked, as the other side has it.
-fn without_savings(bundle: &Bundle) -> std::result::Result<Engine, Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
-    for file in bundle.files() {
-        fs::write(folder.path().join(file), bundle.bytes(file)?)?;
-    }
-    let mut manifest = bundle.manifest().clone();
-    let defaults = &mut manifest.defaults;
-    (defaults.word_guidance, defaults.unguided) = (1.0, 0.0);
-    (defaults.unwalked, defaults.deep_steps) = (0.0, 1);
-    fs::write(folder.path().join("manifest.toml"), toml::to_string(&manifest)?)?;
-    Ok(Engine::load(&Bundle::open(folder.path())?, Device::Cpu)?)
 }

@@ -132,9 +132,11 @@ def read_chunk(path: Path) -> dict:
         name, size = data[place:place + 4], struct.unpack_from("<I", data, place + 4)[0]
         if name == CHUNK:
             body = data[place + 8:place + 8 + size]
-            about = json.loads(body[8:8 + struct.unpack_from("<Q", body)[0]])["__metadata__"]
-            if "score" in about:
-                return json.loads(about["score"])
+            start = 8 + struct.unpack_from("<Q", body)[0]
+            tensors = json.loads(body[8:start])
+            if "score" in tensors:
+                begin, end = tensors["score"]["data_offsets"]
+                return json.loads(body[start + begin:start + end])
             break
         place += 8 + size + size % 2
     raise ValueError(f"{path} holds no score; only clips of bundles that play notes can be measured")

@@ -30,6 +30,7 @@ SPREAD = 0.4
 CODE = 6  # numbers that say who plays
 ONSET, SUSTAIN = 0.45, 0.5  # from which a note begins, and lasts
 QUIETEST, RANGE = 0.6, 0.4  # an onset is the first, and as much of the second as it is loud
+UNSURE = 56  # velocity of a note that is softer than any, because the model was not sure of it
 LEAST = 2  # onsets of a part that plays
 NUMBERS = ("brightness", "space", "swing", "looseness", "valence", "energy")
 ROWS = len(PARTS) + 1
@@ -99,7 +100,8 @@ class PartLatents:
                 if after[pitch] or (self.monophonic and after.any()):
                     break
                 length += 1
-            velocity = round(float(onsets[column, pitch] - QUIETEST) / RANGE * 127)
+            loud = float(onsets[column, pitch] - QUIETEST) / RANGE * 127
+            velocity = UNSURE if loud < 0 else round(loud)
             found.append(Note(part, self.low + int(pitch), int(np.clip(velocity, 1, 127)), int(column), length))
         return found
 

@@ -244,8 +244,10 @@ def _small_jobs(folder: Path, results: Path) -> Iterator[dict]:
 def _write_clip(path: Path, sound: np.ndarray, score: Score, semitones: int) -> None:
     """A WAV file with a score in its chunk, as the engine writes it."""
     soundfile.write(path, np.stack([sound] * 2, 1), SAMPLE_RATE, subtype="PCM_16")
-    header = json.dumps({"__metadata__": {"recipe": "{}", "score": json.dumps(to_engine(score, "C major", semitones))}}).encode()
-    body = struct.pack("<Q", len(header)) + header
+    notes = json.dumps(to_engine(score, "C major", semitones)).encode()
+    stored = {"dtype": "U8", "shape": [len(notes)], "data_offsets": [0, len(notes)]}
+    header = json.dumps({"__metadata__": {"recipe": "{}"}, "score": stored}).encode()
+    body = struct.pack("<Q", len(header)) + header + notes
     chunk = CHUNK + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
     data = bytearray(path.read_bytes() + chunk)
     struct.pack_into("<I", data, 4, len(data) - 8)

@@ -10,6 +10,9 @@ use super::{Grid, PartConfig, ScoreConfig, instrument, numbers_of};
 /// Dynamics that are believed, as a linear gain.
 const DYNAMICS: std::ops::RangeInclusive<f64> = 0.05..=1.0;
 
+/// Velocity of a note whose loudness is not known.
+const UNSURE: f64 = 56.0;
+
 /// What a row's numbers mean.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -120,7 +123,9 @@ impl Row {
                 }
                 length += 1;
             }
-            let velocity = (roll[column][pitch] - thresholds.quietest) / thresholds.range * 127.0;
+            // Softer than any note is one that the model was not sure of.
+            let loud = (roll[column][pitch] - thresholds.quietest) / thresholds.range * 127.0;
+            let velocity = if loud < 0.0 { UNSURE } else { loud };
             notes.push(GridNote {
                 part: self.config.part,
                 pitch: self.config.low + pitch as u8,
