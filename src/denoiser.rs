@@ -94,7 +94,7 @@ pub enum Denoiser {
     /// A UNet.
     Unet(Box<Unet>),
     /// A diffusion transformer over columns.
-    Dit(Dit),
+    Dit(Box<Dit>),
 }
 
 impl Denoiser {
@@ -106,7 +106,7 @@ impl Denoiser {
     pub fn new(config: &DenoiserConfig, vb: VarBuilder) -> Result<Self> {
         Ok(match config {
             DenoiserConfig::Unet(config) => Self::Unet(Box::new(Unet::new(config, vb.pp("unet"))?)),
-            DenoiserConfig::Dit(config) => Self::Dit(Dit::new(config, vb.pp("dit"))?),
+            DenoiserConfig::Dit(config) => Self::Dit(Box::new(Dit::new(config, vb.pp("dit"))?)),
         })
     }
 

@@ -8,7 +8,8 @@ use melfusion::denoiser::{DitConfig, UnetConfig};
 use serde::Serialize;
 use serde_json::{Value, from_value, json};
 
-use crate::piece;
+/// What the text encoder reads.
+const PROMPT: &str = "calm piano over soft strings";
 
 /// Where a case stands in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,7 +300,7 @@ fn stages(manifest: &Manifest) -> Vec<Case> {
         stage("the same with synapse", "2 x 64 columns", Work::Music { synapse: true }),
         stage("image UNet, step", "1 x 16 x 16", Work::Image),
         stage("image autoencoder, encode", "64 x 64", Work::Picture { scale }),
-        stage("text encoder", "64 tokens", Work::Text { prompt: piece::PROMPT }),
+        stage("text encoder", "64 tokens", Work::Text { prompt: PROMPT }),
     ]
 }
 

@@ -17,8 +17,6 @@ mod memory;
 mod options;
 mod ours;
 mod peer;
-#[path = "../piece.rs"]
-mod piece;
 mod report;
 mod roofline;
 mod rounds;
@@ -28,11 +26,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use melfusion::Bundle;
 use melfusion::device::DeviceChoice;
-use melfusion::sampler::noise;
 
 use self::cases::{Case, Section};
 use self::options::{Options, Task};

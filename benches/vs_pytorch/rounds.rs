@@ -1,5 +1,6 @@
 //! One case on both sides: checked, tried, then timed in alternation.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::LazyLock;
 use std::thread;
@@ -110,7 +111,7 @@ fn wait_for_quiet(patience: usize) {
 fn check(calls: &mut [(&'static str, Call)], answer: &Tensor, tolerance: f64) -> Fallible<f64> {
     let mut error = 0f64;
     for (layout, call) in calls {
-        let found = relative_error(&call()?.answer, answer)?;
+        let found = relative_error(&call()?, answer)?;
         if found > tolerance {
             return Err(format!("not timed: {layout} differs from PyTorch by {found:.1e}").into());
         }
@@ -154,7 +155,7 @@ fn try_ours(calls: Vec<(&'static str, Call)>, clock: Clock) -> Fallible<(Side, C
     let mut side = Side::default();
     let mut made = HashMap::new();
     for (layout, mut call) in calls {
-        let ms = least(turn_of(&mut call, 1, clock)?.0, |repeats| Ok(turn_of(&mut call, repeats, clock)?.0))?;
+        let ms = least(turn_of(&mut call, 1, clock)?, |repeats| turn_of(&mut call, repeats, clock))?;
         side.tried.push(Tried { variant: layout.into(), ms: Ok(ms) });
         made.insert(layout.to_string(), call);
     }

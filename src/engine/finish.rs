@@ -13,6 +13,7 @@ use crate::decoder::{Decoder, DecoderConfig, loop_resample};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
+use crate::request::{Request, RequestFields};
 
 /// Windows of the model that are decoded at once where memory is not short; the work of the attention over them grows with
 /// their square.
@@ -34,7 +35,7 @@ impl Engine {
             return Err(Error::Cancelled);
         }
         progress.step(Stage::Sound, 0, 2);
-        if let Some(score) = score.map_or_else(|| self.notes(&latents, &recipe, None), |score| Ok(Some(score)))? {
+        if let Some(score) = score.map_or_else(|| self.notes_again(&latents, &recipe), |score| Ok(Some(score)))? {
             progress.step(Stage::Sound, 1, 2);
             return self.play((latents, recipe, score), sample_rate, progress);
         }
@@ -70,6 +71,13 @@ impl Engine {
         let unsound = |error| Error::Unsound { problem: format!("notes that are no score ({error})") };
         let score = decoded.score(&frame).map_err(unsound)?;
         Ok(Some(casting.map_or(score.clone(), |casting| casting.apply(score))))
+    }
+
+    /// The same of latents whose notes are lost: the words are in the recipe.
+    fn notes_again(&self, latents: &Latents, recipe: &Recipe) -> Result<Option<Score>, Error> {
+        let (prompt, negative) = (recipe.prompt.clone(), recipe.negative.clone());
+        let request = Request::new(RequestFields { prompt, negative, ..Default::default() })?;
+        self.notes(latents, recipe, self.casting(&request)?.as_ref())
     }
 
     /// A clip whose notes are known.

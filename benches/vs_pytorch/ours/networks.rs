@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result};
 use candle_nn::VarBuilder;
 use melfusion::Bundle;
 use melfusion::autoencoder::{Decoder, Encoder};

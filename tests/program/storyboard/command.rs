@@ -124,7 +124,7 @@ fn how_the_words_of_each_cue_are_read_is_said_in_text_and_in_json() {
     write(&board, "prompt = \"stirngs and duduk, no drums\"");
     let ran = score(&board, &folder.path().join("text"), &[]);
     fine(&ran);
-    let said = "cue 2: the prompt is read as \"strings and duduk\"; avoided: drums; not known: duduk";
+    let said = "cue 2: the prompt is read as \"strings and duduk\"; avoided: drums; English Horn plays the duduk";
     assert_eq!(ran.err, format!("{said}\n"));
     let out = folder.path().join("json");
     for kept in [false, true] {
@@ -135,7 +135,10 @@ fn how_the_words_of_each_cue_are_read_is_said_in_text_and_in_json() {
         assert_eq!((&cue["kept"], &cue["recipe"]["prompt"]), (&kept.into(), &"stirngs and duduk, no drums".into()));
         let reading = &cue["reading"];
         assert_eq!((&reading["prompt"], &reading["negative"]), (&"strings and duduk".into(), &"drums".into()));
-        assert_eq!((&reading["avoided"][0], &reading["unknown"][0]), (&"drums".into(), &"duduk".into()));
+        assert_eq!(
+            (&reading["avoided"][0], &reading["cast"][0]),
+            (&"drums".into(), &"English Horn plays the duduk".into())
+        );
         assert_eq!(told["cues"][2]["reading"]["prompt"], "bells");
     }
 }
