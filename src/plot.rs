@@ -82,7 +82,7 @@ impl Plot<'_> {
             Some(score) => {
                 piano_roll::draw(area, score, &ACROSS, &self.lanes().large)?;
                 self.grid(area, &self.lanes().large)?;
-                piano_roll::players(area, score, (ACROSS.end, 104))?;
+                piano_roll::players(area, score, (ACROSS.end, 72))?;
             }
             None => self.spectrogram(area)?,
         }

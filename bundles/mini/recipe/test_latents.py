@@ -9,9 +9,9 @@ import torch
 import sights
 from composer.score import PARTS, Score
 from composer.scores import make
-from dit import Dit, DitConfig, flatten, unflatten
-from latents import SPREAD, ScoreLatents, fit, onset_f1, program_rate
-from music_model import Known, dit_config, draw_known, linear_guess, position_planes, unexplained
+from dit import Dit, DitConfig, Said, flatten, linear_guess, unflatten
+from latents import HELD, SPREAD, ScoreLatents, fit, onset_f1, program_rate, roll_of
+from music_model import Known, dit_config, draw_known, position_planes, unexplained
 
 TRAINED = 1500
 
@@ -50,6 +50,18 @@ def test_a_score_comes_back_from_its_latents(latents, unseen) -> None:
     assert np.mean(lengths) > 0.98
 
 
+def test_notes_of_unknown_length_are_tied_to_the_next(latents, unseen) -> None:
+    part, score = latents.parts["pad"], next(score for score in unseen if "pad" in score.parts)
+    roll = roll_of(score, "pad", part.low, part.high, True)
+    silent = roll.copy()
+    silent[:, part.pitches:] = 0
+    said, unsaid = ({(note.pitch, note.start): note.length for note in part._notes(each[:, :part.pitches], each[:, part.pitches:], "pad")}
+                    for each in (roll, silent))
+    starts = sorted({start for _, start in unsaid})
+    gap = {start: ((after - start - 1) % score.columns) + 1 for start, after in zip(starts, [*starts[1:], starts[0]])}
+    assert unsaid == {key: min(HELD["pad"], gap[key[1]]) for key in said} and said != unsaid
+
+
 def test_turning_the_loop_turns_the_latents(latents, unseen) -> None:
     tokens = latents.encode(unseen[0])
     turned = {(note.part, note.pitch, (note.start + 16) % len(tokens)) for note in latents.decode(tokens).notes}
@@ -76,7 +88,7 @@ def test_the_linear_guess_is_the_best_linear_one() -> None:
 
 
 def config() -> DitConfig:
-    return DitConfig(channels=9, row_channels=(9, 7, 3), row_codes=(2, 2, 0), planes=4, class_width=8, text_width=16, windows=(8,), width=64, hidden=32,
+    return DitConfig(channels=9, row_channels=(9, 7, 3), row_codes=(2, 2, 0), row_bits=(8, 6), row_onsets=(4, 3), planes=4, class_width=8, text_width=16, windows=(8,), width=64, hidden=32,
                      cross_widths=(32, 64), picture_layers=1)
 
 
@@ -89,17 +101,40 @@ def test_rows_and_tokens_are_one_thing() -> None:
 
 def test_the_denoiser_does_not_know_where_the_loop_begins() -> None:
     torch.manual_seed(1)
-    net, given = Dit(config()).eval(), dict(t=torch.tensor([500, 20]), text=torch.randn(2, 5, 16), vector=torch.randn(2, 8))
+    net, given = Dit(config()).eval(), dict(t=torch.tensor([500, 20]), alpha=torch.tensor([0.5, 0.9]), text=torch.randn(2, 5, 16), vector=torch.randn(2, 8))
     for p in net.parameters():
         torch.nn.init.normal_(p, std=0.2)
+    for name, basis in net.rolls.named_buffers():
+        if name.startswith("basis"):
+            basis.normal_()
+    answer = lambda x, **seen: net.rolls.velocity(x, given["alpha"], net(x=x, **seen, **given))
     x, planes, known, mask = (torch.randn(2, 8, n) for n in (19, 4, 19, 6))
     pictures, alphas = [(torch.randn(2, 5, 64), torch.randn(2, 5, 64))], [torch.full((2, 1, 1), 0.4)]
     turn = lambda a: a.roll(3, 1)
-    one = net(x=x, planes=planes, known=known, mask=mask, pictures=pictures, alphas=alphas, **given)
-    two = net(x=turn(x), planes=turn(planes), known=turn(known), mask=turn(mask), pictures=pictures, alphas=alphas, **given)
+    one = answer(x, planes=planes, known=known, mask=mask, pictures=pictures, alphas=alphas)
+    two = answer(turn(x), planes=turn(planes), known=turn(known), mask=turn(mask), pictures=pictures, alphas=alphas)
     assert torch.allclose(turn(one), two, atol=1e-4)
-    none = net(x=x, planes=planes, pictures=pictures, alphas=[alphas[0] * 0], **given)
-    assert torch.allclose(none, net(x=x, planes=planes, **given), atol=1e-5) and not torch.allclose(none, one, atol=1e-2)
+    none = answer(x, planes=planes, pictures=pictures, alphas=[alphas[0] * 0])
+    assert torch.allclose(none, answer(x, planes=planes), atol=1e-5) and not torch.allclose(none, one, atol=1e-2)
+
+
+def test_a_denoiser_that_expects_nothing_is_told_by_the_noise_alone(latents, unseen) -> None:
+    """Of hardly noisy latents the rolls that Bayes' rule gives are those of the score."""
+    rolls = Dit(dit_config(latents)).rolls
+    for r, part in enumerate(latents.parts.values()):
+        getattr(rolls, f"basis{r}").copy_(torch.from_numpy(part.basis))
+    rolls.mean.copy_(torch.from_numpy(np.concatenate([part.mean for part in latents.parts.values()])))
+    z = torch.from_numpy(latents.encode(unseen[0]))[None]
+    alpha = torch.tensor([0.95])
+    x = alpha.sqrt() * z + (1 - alpha).sqrt() * torch.randn(z.shape, generator=torch.Generator().manual_seed(0))
+    odds = rolls.evidence(x, alpha)
+    bits = rolls.mean + rolls.turned(z) > 0.5
+    assert ((odds > 0) == bits).float().mean() > 0.9999
+    said = Said(odds, torch.full((*z.shape[:2], len(PARTS)), 0.6), torch.zeros(*z.shape[:2], dit_config(latents).rest))
+    v = rolls.velocity(x, alpha, said)
+    notes = rolls.note_numbers
+    clean = (alpha.sqrt() * x - (1 - alpha).sqrt() * v)[..., notes]
+    assert float((clean - z[..., notes]).square().mean()) < 0.1 * float(z[..., notes].square().mean())
 
 
 def test_the_metres_differ_in_where_their_beats_are() -> None:
