@@ -1,9 +1,8 @@
-"""The picture's side of the visual synapse: its keys and values, which enter the music's cross-attention (Chowdhury et al., CVPR 2024).
+"""The visual synapse: image keys and values enter the music's cross-attention (Chowdhury et al., CVPR 2024).
 
 The token blend `K = a K_image + (1 - a) K_text` (and V alike), one learnt `a` per decoder layer, is the paper's. The
 global path (pooled image values into the time embedding) is ours: measured, a small model does not hear the picture
-through the token blend alone. Decoupled attention (Ye et al., IP-Adapter, 2023) is there to be compared with the blend
-(`ablation.py`); no bundle has it.
+through the token blend alone. Music's UNets blend here, which the recipe of full-size weights trains; mini's transformer does in `dit.py`.
 """
 
 from __future__ import annotations
@@ -66,12 +65,38 @@ class CaptureKeyValues:
         return attend(attn, attn.to_q(hidden_states), self.keys, self.values, attention_mask)
 
 
+class BlendKeyValues:
+    """Attention processor that blends a picture's keys and values into cross-attention."""
+
+    def __init__(self) -> None:
+        self.image: tuple[Tensor, Tensor] | None = None
+        self.alpha: Tensor | None = None  # (b, 1, 1); 0 where a sample has no picture
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **_) -> Tensor:
+        keys, values = attn.to_k(encoder_hidden_states), attn.to_v(encoder_hidden_states)
+        if self.image is not None:
+            keys = self.alpha * self.image[0] + (1 - self.alpha) * keys
+            values = self.alpha * self.image[1] + (1 - self.alpha) * values
+        return attend(attn, attn.to_q(hidden_states), keys, values, attention_mask)
+
+
 def capture(unet: UNet2DConditionModel) -> list[CaptureKeyValues]:
-    """Puts a capturing processor on the self-attention of every decoder layer, and plain ones everywhere else."""
+    """Puts a capturing processor on every decoder self-attention of the image UNet."""
+    return _tap(unet, "attn1", lambda _: CaptureKeyValues())
+
+
+def blend(unet: UNet2DConditionModel) -> list[BlendKeyValues]:
+    """Puts a blending processor on every decoder cross-attention of the music UNet."""
+    return _tap(unet, "attn2", lambda _: BlendKeyValues())
+
+
+def _tap(unet: UNet2DConditionModel, name: str, processor: Callable[[nn.Module], Processor]) -> list[Processor]:
+    """Puts a processor on that attention of every decoder layer, and plain ones everywhere else."""
     unet.set_attn_processor(PlainAttention())
-    taps = [CaptureKeyValues() for _ in decoder_blocks(unet)]
-    for block, tap in zip(decoder_blocks(unet), taps):
-        block.attn1.set_processor(tap)
+    attentions = [getattr(block, name) for block in decoder_blocks(unet)]
+    taps = [processor(attention) for attention in attentions]
+    for attention, tap in zip(attentions, taps):
+        attention.set_processor(tap)
     return taps
 
 
