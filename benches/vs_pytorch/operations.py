@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from built import Built, last, stirred
-from nets import circular_time
 
 
 class Function(nn.Module):
@@ -21,6 +20,18 @@ class Function(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return self.function(*inputs)
+
+
+def circular_time(conv: nn.Conv2d) -> nn.Conv2d:
+    """Makes a padded 2-D convolution wrap around axis 2 (time); axis 3 (frequency) keeps its zeros."""
+    pad = conv.padding[0]
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        x = torch.cat([x[:, :, -pad:], x, x[:, :, :pad]], 2)
+        return F.conv2d(x, conv.weight, conv.bias, conv.stride, (0, pad))
+
+    conv.forward = forward
+    return conv
 
 
 def conv2d(batch: int, inputs: int, outputs: int, size: tuple[int, int], circular: bool) -> Built:
