@@ -205,10 +205,9 @@ class Rolls(nn.Module):
         self.register_buffer("on", torch.ones(config.bits))  # value of a bit that is on, on the average
         self.register_buffer("prior", zeros(config.bits))  # log odds, on the average
         self.register_buffer("variance", torch.ones(config.rest))  # of the other numbers
-        starts, at, notes, rest, row_of_rest = [], 0, [], [], []
+        at, notes, rest = 0, [], []
         for r, count in enumerate(config.row_channels):
             of_notes = components[r] if r in parts else 0
-            starts.append(at)
             notes += range(at, at + of_notes)
             rest += range(at + of_notes, at + count)
             at += count
