@@ -15,6 +15,7 @@
 //! PyTorch `bundles/mini/recipe/dit.py`, whose names the weights have.
 
 mod block;
+mod chain;
 mod columns;
 mod conditioning;
 mod config;
@@ -131,7 +132,7 @@ impl Dit {
         let parts = self.rolls.parts();
         let seen = self.rolls.seen(input.notes, input.rest, timestep)?;
         let evidence = self.rolls.evidence(&seen, &input.known_notes, &input.mask.narrow(2, 0, parts)?)?;
-        let shown = [&Rolls::shown(&evidence)?, &seen.rest, &input.planes, &input.known_rest, &input.mask];
+        let shown = [&self.rolls.shown(&evidence)?, &seen.rest, &input.planes, &input.known_rest, &input.mask];
         let mut xs = self.embed.forward(&Tensor::cat(&shown, 2)?.to_dtype(self.embed.dtype())?)?;
         let (words, first) = (told.level(0)?, self.blocks.len() - self.picture_layers);
         for (i, block) in self.blocks.iter().enumerate() {

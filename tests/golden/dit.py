@@ -19,7 +19,7 @@ from schedule import alphas_cumprod  # noqa: E402
 
 TIMESTEP, WORDS = 481, 7
 ALPHAS = alphas_cumprod()
-CONFIG = DitConfig(channels=6, row_channels=(6, 4, 3), row_codes=(2, 1, 0), row_bits=(5, 4), row_onsets=(3, 4), planes=4, class_width=9, text_width=24, windows=(16, 12),
+CONFIG = DitConfig(channels=6, row_channels=(6, 4, 3), row_codes=(2, 1, 0), row_bits=(6, 4), row_onsets=(3, 4), planes=4, class_width=9, text_width=24, windows=(16, 12),
                    width=64, hidden=96, cross_widths=(32, 32, 64, 32), picture_layers=2)
 
 
@@ -33,7 +33,7 @@ def dit() -> Dit:
     rolls = model.rolls
     for name, buffer in rolls.named_buffers():
         if buffer.is_floating_point():
-            values = {"on": 0.7 + 0.3 * torch.rand_like(buffer), "variance": 0.02 + 0.3 * torch.rand_like(buffer), "prior": torch.randn_like(buffer) - 2}
+            values = {"on": 0.7 + 0.3 * torch.rand_like(buffer), "variance": 0.02 + 0.3 * torch.rand_like(buffer), "chance": 0.05 + 0.4 * torch.rand_like(buffer)}
             buffer.copy_(values.get(name, 0.3 * torch.randn_like(buffer)).half().float())
     return model
 

@@ -26,7 +26,6 @@ fn integers(tensor: &Tensor) -> Vec<Vec<i64>> {
 fn config(golden: &Golden) -> ScoreConfig {
     let programs = integers(&golden.get("programs"));
     let part = |(part, (sizes, programs)): (Part, (Vec<i64>, Vec<i64>))| PartConfig {
-        held: 4,
         part,
         low: sizes[0] as u8,
         high: sizes[1] as u8,

@@ -7,8 +7,8 @@
     timestep, class vector ─► adaLN-single      ▲
                             picture's keys and values, second half
 
-A token is a column: every row's channels of a sixteenth, one after another. The network says how likely each note is, and what is
-seen of it in the noise is added by Bayes' rule (`Rolls`). DiT of Peebles & Xie (ICCV 2023) with the shared
+A token is a column: every row's channels of a sixteenth, one after another. The network says how likely each note is; what is seen of
+it in the noise is added by Bayes' rule, and what a pitch does in one column is weighed with what it does in all others (`Rolls`). DiT of Peebles & Xie (ICCV 2023) with the shared
 modulation of PixArt-alpha (Chen et al., ICLR 2024). The cross-attentions of the second half are as wide as the picture model's
 decoder layers, so that its keys and values are blended in as the paper blends them (Chowdhury et al., CVPR 2024), without a
 projection between. Columns attend by their distance on the circle, learnt for each window that there is.
@@ -24,8 +24,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from chain import log_weight, on_average, weigh
+
 HEAD = 32  # width of every attention head
 SURE = 10.0  # log odds of what is known
+LEAST_CHANCE = 1e-6  # that is told apart from none
 QUIETEST, RANGE = 0.6, 0.4  # value of an onset: the first, and as much of the second as it is loud
 LOUDNESS_VARIANCE = 0.01  # of the onsets of a part
 
@@ -173,14 +176,16 @@ class Dit(nn.Module):
             h = self.blocks[i](h, modulation, text, picture, share)
         shift, scale = (c[:, None] + self.scale_shift_table)[:, :, None].unbind(1)
         bits, accents, rest = self.head(norm(h) * (1 + scale) + shift).split((self.config.bits, len(self.config.row_onsets), self.config.rest), -1)
-        return Said(evidence + self.rolls.prior + bits, accents, rest)
+        return Said(evidence, bits, accents, rest)
 
 
 @dataclass
 class Said:
-    """What a denoiser says: log odds of every bit (b, t, bits), how loud what begins in each part is (b, t, parts), 0..1, and of all other
-    numbers what the linear guess of their velocity leaves (b, t, rest)."""
+    """What is seen and what a denoiser says: log odds of every bit by what is seen of it and, to be added, by what is expected (b, t, bits),
+    how loud what begins in each part is (b, t, parts), 0..1, and of all other numbers what the linear guess of their velocity leaves
+    (b, t, rest). Odds of an onset are those of a beginning, odds of a sustain those of sounding on, each against silence."""
 
+    evidence: Tensor
     odds: Tensor
     accents: Tensor
     rest: Tensor
@@ -189,9 +194,10 @@ class Said:
 class Rolls(nn.Module):
     """Between latents and the notes that they are a rotation of, where what is seen is weighed as Bayes' rule has it.
 
-    A bit is whether a note begins, or sounds on, at a pitch of a part. Latents are noisy sums of bits; turned back, every bit is seen
-    with Gaussian noise of known size, and what that tells of it is added exactly to what the network expects of it. So the network,
-    narrower than a column, need not carry what is plain to see.
+    A bit is whether a note begins, or sounds, at a pitch of a part. Latents are noisy sums of bits; turned back, every bit is seen with
+    Gaussian noise of known size, and what that tells of it is added exactly to what the network expects of it. All columns of a pitch
+    are then weighed together (`chain`). So the network, narrower than a column, need not carry what is plain to see, nor learn what a
+    note is.
     """
 
     def __init__(self, config: DitConfig) -> None:
@@ -203,7 +209,7 @@ class Rolls(nn.Module):
             self.register_buffer(f"basis{r}", zeros(components[r], config.row_bits[r]))
         self.register_buffer("mean", zeros(config.bits))  # of the roll
         self.register_buffer("on", torch.ones(config.bits))  # value of a bit that is on, on the average
-        self.register_buffer("prior", zeros(config.bits))  # log odds, on the average
+        self.register_buffer("chance", torch.full((3, sum(config.row_onsets)), 0.1))  # of a beginning, of one anew, of sounding on
         self.register_buffer("variance", torch.ones(config.rest))  # of the other numbers
         at, notes, rest = 0, [], []
         for r, count in enumerate(config.row_channels):
@@ -215,7 +221,12 @@ class Rolls(nn.Module):
         keep("note_numbers", notes)
         keep("rest_numbers", rest)
         keep("row", [r for r in parts for _ in range(config.row_bits[r])])
-        keep("is_onset", [i < config.row_onsets[r] for r in parts for i in range(config.row_bits[r])])
+        is_onset = [i < config.row_onsets[r] for r in parts for i in range(config.row_bits[r])]
+        sustains = [config.row_bits[r] > config.row_onsets[r] for r in parts for _ in range(config.row_onsets[r])]
+        keep("is_onset", is_onset)
+        keep("onsets", [i for i, onset in enumerate(is_onset) if onset])
+        keep("sustains", [i for i, onset in enumerate(is_onset) if not onset])
+        keep("sustained", [i for i, does in enumerate(sustains) if does])  # pitches that have a sustain
         self.components = components
 
     def rest(self, x: Tensor) -> Tensor:
@@ -242,9 +253,44 @@ class Rolls(nn.Module):
         is_on = self.mean + self.turned(known) > self.on / 2
         return torch.where(mask[..., self.row] > 0, torch.where(is_on, SURE, -SURE), evidence)
 
+    def states(self, odds: Tensor) -> tuple[Tensor, Tensor]:
+        """Log odds of bits (b, t, bits) as those of a beginning and of sounding on, (b, t, pitches) each: what begins sounds, too."""
+        on = torch.zeros_like(odds[..., self.onsets]).index_copy(-1, self.sustained, odds[..., self.sustains])
+        return odds[..., self.onsets] + on, on
+
+    def bits(self, begins: Tensor, on: Tensor) -> Tensor:
+        """How likely bits (b, t, bits) are, by how likely beginnings and sounding on are, (b, t, pitches) each."""
+        found = torch.empty(*begins.shape[:-1], self.config.bits, device=begins.device)
+        found[..., self.onsets], found[..., self.sustains] = begins, (begins + on)[..., self.sustained]
+        return found
+
     def seen(self, evidence: Tensor) -> Tensor:
-        """The evidence as the network sees it: weak evidence as it is, strong evidence as 0 or 1."""
-        return 4 * torch.sigmoid(evidence - 2) - 0.5
+        """The evidence of all columns together as the network sees it: weak evidence as it is, strong evidence as 0 or 1."""
+        likely = weigh(self.chance, *self.states(evidence))
+        odds = lambda chance: torch.logit(chance, LEAST_CHANCE)
+        more = odds(self.bits(likely.begins, likely.on)) - odds(self.bits(*on_average(self.chance)))
+        return 4 * torch.sigmoid(more - 2) - 0.5
+
+    def likely(self, said: Said) -> Tensor:
+        """How likely every bit (b, t, bits) is by what is said of it."""
+        likely = weigh(self.chance, *self.expected(said))
+        return self.bits(likely.begins, likely.on)
+
+    def expected(self, said: Said) -> tuple[Tensor, Tensor]:
+        """Log odds of a beginning and of sounding on, (b, t, pitches) each: those of what is seen and those that are said."""
+        begin, on = self.states(said.evidence)
+        more = torch.zeros_like(on).index_copy(-1, self.sustained, said.odds[..., self.sustains])
+        return begin + said.odds[..., self.onsets], on + more
+
+    def surprise(self, said: Said, bits: Tensor) -> Tensor:
+        """How unlikely what is said makes the bits that are, bool (b, t, bits): nats a column (b,)."""
+        begin, on = self.expected(said)
+        begins, sounds = bits[..., self.onsets], bits[..., self.onsets].index_copy(-1, self.sustained, bits[..., self.sustains])
+        likely = weigh(self.chance, begin, on)
+        # The gradient of the sum over all loops is how likely everything is.
+        tangent = (likely.begins * begin + likely.on * on).sum(1)
+        total = likely.log_sum + tangent - tangent.detach()
+        return (total - log_weight(self.chance, begin, on, begins, sounds)).sum(1) / bits.shape[1]
 
     def loudness(self, x: Tensor, alpha: Tensor, accents: Tensor) -> Tensor:
         """Value (b, t, bits) of what is on: of onsets between what is expected in the part and what is seen, of the rest 1."""
@@ -257,7 +303,7 @@ class Rolls(nn.Module):
     def velocity(self, x: Tensor, alpha: Tensor, said: Said) -> Tensor:
         """Velocity (b, t, n) of tokens by what is said of them."""
         a = alpha[:, None, None]
-        rolls = torch.sigmoid(said.odds) * self.loudness(x, alpha, said.accents) - self.mean
+        rolls = self.likely(said) * self.loudness(x, alpha, said.accents) - self.mean
         parts = rolls.split(list(self.config.row_bits), -1)
         bases = [getattr(self, f"basis{r}") for r in range(len(parts))]
         clean = torch.cat([part @ (basis / basis.square().sum(1, keepdim=True)).T for part, basis in zip(parts, bases)], -1)

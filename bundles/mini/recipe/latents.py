@@ -30,10 +30,6 @@ SPREAD = 0.4
 CODE = 6  # numbers that say who plays
 ONSET, SUSTAIN = 0.45, 0.5  # from which a note begins, and lasts
 QUIETEST, RANGE = 0.6, 0.4  # an onset is the first, and as much of the second as it is loud
-# Share of a part's notes that sound on in the column in which they begin, from which its lengths are read; of fewer the model did not
-# say how long they are, and they are tied to the part's next notes, for so many columns at most.
-TIED_BELOW = 0.8
-HELD = dict(pad=16, bass=6, keys=4, ostinato=2, lead=6, counter=8, mallets=6, drums=1)
 UNSURE = 56  # velocity of a note that is softer than any, because the model was not sure of it
 LEAST = 2  # onsets of a part that plays
 NUMBERS = ("brightness", "space", "swing", "looseness", "valence", "energy")
@@ -96,13 +92,10 @@ class PartLatents:
         columns, begins = len(onsets), onsets > ONSET
         if self.monophonic:
             begins &= onsets == onsets.max(1, keepdims=True)
-        found, starts = [], begins.any(1)
-        is_tied = self.sustains and (sustain[begins] > SUSTAIN).mean() < TIED_BELOW if begins.any() else False
+        found = []
         for column, pitch in zip(*np.nonzero(begins)):
             length = 1
-            while is_tied and length < min(columns, HELD[part]) and not starts[(column + length) % columns]:
-                length += 1
-            while not is_tied and length < columns and sustain[(column + length) % columns, pitch] > SUSTAIN:
+            while length < columns and sustain[(column + length) % columns, pitch] > SUSTAIN:
                 after = begins[(column + length) % columns]
                 if after[pitch] or (self.monophonic and after.any()):
                     break

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 import tokens
+from chain import chances
 from composer.score import METRES
 from dit import Rolls
 from latents import ScoreLatents
@@ -88,12 +89,20 @@ def fit_rolls(rolls: Rolls, latents: ScoreLatents, data: Data) -> None:
     rolls.mean.copy_(torch.from_numpy(np.concatenate([part.mean for part in latents.parts.values()])))
     tokens = torch.cat([torch.from_numpy(some.tokens[:2000].astype(np.float32)).flatten(0, 1) for some in data.sets])
     rolls.variance.copy_(rolls.rest(tokens).var(0).clamp(min=1e-4))
+    rolls.chance.copy_(chances_of(rolls, data))
     roll = rolls.mean + rolls.turned(tokens)
     is_on = roll > 0.5
-    share = (is_on.sum(0) + 0.1) / (len(roll) + 1)
-    rolls.prior.copy_(torch.logit(share))
     loud = (roll * is_on).sum(0) / is_on.sum(0).clamp(min=1)
     rolls.on.copy_(torch.where(rolls.is_onset & (is_on.sum(0) > 0), loud, torch.where(rolls.is_onset, 0.85, 1.0)))
+
+
+def chances_of(rolls: Rolls, data: Data) -> Tensor:
+    """What pitches do after silence and after what sounds, by the loops of the set that has most of them."""
+    some = max(data.sets, key=len)
+    bits = torch.cat([rolls.mean + rolls.turned(some.latents(index)) > 0.5 for index in torch.arange(min(len(some), 4000)).split(500)])
+    begins = bits[..., rolls.onsets]
+    found = chances(begins, begins.index_copy(-1, rolls.sustained, bits[..., rolls.sustains]))
+    return found
 
 
 def train(model: MusicModel, data: Data, held_out: Data, denoising: Denoising, work: Path, budget: Budget, batch: int, rate: float) -> None:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 import synapse
@@ -88,7 +87,7 @@ class Denoising:
 
     def loss(self, model: MusicModel, batch: Batch, t: Tensor, eps: Tensor, has_text: Tensor, has_picture: Tensor,
              known: "Known | None" = None) -> dict[str, Tensor]:
-        """Of what is not known: the bits' cross-entropy in nats a column, the error of accents, and that of the other numbers' velocity
+        """Of what is not known: the bits' cross-entropy in nats a column (what is known costs nothing), the error of accents, and that of the other numbers' velocity
         relative to what a linear guess leaves; `loss` is their weighted sum."""
         signal, noise = (each[:, :, 0] for each in self.schedule.signal_noise(t))
         z, x, rolls = batch.latents, signal * batch.latents + noise * eps, model.dit.rolls
@@ -96,10 +95,10 @@ class Denoising:
             x = torch.where(known.where, signal * z, x)
         said = self.said(model, x, t, batch, has_text, has_picture, *((z * known.where, known.mask) if known else ()))
         roll = rolls.mean + rolls.turned(z)
-        bits = (roll > rolls.on / 2).float()
+        bits = roll > rolls.on / 2
         free = torch.ones(()) if known is None else 1 - known.mask
         of_bits, of_rest = (free, free) if known is None else (free[..., rolls.row], rolls.rest(~known.where).float())
-        entropy = (F.binary_cross_entropy_with_logits(said.odds, bits, reduction="none") * of_bits).sum(-1).mean()
+        entropy = rolls.surprise(said, bits).mean()
         begun = bits * rolls.is_onset * of_bits
         accents = ((QUIETEST + RANGE * said.accents[..., rolls.row] - roll).square() * begun).sum() / begun.sum().clamp(min=1)
         wanted = rolls.rest(signal * eps - noise * z) - linear_guess(rolls.variance, self.schedule.alphas[t]) * rolls.rest(x)

@@ -61,13 +61,6 @@ pub struct PartConfig {
     /// Whether notes last; of those that do not, each is a column long.
     #[serde(default)]
     pub sustains: bool,
-    /// Columns that a note lasts at most where the latents do not say how long it is.
-    #[serde(default = "held")]
-    pub held: usize,
-}
-
-fn held() -> usize {
-    8
 }
 
 impl Default for ScoreConfig {

@@ -10,8 +10,6 @@ use super::{Grid, PartConfig, ScoreConfig, instrument, numbers_of};
 /// Dynamics that are believed, as a linear gain.
 const DYNAMICS: std::ops::RangeInclusive<f64> = 0.05..=1.0;
 
-/// Share of a part's notes that sound on in the column in which they begin, from which lengths are read.
-const TIED_BELOW: f64 = 0.8;
 /// Velocity of a note whose loudness is not known.
 const UNSURE: f64 = 56.0;
 
@@ -112,20 +110,13 @@ impl Row {
         let ends = |column: usize, pitch: usize| {
             begins[column][pitch] || (self.config.monophonic && begins[column].contains(&true))
         };
-        let is_tied = self.is_tied(roll, &begins, thresholds);
         let mut notes = Vec::new();
         for (column, pitch) in (0..columns).flat_map(|column| (0..pitches).map(move |pitch| (column, pitch))) {
             if !begins[column][pitch] {
                 continue;
             }
             let mut length = 1;
-            while is_tied && length < columns.min(self.config.held) {
-                if begins[(column + length) % columns].contains(&true) {
-                    break;
-                }
-                length += 1;
-            }
-            while !is_tied && length < columns {
+            while length < columns {
                 let next = (column + length) % columns;
                 if !sounds_on(next, pitch) || ends(next, pitch) {
                     break;
@@ -144,21 +135,6 @@ impl Row {
             });
         }
         notes
-    }
-
-    /// Whether too few notes sound on in the column in which they begin for lengths to be read: then they are tied to the
-    /// part's next ones.
-    fn is_tied(&self, roll: &Roll, begins: &[Vec<bool>], thresholds: &ScoreConfig) -> bool {
-        let pitches = self.config.pitches();
-        let begun = roll.iter().zip(begins).flat_map(|(column, begins)| {
-            (0..pitches).filter(|pitch| begins[*pitch]).map(|pitch| column.get(pitches + pitch))
-        });
-        let (mut all, mut held) = (0.0, 0.0);
-        for value in begun {
-            all += 1.0;
-            held += f64::from(u8::from(value.is_some_and(|value| *value > thresholds.sustain)));
-        }
-        self.config.sustains && held < TIED_BELOW * all
     }
 
     /// How strong the strongest beginning of every column is.
@@ -251,44 +227,4 @@ impl Row {
 fn first_least(values: impl Iterator<Item = f64>) -> usize {
     let first = |best: (usize, f64), next: (usize, f64)| if next.1 < best.1 { next } else { best };
     values.enumerate().reduce(first).map_or(0, |(index, _)| index)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use score::Part;
-
-    use super::*;
-
-    /// A pad of two pitches, of which nothing but thresholds is used.
-    fn row() -> Row {
-        let config = PartConfig {
-            part: Part::Pad,
-            low: 60,
-            high: 61,
-            components: 1,
-            programs: vec![0],
-            monophonic: false,
-            sustains: true,
-            held: 5,
-        };
-        let (mean, basis, codes) = (vec![0.0; 4], vec![1.0; 4], vec![0.0; 2]);
-        Row { config, code: 1, mean, basis, shrink: vec![0.25], codes, dynamics: [1.0, 1.0] }
-    }
-
-    /// Lengths of two notes in nine columns; the first sounds on as long as `held` says.
-    fn lengths(held: usize) -> Vec<usize> {
-        let mut roll: Roll = vec![vec![0.0; 4]; 9];
-        (roll[0][0], roll[3][1]) = (0.9, 0.9);
-        (0..held).for_each(|column| roll[column][2] = 1.0);
-        (3..3 + held.min(1)).for_each(|column| roll[column][3] = 1.0);
-        row().notes(&roll, &[0.45; 9], &ScoreConfig::default()).iter().map(|note| note.columns).collect()
-    }
-
-    #[test]
-    fn lengths_are_read_where_they_are_said_and_else_notes_are_tied_to_the_next() {
-        assert_eq!(lengths(2), [2, 1]);
-        // To the next beginning, or as long as the part holds at most.
-        assert_eq!(lengths(0), [3, 5]);
-    }
 }

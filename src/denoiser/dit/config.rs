@@ -16,10 +16,11 @@ pub struct DitConfig {
     pub row_channels: Vec<usize>,
     /// Per row, how many of its used channels, up to the last, say who plays; 0 is none.
     pub row_codes: Vec<usize>,
-    /// Per part, how many bits its components are a rotation of: whether a note begins, or sounds on, at each pitch. The first
-    /// rows of the latents are the parts; a part's row has components, one number for dynamics, and codes.
+    /// Per part, how many bits its components are a rotation of: whether a note begins at each pitch and, in parts whose notes
+    /// last, whether one sounds. The first rows of the latents are the parts; a part's row has components, one number for
+    /// dynamics, and codes.
     pub row_bits: Vec<usize>,
-    /// Per part, how many of its bits, from the first on, say what begins.
+    /// Per part, how many pitches it has; so many of its bits, from the first on, say what begins.
     pub row_onsets: Vec<usize>,
     /// Planes that say where a column is.
     pub planes: usize,
@@ -92,8 +93,11 @@ impl DitConfig {
         }
         for (part, components) in self.components().into_iter().enumerate() {
             let (bits, onsets) = (self.row_bits[part], self.row_onsets[part]);
-            if components == 0 || components > bits || onsets > bits {
-                bail!("part {part} of a DiT has {components} components of {bits} bits, {onsets} of them onsets");
+            if components == 0 || components > bits {
+                bail!("part {part} of a DiT has {components} components of {bits} bits");
+            }
+            if bits != onsets && bits != 2 * onsets {
+                bail!("part {part} of a DiT has {bits} bits of {onsets} pitches; it should have one or two of each");
             }
         }
         for (what, &width) in self.cross_widths.iter().map(|w| ("cross_widths", w)).chain([("width", &self.width)]) {

@@ -1,8 +1,9 @@
 //! Between latents and the notes that they are a rotation of, where what is seen is weighed as Bayes' rule has it.
 //!
-//! A bit is whether a note begins, or sounds on, at a pitch of a part. Latents are noisy sums of bits; turned back, every bit is
-//! seen with Gaussian noise of known size, and what that tells of it is added exactly to what the network expects of it. So the
-//! network, narrower than a column, need not carry what is plain to see.
+//! A bit is whether a note begins, or sounds, at a pitch of a part. Latents are noisy sums of bits; turned back, every bit is
+//! seen with Gaussian noise of known size, and what that tells of it is added exactly to what the network expects of it. All
+//! columns of a pitch are then weighed together ([`Chain`]). So the network, narrower than a column, need not carry what is plain
+//! to see, nor learn what a note is.
 //!
 //! In f32 throughout: log odds are large and small ones count.
 //!
@@ -13,9 +14,12 @@ use candle_nn::VarBuilder;
 use candle_nn::ops::sigmoid;
 
 use super::DitConfig;
+use super::chain::Chain;
 
 /// Log odds of what is known.
 const SURE: f64 = 10.0;
+/// That is told apart from none.
+const LEAST_CHANCE: f64 = 1e-6;
 /// Value of an onset without any loudness.
 const QUIETEST: f64 = 0.6;
 /// What full loudness adds to it.
@@ -27,10 +31,11 @@ const LOUDNESS_VARIANCE: f64 = 0.01;
 #[derive(Debug, Clone)]
 pub(super) struct Rolls {
     parts: Vec<Turn>,
-    /// Of the rolls, and of bits that are on; log odds: `(bits)` each.
+    chain: Chain,
+    /// Of the rolls, and of bits that are on; log odds where nothing is known: `(bits)` each.
     mean: Tensor,
     on: Tensor,
-    prior: Tensor,
+    average: Tensor,
     /// How large noise of unit size is on each bit, squared, `(bits)`.
     size: Tensor,
     /// Which part a bit is of, and 1 where it is an onset, `(bits)` each.
@@ -63,7 +68,7 @@ pub(super) struct Seen {
     turned: Tensor,
 }
 
-/// What a network says of them: corrections of the odds `(b, t, bits)`, accents `(b, t, parts)` and what a linear guess of the
+/// What a network says of them: log odds of beginnings and of sounding on, to be added `(b, t, bits)`, accents `(b, t, parts)` and what a linear guess of the
 /// velocity leaves `(b, t, rest)`.
 pub(super) struct Said {
     pub odds: Tensor,
@@ -98,13 +103,15 @@ impl Rolls {
         };
         let sizes = parts.iter().map(|part| part.basis.sqr()?.sum(1)?.mean_all()?.to_scalar::<f32>());
         let sizes = sizes.collect::<Result<Vec<_>>>()?;
+        let chain = Chain::new(config, &vb.get((3, config.row_onsets.iter().sum()), "chance")?)?;
         let rows = config.row_bits.iter().enumerate();
         let row: Vec<u32> = rows.flat_map(|(r, &bits)| std::iter::repeat_n(r as u32, bits)).collect();
         Ok(Self {
             parts,
             mean: vb.get(bits, "mean")?,
             on: vb.get(bits, "on")?,
-            prior: vb.get(bits, "prior")?,
+            average: log_odds(&Tensor::new(chain.average(), device)?)?,
+            chain,
             size: per_bit(&|r, _| sizes[r])?,
             row: Tensor::new(row, device)?,
             is_onset: per_bit(&|r, i| f32::from(u8::from(i < config.row_onsets[r])))?,
@@ -139,15 +146,16 @@ impl Rolls {
         self.of_rows(mask)?.gt(0.0)?.where_cond(&sure, &own)
     }
 
-    /// The evidence as the network sees it: weak evidence as it is, strong evidence as 0 or 1.
-    pub fn shown(evidence: &Tensor) -> Result<Tensor> {
-        sigmoid(&evidence.affine(1.0, -2.0)?)?.affine(4.0, -0.5)
+    /// The evidence of all columns together as the network sees it: weak evidence as it is, strong evidence as 0 or 1.
+    pub fn shown(&self, evidence: &Tensor) -> Result<Tensor> {
+        let more = log_odds(&self.chain.likely(evidence, None)?)?.broadcast_sub(&self.average)?;
+        sigmoid(&(more - 2.0)?)?.affine(4.0, -0.5)
     }
 
     /// The velocity of components and other numbers, `(b, t, components + rest)`.
     pub fn velocity(&self, seen: &Seen, evidence: &Tensor, said: &Said) -> Result<Tensor> {
-        let odds = (evidence + &said.odds)?.broadcast_add(&self.prior)?;
-        let rolls = (sigmoid(&odds)? * self.loudness(seen, &said.accents)?)?.broadcast_sub(&self.mean)?;
+        let likely = self.chain.likely(evidence, Some(&said.odds))?;
+        let rolls = (likely * self.loudness(seen, &said.accents)?)?.broadcast_sub(&self.mean)?;
         let mut first = 0;
         let mut clean = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
@@ -194,6 +202,12 @@ impl Rolls {
     fn of_rows(&self, values: &Tensor) -> Result<Tensor> {
         values.contiguous()?.index_select(&self.row, 2)
     }
+}
+
+/// Log odds of chances, of those that are told apart from none and from certainty.
+fn log_odds(chances: &Tensor) -> Result<Tensor> {
+    let chances = chances.clamp(LEAST_CHANCE, 1.0 - LEAST_CHANCE)?;
+    chances.log()? - chances.affine(-1.0, 1.0)?.log()?
 }
 
 /// `(b, t, n)` times `(n, m)`.
