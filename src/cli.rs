@@ -9,7 +9,8 @@ mod eval;
 mod generate;
 mod parameters;
 mod prompt;
-mod redecode;
+mod render;
+mod show;
 mod storyboard;
 mod studio;
 mod take;
@@ -52,7 +53,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Generate(args) => generate::run(&args),
         Command::Storyboard(args) => storyboard::run(&args),
-        Command::Redecode(args) => redecode::run(&args),
+        Command::Render(args) => render::run(&args),
+        Command::Show(args) => show::run(&args),
         Command::Bundle(command) => bundle::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Eval(args) => eval::run(&args),

@@ -1,6 +1,8 @@
 //! A finished clip: sound of an exact musical length, the latents it was decoded from, the notes that were played where
 //! there are any, and the recipe that repeats it.
 
+mod midi;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -14,6 +16,7 @@ use crate::audio::{Audio, wav};
 use crate::error::Error;
 use crate::request::{Key, Meter, SamplerKind, SynapseKind};
 use crate::text::Reading;
+pub use self::midi::Timing;
 
 /// Finished music.
 #[derive(Debug, Clone)]
@@ -221,6 +224,16 @@ impl Clip {
         self.write(path, format, title, Some(start_frame as u64))
     }
 
+    /// Writes the sound of one part alone, with tempo and loop but nothing to render it from.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_wav`](Self::write_wav).
+    pub fn write_stem(&self, path: &Path, format: wav::SampleFormat, part: Part, audio: &Audio) -> Result<(), Error> {
+        let title = format!("{part}: {}", self.recipe.title());
+        wav::write(path, audio, format, &self.labels(&title, &[], None))
+    }
+
     fn write(
         &self,
         path: &Path,
@@ -228,20 +241,22 @@ impl Clip {
         title: &str,
         start_frame: Option<u64>,
     ) -> Result<(), Error> {
-        let state = self.state();
-        let labels = wav::Labels {
+        wav::write(path, &self.audio, format, &self.labels(title, &self.state(), start_frame))
+    }
+
+    fn labels<'a>(&'a self, title: &'a str, state: &'a [u8], start_frame: Option<u64>) -> wav::Labels<'a> {
+        wav::Labels {
             title,
             comment: &self.recipe.prompt,
             bpm: self.recipe.bpm,
             quarters: f64::from(self.recipe.bars) * self.recipe.meter.quarters(),
             meter: self.recipe.meter,
             key: self.recipe.key,
-            recipe: &state,
+            recipe: state,
             is_loop: true,
             start_frame,
             markers: &[],
-        };
-        wav::write(path, &self.audio, format, &labels)
+        }
     }
 
     /// Latents, recipe and notes as one safetensors blob: all that a redecoding needs.
@@ -266,7 +281,7 @@ impl Clip {
     pub fn read_state(path: &Path) -> Result<State, Error> {
         let problem = |problem: String| Error::File { path: path.to_path_buf(), problem };
         let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?.ok_or_else(|| {
-            problem("has no latents in it; only clips written by MeLFusion can be decoded again".into())
+            problem("has no latents in it; only clips written by MeLFusion have".into())
         })?;
         parse(&bytes).map_err(|what| problem(format!("the latents in it are damaged ({what}); use another copy")))
     }

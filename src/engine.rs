@@ -22,6 +22,7 @@ mod reading;
 mod redecoding;
 mod sights;
 mod spectrogram;
+mod stems;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
+pub use self::stems::Stem;
 use self::sights::Sights;
 
 /// Most memory that the features of pictures may take.

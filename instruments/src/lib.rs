@@ -40,6 +40,7 @@ mod voice;
 
 pub use self::bank::{Bank, Preset};
 pub use self::error::Error;
+pub use self::plan::performed;
 pub use self::render::{Ensemble, render};
 pub use self::rendering::{Ending, Finish, Rendering};
 pub use self::stems::{Faders, Stem, Stems, Substitution};

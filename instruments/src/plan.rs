@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use score::{Note, Part, Score};
+use score::{Note, Part, Score, TICKS_PER_QUARTER};
 
 use crate::mix::Seat;
 use crate::random::Random;
@@ -30,6 +30,26 @@ pub(crate) fn strikes(score: &Score, part: Part, rendering: &Rendering, clock: &
     let mut strikes: Vec<Strike> = notes.iter().map(|note| strike(score, note, rendering, clock)).collect();
     shorten_repeated(&mut strikes, clock.frames, rendering.ending);
     strikes
+}
+
+/// The score as a performance: swing, and the deviations of time and velocity that [`render`](crate::render) plays by `seed`,
+/// written into its notes, to the nearest tick. What would begin before the first tick begins there.
+pub fn performed(score: &Score, seed: u64) -> Score {
+    let rendering = Rendering { rate: 192_000, seed, ending: Ending::Ring, ..Rendering::default() };
+    let clock = rendering.clock(score);
+    let ticks_per_frame = score.bpm / 60.0 * f64::from(TICKS_PER_QUARTER) / f64::from(rendering.rate);
+    let tick = |frame: usize| (frame as f64 * ticks_per_frame).round() as u32;
+    let mut fields = score.clone().into_fields();
+    fields.character.swing = 0.0;
+    fields.notes.clear();
+    for part in Part::ALL {
+        for (note, strike) in score.notes_of(part).zip(strikes(score, part, &rendering, &clock)) {
+            let start = tick(strike.frame).min(score.ticks() - 1);
+            let length = tick(strike.held).clamp(1, score.ticks());
+            fields.notes.push(Note { velocity: strike.velocity, start, length, ..*note });
+        }
+    }
+    Score::new(fields).expect("what is moved within a score is a score")
 }
 
 fn strike(score: &Score, note: &Note, rendering: &Rendering, clock: &Clock) -> Strike {

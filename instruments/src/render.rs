@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use score::{Instrument, Part, Player, Score};
+use score::{Instrument, Part, Player, SILENT_DB, Score};
 
 use crate::bank::{Bank, PresetIndex, Tone};
 use crate::error::Error;
@@ -82,7 +82,7 @@ impl From<Bank> for Ensemble {
 pub fn render(score: &Score, ensemble: &Ensemble, rendering: &Rendering) -> Result<Stems, Error> {
     rendering.check(score)?;
     let clock = rendering.clock(score);
-    let mut players: Vec<&Player> = score.players.iter().collect();
+    let mut players: Vec<&Player> = score.players.iter().filter(|player| player.level_db > SILENT_DB).collect();
     players.sort_by_key(|player| player.part);
     let mut dry = Vec::new();
     for player in players {

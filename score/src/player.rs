@@ -6,6 +6,11 @@ use crate::error::{Error, refuse};
 use crate::instrument::Instrument;
 use crate::part::Part;
 
+/// Level of a part that is not heard.
+pub const SILENT_DB: f32 = -60.0;
+/// Most that a part can be above its usual level.
+pub const MAX_LEVEL_DB: f32 = 12.0;
+
 /// Who plays a part, and how loud.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Player {
@@ -13,7 +18,7 @@ pub struct Player {
     pub part: Part,
     /// What is played: a kit for drums, a program for all others.
     pub instrument: Instrument,
-    /// Above the part's usual level in dB, -60..=12; a featured instrument is louder.
+    /// Above the part's usual level in dB, -60..=12; a featured instrument is louder, and at -60 there is silence.
     #[serde(default)]
     pub level_db: f32,
     /// Loudness over the clip in dB, -60..=12, at equally spaced points of the loop, which a smooth curve joins. Empty
@@ -39,7 +44,7 @@ impl Player {
     }
 
     fn check_levels(&self) -> Result<(), Error> {
-        const RANGE: std::ops::RangeInclusive<f32> = -60.0..=12.0;
+        const RANGE: std::ops::RangeInclusive<f32> = SILENT_DB..=MAX_LEVEL_DB;
         if self.dynamics_db.len() > 1024 {
             let problem = format!("{} points are too many for a curve; give at most 1024", self.dynamics_db.len());
             return Err(refuse("dynamics", problem));

@@ -109,7 +109,8 @@ fn remove_dc(audio: &mut Audio) {
     }
 }
 
-fn scale(audio: &mut Audio, gain_db: f64) {
+/// Makes `audio` louder by `gain_db`.
+pub(crate) fn scale(audio: &mut Audio, gain_db: f64) {
     let gain = amplitude(gain_db) as f32;
     audio.channels_mut().into_iter().flatten().for_each(|sample| *sample *= gain);
 }

@@ -232,6 +232,11 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Whether it composes notes and has instruments to play them.
+    pub fn plays_notes(&self) -> bool {
+        self.decoder.config.bank().is_some()
+    }
+
     /// The files that the stages cannot do without, each once.
     pub fn stage_files(&self) -> Vec<&str> {
         let mut files = vec![

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use candle_core::DType;
 use clap::{Parser, Subcommand, ValueEnum};
 use melfusion::audio::wav::SampleFormat;
+use melfusion::clip::Timing;
 use melfusion::device::{DeviceChoice, Memory, Placement, parse_dtype};
 use melfusion::error::Error;
 use melfusion::request::{Key, Meter, SamplerKind, SynapseKind};
 use melfusion::storyboard::{FrameRate, Transition};
-use score::Part;
+use score::{Mix, Part};
 
 /// Compose loops of music from a picture and a few words
 #[derive(Debug, Parser)]
@@ -27,9 +28,12 @@ pub enum Command {
     /// Score a storyboard: cues that follow one another on bar lines, mixed to one bed
     #[command(after_help = super::EXIT_CODES, args_override_self = true)]
     Storyboard(Box<Storyboard>),
-    /// Turn a clip's latents into sound again, at another tempo or in another key
-    #[command(after_help = super::EXIT_CODES, args_override_self = true)]
-    Redecode(Redecode),
+    /// Render a clip anew: at another tempo, in another key, with other instruments or levels; nothing is composed
+    #[command(after_help = super::EXIT_CODES, args_override_self = true, alias = "redecode")]
+    Render(Render),
+    /// Show what is in a clip: its parts, instruments and chords, and how it was made
+    #[command(after_help = super::EXIT_CODES)]
+    Show(Show),
     /// List, show, verify, download or import bundles: models on disk
     #[command(subcommand)]
     Bundle(Bundle),
@@ -102,7 +106,22 @@ pub struct Generate {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Redecode {
+pub struct Show {
+    /// WAV file written by melfusion
+    #[arg(value_name = "CLIP")]
+    pub clip: PathBuf,
+    /// Also draw its notes over the bars with the waveform below, as PNG; a file of this name is replaced
+    #[arg(long, value_name = "PATH")]
+    pub plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub notes: Notes,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Render {
     /// WAV file written by melfusion
     #[arg(value_name = "CLIP")]
     pub clip: PathBuf,
@@ -112,6 +131,9 @@ pub struct Redecode {
     /// New key, such as D or Bm [default: as it is]
     #[arg(long, value_name = "KEY")]
     pub key: Option<Key>,
+    /// Levels of parts, such as "lead +3, pad -2.5, drums off, bass on": dB more or less than now, off, or on at the usual level
+    #[arg(long, value_name = "LEVELS", allow_hyphen_values = true)]
+    pub mix: Option<Mix>,
     /// Sample rate in Hz, 8000 to 192000 [default: the clip's]
     #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
     pub rate: Option<u32>,
@@ -194,7 +216,52 @@ pub struct Run {
     #[arg(long, value_name = "PATH")]
     pub plot: Option<PathBuf>,
     #[command(flatten)]
+    pub export: Export,
+    #[command(flatten)]
     pub setup: Setup,
+}
+
+/// Notes as a file.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Notes {
+    /// Also write the notes as a MIDI file (.mid), a track a part; a file of this name is replaced
+    #[arg(long, value_name = "PATH")]
+    pub midi: Option<PathBuf>,
+    /// Write MIDI on the grid, without swing and the timing of players
+    #[arg(long, requires = "midi")]
+    pub quantised: bool,
+}
+
+impl Notes {
+    /// Where notes stand in time.
+    pub fn timing(&self) -> Timing {
+        if self.quantised { Timing::Quantised } else { Timing::Performed }
+    }
+}
+
+/// What a clip of notes is written as besides its sound.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Export {
+    #[command(flatten)]
+    pub notes: Notes,
+    /// Also write every part as a WAV file of its own into this folder; together they are the mix before its bus
+    #[arg(long, value_name = "FOLDER")]
+    pub stems: Option<PathBuf>,
+}
+
+impl Export {
+    /// Refuses what only notes can give, where there are none; `why` says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`] names the option.
+    pub fn check(&self, has_notes: bool, why: impl FnOnce() -> String) -> Result<(), Error> {
+        let midi = self.notes.midi.as_ref().map(|_| "--midi");
+        match midi.or(self.stems.as_ref().map(|_| "--stems")) {
+            Some(what) if !has_notes => Err(Error::Request { what, problem: why() }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What every command that makes sound can be told.

@@ -7,29 +7,50 @@ use std::process;
 
 use melfusion::error::Error;
 use melfusion::files;
+use score::Part;
+
+use super::args::{Export, Run};
 
 /// The files of a run, of one take or several.
 #[derive(Debug, Clone)]
 pub struct Destination {
     wav: PathBuf,
     plot: Option<PathBuf>,
+    export: Export,
     takes: u32,
+}
+
+/// The files of one take.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// Its sound.
+    pub wav: PathBuf,
+    /// Its picture, if one was asked for.
+    pub plot: Option<PathBuf>,
+    /// Its notes and stems, where asked for.
+    pub export: Export,
+}
+
+impl Files {
+    /// The file of a part's stem: that of the sound, with the part's name, in the folder of stems.
+    pub fn stem(&self, folder: &Path, part: Part) -> PathBuf {
+        let name = self.wav.file_stem().unwrap_or_default().to_string_lossy();
+        folder.join(format!("{name}-{part}.wav"))
+    }
 }
 
 impl Destination {
     /// Takes the names as they are for one take; several are told apart by `-1`, `-2`, ...
-    pub fn new(wav: &Path, plot: Option<&Path>, takes: u32) -> Self {
-        Self { wav: wav.to_path_buf(), plot: plot.map(Path::to_path_buf), takes }
+    pub fn new(run: &Run, takes: u32) -> Self {
+        Self { wav: run.out.clone(), plot: run.plot.clone(), export: run.export.clone(), takes }
     }
 
-    /// The WAV file of a take, counted from 0.
-    pub fn wav(&self, take: u32) -> PathBuf {
-        self.numbered(&self.wav, take)
-    }
-
-    /// The plot of a take, if one was asked for.
-    pub fn plot(&self, take: u32) -> Option<PathBuf> {
-        self.plot.as_ref().map(|path| self.numbered(path, take))
+    /// The files of a take, counted from 0.
+    pub fn files(&self, take: u32) -> Files {
+        let numbered = |path: &Option<PathBuf>| path.as_ref().map(|path| self.numbered(path, take));
+        let mut export = self.export.clone();
+        export.notes.midi = numbered(&export.notes.midi);
+        Files { wav: self.numbered(&self.wav, take), plot: numbered(&self.plot), export }
     }
 
     /// Makes sure that all files can be written and none of them is `source`.
@@ -38,13 +59,14 @@ impl Destination {
     ///
     /// [`Error::File`], which names the file or folder.
     pub fn check(&self, source: Option<&Path>) -> Result<(), Error> {
-        for take in 0..self.takes {
-            check_name(&self.wav(take), "wav", source)?;
-            if let Some(plot) = self.plot(take) {
-                check_name(&plot, "png", source)?;
-            }
+        for files in (0..self.takes).map(|take| self.files(take)) {
+            check_name(&files.wav, "wav", source)?;
+            files.plot.iter().try_for_each(|plot| check_name(plot, "png", source))?;
+            files.export.notes.midi.iter().try_for_each(|midi| check_name(midi, "mid", source))?;
         }
-        [Some(&self.wav), self.plot.as_ref()].into_iter().flatten().try_for_each(|path| check_folder(path))
+        let written = [Some(&self.wav), self.plot.as_ref(), self.export.notes.midi.as_ref()];
+        written.into_iter().flatten().try_for_each(|path| check_folder(path))?;
+        self.export.stems.iter().try_for_each(|folder| make_folder(folder))
     }
 
     fn numbered(&self, path: &Path, take: u32) -> PathBuf {
@@ -65,7 +87,7 @@ fn fail(path: &Path, problem: impl Into<String>) -> Result<(), Error> {
     Err(Error::File { path: path.to_path_buf(), problem: problem.into() })
 }
 
-fn check_name(path: &Path, extension: &str, source: Option<&Path>) -> Result<(), Error> {
+pub fn check_name(path: &Path, extension: &str, source: Option<&Path>) -> Result<(), Error> {
     if path.is_dir() {
         return fail(path, "is a folder; add a file name");
     }
@@ -82,6 +104,15 @@ fn check_name(path: &Path, extension: &str, source: Option<&Path>) -> Result<(),
         Ok(found) if found.permissions().readonly() => fail(path, "is write-protected; choose another name"),
         _ => Ok(()),
     }
+}
+
+/// Makes a folder and those above it.
+pub fn make_folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|error| Error::File {
+        path: path.to_path_buf(),
+        problem: format!("cannot be made a folder ({error}); choose another place"),
+    })?;
+    check_folder(&path.join("stem.wav"))
 }
 
 /// Tries whether files can be made where `path` will be: permissions alone do not tell.
@@ -110,16 +141,28 @@ pub fn check_folder(path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use clap::Parser;
+
+    use super::super::args::{Args, Command};
     use super::*;
+
+    fn destination(wav: &Path, more: &[&str], takes: u32) -> Destination {
+        let typed = ["melfusion", "generate", "--out"].into_iter().map(Into::into).chain([wav.as_os_str().to_owned()]);
+        let args = Args::parse_from(typed.chain(more.iter().map(Into::into)));
+        let Command::Generate(args) = args.command else { panic!("another command") };
+        Destination::new(&args.run, takes)
+    }
 
     #[test]
     fn one_take_keeps_its_name_and_several_are_numbered() {
-        let one = Destination::new(Path::new("a.b/bed.wav"), None, 1);
-        assert_eq!(one.wav(0), Path::new("a.b/bed.wav"));
-        assert_eq!(one.plot(0), None);
-        let two = Destination::new(Path::new("a.b/bed.wav"), Some(Path::new("bed.1.png")), 2);
-        assert_eq!((two.wav(0), two.wav(1)), ("a.b/bed-1.wav".into(), "a.b/bed-2.wav".into()));
-        assert_eq!(two.plot(1), Some("bed.1-2.png".into()));
+        let one = destination(Path::new("a.b/bed.wav"), &[], 1).files(0);
+        assert_eq!((one.wav.as_path(), one.plot), (Path::new("a.b/bed.wav"), None));
+        let more = ["--plot", "bed.1.png", "--midi", "bed.mid", "--stems", "parts"];
+        let two = destination(Path::new("a.b/bed.wav"), &more, 2);
+        assert_eq!((two.files(0).wav, two.files(1).wav), ("a.b/bed-1.wav".into(), "a.b/bed-2.wav".into()));
+        assert_eq!(two.files(1).plot, Some("bed.1-2.png".into()));
+        assert_eq!(two.files(1).export.notes.midi, Some("bed-2.mid".into()));
+        assert_eq!(two.files(1).stem(Path::new("parts"), Part::Lead), Path::new("parts/bed-2-lead.wav"));
     }
 
     #[test]
@@ -127,7 +170,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let wav = folder.path().join("bed.wav");
         fs::write(&wav, "old").unwrap();
-        Destination::new(&wav, Some(&folder.path().join("bed.PNG")), 1).check(None).unwrap();
+        let plot = folder.path().join("bed.PNG");
+        destination(&wav, &["--plot", plot.to_str().unwrap()], 1).check(None).unwrap();
         assert_eq!(fs::read(&wav).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -138,14 +182,16 @@ mod tests {
         let picture = folder.path().join("picture.png");
         fs::write(&picture, "").unwrap();
         fs::create_dir(folder.path().join("folder.wav")).unwrap();
-        let refused = |wav: &str, plot: Option<&Path>| {
-            let destination = Destination::new(&folder.path().join(wav), plot, 1);
+        let refused = |wav: &str, more: &[&str]| {
+            let destination = destination(&folder.path().join(wav), more, 1);
             destination.check(Some(&picture)).unwrap_err().to_string()
         };
-        assert!(refused("no/bed.wav", None).contains("does not exist"));
-        assert!(refused("picture.png/bed.wav", None).contains("folder"));
-        assert!(refused("folder.wav", None).contains("is a folder"));
-        assert!(refused("bed.mp3", None).contains(".wav"));
-        assert!(refused("bed.wav", Some(&picture)).contains("would be lost"));
+        assert!(refused("no/bed.wav", &[]).contains("does not exist"));
+        assert!(refused("picture.png/bed.wav", &[]).contains("folder"));
+        assert!(refused("folder.wav", &[]).contains("is a folder"));
+        assert!(refused("bed.mp3", &[]).contains(".wav"));
+        assert!(refused("bed.wav", &["--plot", picture.to_str().unwrap()]).contains("would be lost"));
+        assert!(refused("bed.wav", &["--midi", "bed.midi"]).contains(".mid"));
+        assert!(refused("bed.wav", &["--stems", picture.to_str().unwrap()]).contains("cannot be made a folder"));
     }
 }

@@ -17,10 +17,13 @@ use super::{prompt, terminal};
 pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     let request = request(args)?;
     let seeds = seeds(request.seed, args.takes)?;
-    let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), args.takes);
+    let destination = Destination::new(&args.run, args.takes);
     destination.check(args.image.as_deref())?;
     let picture = args.image.as_deref().map(Picture::open).transpose()?;
     let bundle = Bundle::find(args.run.setup.bundle.as_deref())?;
+    args.run.export.check(bundle.manifest().plays_notes(), || {
+        format!("the bundle {} composes sound and no notes; leave it out or choose another bundle", bundle.manifest().name)
+    })?;
     let fields = RequestFields { picture, ..with_defaults(request, args, &bundle.manifest().defaults) };
     // Before loading: the bundle's own numbers may be out of range too.
     Request::new(fields.clone())?;
@@ -30,9 +33,8 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     studio.say_picture(&request);
     for (take, seed) in (0..args.takes).zip(seeds) {
         let request = Request::new(RequestFields { seed, ..fields.clone() })?;
-        let (wav, plot) = (destination.wav(take), destination.plot(take));
         let label = if args.takes == 1 { String::new() } else { format!("take {}/{}: ", take + 1, args.takes) };
-        let made_by = studio.record(label, &wav, plot.as_deref(), |engine, watch| engine.generate(&request, watch))?;
+        let made_by = studio.record(label, &destination.files(take), |engine, watch| engine.generate(&request, watch))?;
         if made_by != seed && !args.run.setup.quiet && !args.run.setup.json {
             terminal::warn(&format!("seed {seed} made nothing to listen to; seed {made_by} took its place"));
         }

@@ -4,7 +4,6 @@ mod beds;
 mod report;
 mod tracks;
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -149,12 +148,4 @@ fn finish(
     let sheets = beds.write_bed(&bed)?;
     let projects = tracks::write(engine, beds, (clips, &bed), &args.project, &Silent)?;
     report.bed(beds, &bed, (sheets, projects))
-}
-
-/// Makes a folder and those above it.
-fn make_folder(path: &Path) -> Result<(), Error> {
-    fs::create_dir_all(path).map_err(|error| Error::File {
-        path: path.to_path_buf(),
-        problem: format!("cannot be made a folder ({error}); choose another place"),
-    })
 }

@@ -1,12 +1,12 @@
 //! A loaded engine that records takes: makes, writes and draws them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use melfusion::bundle::Bundle;
 use melfusion::clip::Clip;
 use melfusion::device::{self, Memory};
-use melfusion::engine::{Engine, Instruments};
+use melfusion::engine::{Engine, Instruments, Stem};
 use melfusion::error::{Error, Stage};
 use melfusion::plot::Plot;
 use melfusion::progress::Progress;
@@ -14,8 +14,9 @@ use melfusion::request::Request;
 use melfusion::text::Reading;
 use serde::Serialize;
 
-use super::args::{Setup, Style};
-use super::take::{Take, facts, settings};
+use super::args::{Export, Setup, Style};
+use super::destination::Files;
+use super::take::{StemFile, Take, facts, settings};
 use super::terminal::plain;
 use super::watch::{self, Watch, milliseconds};
 use super::{cancel, terminal};
@@ -61,8 +62,7 @@ impl<'a> Studio<'a> {
     pub fn record(
         &mut self,
         label: String,
-        wav: &Path,
-        plot: Option<&Path>,
+        files: &Files,
         make: impl FnOnce(&Engine, &Watch) -> Result<Clip, Error>,
     ) -> anyhow::Result<u64> {
         let (start, memory) = (Instant::now(), self.engine.memory());
@@ -72,10 +72,10 @@ impl<'a> Studio<'a> {
         let clip = clip?;
         self.say_memory(memory);
         let made = Instant::now();
-        self.write(&clip, wav, plot)?;
+        let stems = self.write(&clip, files)?;
         timings.insert("write", milliseconds(made.elapsed()));
         timings.insert("total", milliseconds(start.elapsed()));
-        let take = Take::new(&clip, wav, plot, timings, self.engine.stand_ins(&clip)?);
+        let take = Take::new(&clip, files, stems, timings, self.engine.stand_ins(&clip)?);
         if !self.setup.json && !self.setup.quiet {
             take.remark().iter().for_each(|remark| terminal::warn(&plain(remark)));
             terminal::line(&format!("{} on {}", take.line(), device::name(self.engine.device())))?;
@@ -111,13 +111,26 @@ impl<'a> Studio<'a> {
         terminal::line(&serde_json::to_string(&summary)?)
     }
 
-    fn write(&self, clip: &Clip, wav: &Path, plot: Option<&Path>) -> Result<(), Error> {
+    /// Writes everything that was asked for; returns the stems' files.
+    fn write(&self, clip: &Clip, files: &Files) -> Result<Vec<StemFile>, Error> {
+        let stems = match &files.export.stems {
+            Some(_) => self.engine.stems(clip)?,
+            None => Vec::new(),
+        };
         let _writing = cancel::writing();
         if cancel::asked() {
             return Err(Error::Cancelled);
         }
-        clip.write_wav(wav, self.setup.format.into())?;
-        plot.map_or(Ok(()), |path| self.draw(clip, path))
+        clip.write_wav(&files.wav, self.setup.format.into())?;
+        files.plot.iter().try_for_each(|path| self.draw(clip, path))?;
+        let Export { notes, stems: folder } = &files.export;
+        notes.midi.iter().try_for_each(|path| clip.write_midi(path, notes.timing()))?;
+        let stem = |(folder, stem): (&PathBuf, &Stem)| {
+            let path = files.stem(folder, stem.part);
+            clip.write_stem(&path, self.setup.format.into(), stem.part, &stem.audio)?;
+            Ok(StemFile { part: stem.part, path: path.to_string_lossy().into_owned() })
+        };
+        folder.iter().flat_map(|folder| stems.iter().map(move |it| (folder, it))).map(stem).collect()
     }
 
     fn draw(&self, clip: &Clip, path: &Path) -> Result<(), Error> {

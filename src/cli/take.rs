@@ -1,12 +1,14 @@
 //! What is told of a finished take.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use melfusion::audio::loudness::{Level, measure};
 use melfusion::clip::{Clip, Recipe};
 use melfusion::engine::StandIn;
+use score::Part;
 use serde::Serialize;
+
+use super::destination::Files;
 
 /// A take without its sound: an entry of `takes` in `--json`.
 #[derive(Debug, Serialize)]
@@ -16,6 +18,12 @@ pub struct Take {
     /// The plot, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     plot: Option<String>,
+    /// The MIDI file, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    midi: Option<String>,
+    /// The parts' WAV files, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stems: Vec<StemFile>,
     /// Length: exactly `frames / sample_rate`.
     seconds: f64,
     frames: usize,
@@ -30,6 +38,15 @@ pub struct Take {
     /// Instruments that the soundfonts lack, and what plays in their place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     substitutions: Vec<StandIn>,
+}
+
+/// A part's WAV file.
+#[derive(Debug, Serialize)]
+pub struct StemFile {
+    /// Whose.
+    pub part: Part,
+    /// Where.
+    pub path: String,
 }
 
 /// `null` where there is nothing to hear.
@@ -47,18 +64,20 @@ impl From<Level> for Loudness {
 }
 
 impl Take {
-    /// Measures `clip`, which was written to `path` and drawn to `plot`.
+    /// Measures `clip`, which was written to `files` and `stems`.
     pub fn new(
         clip: &Clip,
-        path: &Path,
-        plot: Option<&Path>,
+        files: &Files,
+        stems: Vec<StemFile>,
         timings_ms: BTreeMap<&'static str, f64>,
         substitutions: Vec<StandIn>,
     ) -> Self {
         let (frames, sample_rate) = (clip.audio.frames(), clip.audio.sample_rate());
         Self {
-            path: path.to_string_lossy().into_owned(),
-            plot: plot.map(|path| path.to_string_lossy().into_owned()),
+            path: files.wav.to_string_lossy().into_owned(),
+            plot: files.plot.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            midi: files.export.notes.midi.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            stems,
             seconds: frames as f64 / f64::from(sample_rate),
             frames,
             sample_rate,

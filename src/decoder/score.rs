@@ -84,7 +84,7 @@ impl ScoreDecoder {
         let (onsets, least) = heard.onsets(&self.rows, &rolls, &self.config);
         for (index, row) in self.rows.iter().enumerate() {
             let (notes, player) = row.decode((&grid, index), &rolls[index], &onsets[index], &self.config);
-            if notes.len() >= least {
+            if notes.len() >= least[index] {
                 decoded.notes.extend(notes);
                 decoded.players.push(player);
             }

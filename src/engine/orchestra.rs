@@ -163,7 +163,7 @@ impl Engine {
 
     /// Whether the bundle composes notes and has instruments to play them.
     pub fn plays_notes(&self) -> bool {
-        self.manifest.decoder.config.bank().is_some()
+        self.manifest.plays_notes()
     }
 
     /// The instruments of a clip that the soundfonts lack, and what plays in their place.

@@ -1,6 +1,6 @@
 //! From a score to the sound of a clip.
 
-use instruments::{Ensemble, Faders, Rendering};
+use instruments::{Ensemble, Faders, Rendering, Stems};
 use score::Score;
 
 use super::finish::check;
@@ -51,18 +51,23 @@ impl Engine {
 /// [`Error::Unsound`] if there is nothing to be heard, [`Error::File`] if a soundfont cannot play it, and
 /// [`Error::Request`] if the rate is out of range.
 pub fn render(score: &Score, ensemble: &Ensemble, seed: u64, sample_rate: u32) -> Result<Audio, Error> {
-    if score.notes.is_empty() {
-        return Err(Error::Unsound { problem: "silence".into() });
-    }
-    let rendering = Rendering { rate: sample_rate, seed, ..Rendering::default() };
-    let mix = instruments::render(score, ensemble, &rendering)?.mix(&Faders::default());
-    let frames = rendering.frames(score);
+    let mix = parts(score, ensemble, seed, sample_rate)?.mix(&Faders::default());
+    let frames = Rendering { rate: sample_rate, ..Rendering::default() }.frames(score);
     check(&mix.left, &mix.right, frames)?;
     let mut audio = Audio::new(mix.left, mix.right, sample_rate);
     Loudness::default().apply(&mut audio);
     let [left, right] = audio.channels();
     check(left, right, frames)?;
     Ok(audio)
+}
+
+/// The parts of a score, before they are mixed; arguments and errors are those of [`render`].
+pub(super) fn parts(score: &Score, ensemble: &Ensemble, seed: u64, sample_rate: u32) -> Result<Stems, Error> {
+    if score.notes.is_empty() {
+        return Err(Error::Unsound { problem: "silence".into() });
+    }
+    let rendering = Rendering { rate: sample_rate, seed, ..Rendering::default() };
+    Ok(instruments::render(score, ensemble, &rendering)?)
 }
 
 impl From<instruments::Error> for Error {

@@ -82,7 +82,7 @@ def main() -> None:
         tensors |= {f"weights.{name}.{key}": value for key, value in arrays.items()}
     tensors = {name: value.astype(np.float16) for name, value in tensors.items()}
     parts = latents.parts.values()
-    tensors["sizes"] = np.array([(p.low, p.high, len(p.basis), p.monophonic, p.sustains) for p in parts], np.int64)
+    tensors["sizes"] = np.array([(p.low, p.high, len(p.basis), p.monophonic, p.sustains, p.least) for p in parts], np.int64)
     width = max(len(part.programs) for part in parts)
     tensors["programs"] = np.array([part.programs + (-1,) * (width - len(part.programs)) for part in parts], np.int64)
     for index, item in enumerate(CLIPS):

@@ -32,6 +32,7 @@ fn config(golden: &Golden) -> ScoreConfig {
         components: sizes[2] as usize,
         monophonic: sizes[3] == 1,
         sustains: sizes[4] == 1,
+        least: sizes[5] as usize,
         programs: programs.into_iter().filter(|program| *program >= 0).map(|program| program as u8).collect(),
     };
     let sizes = integers(&golden.get("sizes"));
@@ -280,7 +281,7 @@ fn a_manifest_says_all_of_it() {
     assert_eq!((config.bank(), config.sample_rate(), config.has_free_tempo_and_key()), (Some("mine.sf3"), None, true));
     let melfusion::decoder::DecoderConfig::Score(config) = config else { panic!("another kind") };
     assert_eq!((config.row_channels(), config.rows()), ([vec![10; 8], vec![6]].concat(), 9));
-    assert_eq!((config.onset, config.sustain, config.least), (0.5, 0.5, 2));
+    assert_eq!((config.onset, config.sustain, config.parts[0].least), (0.5, 0.5, 1));
     assert!(toml::from_str::<melfusion::decoder::DecoderConfig>(&format!("{text}\nonsets = 1")).is_err());
 }
 

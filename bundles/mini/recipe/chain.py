@@ -54,6 +54,16 @@ def log_weight(chance: Tensor, begin: Tensor, on: Tensor, begins: Tensor, sounds
 @torch.no_grad()
 def weigh(chance: Tensor, begin: Tensor, on: Tensor) -> Likely:
     """All loops together, given log odds `begin` and `on (b, t, k)`."""
+    found = add_up(chance, begin, on)
+    if found.log_sum.isfinite().all() and found.begins.isfinite().all():
+        return found
+    # Columns that contradict each other strongly: what is left is too little for f32.
+    wide = add_up(chance.double(), begin.double(), on.double())
+    return Likely(wide.begins.to(begin.dtype), wide.on.to(begin.dtype), wide.log_sum.to(begin.dtype))
+
+
+def add_up(chance: Tensor, begin: Tensor, on: Tensor) -> Likely:
+    """The sums of `weigh`, in the numbers given."""
     top = torch.maximum(begin, on).clamp(min=0)
     begin, on, silence = ((each - top).exp().unbind(1) for each in (begin, on, torch.zeros_like(on)))
     rest, stop = 1 - chance[0], 1 - chance[1] - chance[2]

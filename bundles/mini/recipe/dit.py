@@ -28,6 +28,7 @@ from chain import log_weight, on_average, weigh
 
 HEAD = 32  # width of every attention head
 SURE = 10.0  # log odds of what is known
+SUREST = 20.0  # log odds of what is seen, at most: of what is hardly noisy they have no end
 LEAST_CHANCE = 1e-6  # that is told apart from none
 QUIETEST, RANGE = 0.6, 0.4  # value of an onset: the first, and as much of the second as it is loud
 LOUDNESS_VARIANCE = 0.01  # of the onsets of a part
@@ -246,7 +247,8 @@ class Rolls(nn.Module):
         """How much more likely each bit is on than off by what is seen of it alone, as log odds (b, t, bits)."""
         alpha = alpha[:, None, None]
         seen = alpha * self.mean + alpha.sqrt() * self.turned(x)
-        return (self.on * seen - alpha * self.on.square() / 2) / ((1 - alpha) * self.size().square())
+        evidence = (self.on * seen - alpha * self.on.square() / 2) / ((1 - alpha) * self.size().square())
+        return evidence.clamp(-SUREST, SUREST)
 
     def told(self, evidence: Tensor, known: Tensor, mask: Tensor) -> Tensor:
         """The evidence with what is known in its place."""

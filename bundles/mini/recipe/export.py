@@ -29,7 +29,7 @@ import tokens
 from augment import IMAGE_SIZE, shrink
 from dit import flatten, unflatten
 from image_ldm import load_image_model
-from latents import CODE, LEAST, ONSET, QUIETEST, RANGE, SUSTAIN, ScoreLatents
+from latents import CODE, ONSET, QUIETEST, RANGE, SUSTAIN, ScoreLatents
 from music_ldm import TRAINED_ON
 from music_model import HARMONICS, MusicModel, dit_config, position_planes
 from schedule import CONFIG, UNGUIDED, UNWALKED, Schedule, alphas_cumprod
@@ -174,9 +174,9 @@ def table(name: str, values: dict) -> str:
 def decoder_table(latents: ScoreLatents) -> dict:
     """What the decoder of notes is made of."""
     parts = [dict(name=name, low=part.low, high=part.high, components=len(part.basis), programs=part.programs, monophonic=part.monophonic,
-                  sustains=part.sustains) for name, part in latents.parts.items()]
+                  sustains=part.sustains, least=part.least) for name, part in latents.parts.items()]
     return dict(weights="decoder.safetensors", kind="score", bank=BANK, code=CODE, onset=ONSET, sustain=SUSTAIN, quietest=QUIETEST, range=RANGE,
-                least=LEAST, parts=parts)
+                parts=parts)
 
 
 def manifest(out: Path, scale: float, trained_on: str, latents: ScoreLatents) -> str:

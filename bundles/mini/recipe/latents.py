@@ -31,7 +31,7 @@ CODE = 6  # numbers that say who plays
 ONSET, SUSTAIN = 0.45, 0.5  # from which a note begins, and lasts
 QUIETEST, RANGE = 0.6, 0.4  # an onset is the first, and as much of the second as it is loud
 UNSURE = 56  # velocity of a note that is softer than any, because the model was not sure of it
-LEAST = 2  # onsets of a part that plays
+FEWEST = 0.01  # quantile of the scores: a part with fewer notes than they have there is none of the music
 NUMBERS = ("brightness", "space", "swing", "looseness", "valence", "energy")
 ROWS = len(PARTS) + 1
 
@@ -59,6 +59,7 @@ class PartLatents:
     programs: tuple[int, ...]
     codes: np.ndarray  # (1 + programs, CODE), the first for nobody
     dynamics: tuple[float, float]  # mean and spread
+    least: int = 1  # notes, if it plays
 
     @property
     def pitches(self) -> int:
@@ -150,12 +151,12 @@ class ScoreLatents:
         return np.concatenate([*rows, np.tile(numbers, (score.columns, 1))], 1).astype(np.float32)
 
     def decode(self, tokens: np.ndarray) -> Decoded:
-        """What tokens (columns, n) say. A part plays if it has two onsets or more, whatever its code."""
+        """What tokens (columns, n) say. A part plays if it has enough notes, whatever its code."""
         rows = dict(zip((*self.parts, "clip"), np.split(tokens, np.cumsum(self.row_channels)[:-1], 1)))
         found = Decoded([], {}, {}, {})
         for part, latents in self.parts.items():
             notes, program, curve = latents.decode(rows[part], part)
-            if len(notes) >= LEAST:
+            if len(notes) >= latents.least:
                 found.notes += notes
                 found.programs[part], found.dynamics[part] = program, curve
         values = rows["clip"].mean(0) * self.numbers[1] + self.numbers[0]
@@ -172,7 +173,7 @@ class ScoreLatents:
         arrays = {"numbers": self.numbers}
         for name, part in self.parts.items():
             arrays |= {f"{name}.mean": part.mean, f"{name}.basis": part.basis, f"{name}.codes": part.codes, f"{name}.programs": np.array(part.programs),
-                       f"{name}.dynamics": np.array(part.dynamics), f"{name}.range": np.array([part.low, part.high])}
+                       f"{name}.dynamics": np.array(part.dynamics), f"{name}.range": np.array([part.low, part.high]), f"{name}.least": np.array(part.least)}
         np.savez(path, **arrays)
 
     @staticmethod
@@ -181,7 +182,7 @@ class ScoreLatents:
         stored = np.load(path)
         of = lambda part, name: stored[f"{part}.{name}"]
         parts = {part: PartLatents(*map(int, of(part, "range")), part != "drums", part in MONOPHONIC, of(part, "mean"), of(part, "basis"),
-                                   tuple(map(int, of(part, "programs"))), of(part, "codes"), tuple(map(float, of(part, "dynamics")))) for part in PARTS}
+                                   tuple(map(int, of(part, "programs"))), of(part, "codes"), tuple(map(float, of(part, "dynamics"))), int(of(part, "least"))) for part in PARTS}
         return ScoreLatents(parts, stored["numbers"])
 
 
@@ -213,7 +214,12 @@ def fit_part(scores: list[Score], part: str) -> PartLatents:
     curves = np.concatenate([score.dynamics[part] for score in scores if part in score.parts])
     programs = tuple(sorted({score.parts[part] for score in scores if part in score.parts}))
     return PartLatents(low, high, sustains, part in MONOPHONIC, mean, (vectors * unit).T, programs, spread_codes(1 + len(programs)),
-                       (float(curves.mean()), float(curves.std()) / SPREAD))
+                       (float(curves.mean()), float(curves.std()) / SPREAD), fewest(scores, part))
+
+
+def fewest(scores: list[Score], part: str) -> int:
+    """How many notes nearly every score has in which a part plays."""
+    return max(1, int(np.quantile([len(score.of(part)) for score in scores if part in score.parts], FEWEST)))
 
 
 def spread_codes(count: int) -> np.ndarray:

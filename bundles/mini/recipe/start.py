@@ -48,7 +48,7 @@ def score_latents(bundle: Path) -> ScoreLatents:
     for said in manifest(bundle)["decoder"]["parts"]:
         of = lambda name: state[f"{said['name']}.{name}"]
         parts[said["name"]] = PartLatents(said["low"], said["high"], said["sustains"], said["monophonic"], of("mean"), of("basis"),
-                                          tuple(said["programs"]), of("codes"), tuple(map(float, of("dynamics"))))
+                                          tuple(said["programs"]), of("codes"), tuple(map(float, of("dynamics"))), said["least"])
     return ScoreLatents(parts, state["clip.numbers"])
 
 

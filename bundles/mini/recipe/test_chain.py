@@ -68,3 +68,10 @@ def test_long_loops_of_certain_notes_stay_finite() -> None:
     likely = weigh(chance, begin, on)
     assert torch.equal(likely.begins > 0.5, begins) and torch.equal(likely.on > 0.5, sounds & ~begins)
     assert torch.allclose(likely.log_sum, log_weight(chance, begin, on, begins, sounds), atol=1e-3)
+
+
+def test_columns_that_contradict_each_other_leave_numbers() -> None:
+    chance, generator = torch.tensor([[1e-6], [1e-6], [0.97]]), torch.Generator().manual_seed(2)
+    begin, on = (60 * torch.randn(50, 64, 1, generator=generator) for _ in range(2))
+    likely = weigh(chance, begin, on)
+    assert likely.log_sum.isfinite().all() and likely.begins.isfinite().all() and (likely.begins + likely.on <= 1 + 1e-5).all()

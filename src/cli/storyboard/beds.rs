@@ -14,9 +14,8 @@ use melfusion::progress::Progress;
 use melfusion::storyboard::{Bed, Board};
 use melfusion::{Clip, Engine};
 
-use super::make_folder;
 use crate::cli::cancel;
-use crate::cli::destination::check_folder;
+use crate::cli::destination::make_folder;
 
 /// Longest name that a cue's file gets, beside its number.
 const LONGEST_NAME: usize = 40;
@@ -38,7 +37,6 @@ impl<'a> Beds<'a> {
     /// Makes the folder and tries whether it can be written to.
     pub fn open(folder: &Path, board: &'a Board, format: SampleFormat) -> Result<Self, Error> {
         make_folder(folder)?;
-        check_folder(&folder.join("bed.wav"))?;
         Ok(Self { folder: folder.to_path_buf(), board, format })
     }
 

@@ -12,7 +12,8 @@ use melfusion::{Clip, Engine, Request};
 use serde::Serialize;
 
 use super::beds::{Beds, title};
-use crate::cli::args::Setup;
+use crate::cli::args::{Export, Setup};
+use crate::cli::destination::Files;
 use crate::cli::take::{Loudness, Take, facts};
 use crate::cli::terminal::{self, plain};
 
@@ -122,12 +123,13 @@ impl<'a> Report<'a> {
         let board = beds.board();
         let (name, start_bar, path) = (title(board, index), board.cues[index].start_bar, beds.wav(index));
         let made = if kept { "kept".into() } else { format!("made in {:.1} s", timings.values().sum::<f64>() / 1e3) };
-        let take = Take::new(clip, &path, None, timings, self.reader.stand_ins(clip)?);
+        let files = Files { wav: path, plot: None, export: Export::default() };
+        let take = Take::new(clip, &files, Vec::new(), timings, self.reader.stand_ins(clip)?);
         if let Some(remark) = take.remark().filter(|_| !self.setup.quiet && !self.setup.json) {
             terminal::warn(&format!("cue {}: {}", index + 1, plain(&remark)));
         }
         let facts = facts(&clip.recipe, clip.recipe.seconds());
-        self.say(&format!("{}: from bar {start_bar}, {facts}, {made}", path.display()))?;
+        self.say(&format!("{}: from bar {start_bar}, {facts}, {made}", files.wav.display()))?;
         let start_frame = board.frame(start_bar);
         let reading = self.reader.reading(&board.request(index))?;
         self.cues.push(CueReport { cue: index + 1, name, start_bar, start_frame, kept, reading, take });

@@ -12,8 +12,8 @@ use melfusion::storyboard::{Bed, Item, items};
 use melfusion::{Clip, Engine};
 
 use super::beds::{Beds, title};
-use super::make_folder;
 use crate::cli::args::Daw;
+use crate::cli::destination::make_folder;
 
 /// Folder of the stems, beside the project.
 const STEMS: &str = "stems";

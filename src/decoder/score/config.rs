@@ -34,8 +34,6 @@ pub struct ScoreConfig {
     pub quietest: f64,
     /// What full velocity adds to it.
     pub range: f64,
-    /// Notes of a part that plays, at least.
-    pub least: usize,
     /// Every part, in the order of [`Part::ALL`].
     pub parts: Vec<PartConfig>,
 }
@@ -61,7 +59,17 @@ pub struct PartConfig {
     /// Whether notes last; of those that do not, each is a column long.
     #[serde(default)]
     pub sustains: bool,
+    /// Fewest notes in a window of the model, if it plays there; fewer are none of its music.
+    #[serde(default = "one")]
+    pub least: usize,
 }
+
+fn one() -> usize {
+    1
+}
+
+/// Columns of the shortest window of the model.
+const WINDOW: usize = 48;
 
 impl Default for ScoreConfig {
     /// The mini bundle's, but for the parts.
@@ -73,7 +81,6 @@ impl Default for ScoreConfig {
             sustain: 0.5,
             quietest: 0.6,
             range: 0.4,
-            least: 2,
             parts: Vec::new(),
         }
     }
@@ -101,8 +108,8 @@ impl ScoreConfig {
         if !self.parts.iter().map(|part| part.part).eq(Part::ALL) {
             bail!("score decoder: parts should be {}", Part::ALL.map(Part::name).join(", "));
         }
-        if !(1..=64).contains(&self.code) || self.least == 0 {
-            bail!("score decoder: code should be 1 to 64 and least at least 1");
+        if !(1..=64).contains(&self.code) {
+            bail!("score decoder: code should be 1 to 64");
         }
         let are_finite = [self.onset, self.sustain, self.quietest, self.range].iter().all(|x| x.is_finite());
         if !are_finite || self.range <= 0.0 {
@@ -118,6 +125,11 @@ impl PartConfig {
         usize::from(self.high).saturating_sub(usize::from(self.low)) + 1
     }
 
+    /// Fewest notes in so many columns; of less than a window its share.
+    pub(super) fn least_of(&self, columns: usize) -> usize {
+        (self.least * columns.min(WINDOW)).div_ceil(WINDOW)
+    }
+
     /// Numbers of a column of its roll.
     pub(super) fn width(&self) -> usize {
         self.pitches() * if self.sustains { 2 } else { 1 }
@@ -130,6 +142,9 @@ impl PartConfig {
         }
         if !(1..=self.width()).contains(&self.components) {
             bail!("score decoder: {part} should have 1 to {} components, not {}", self.width(), self.components);
+        }
+        if self.least == 0 {
+            bail!("score decoder: {part} should have a least of 1 or more notes");
         }
         if self.programs.is_empty() || self.programs.iter().any(|program| *program > 127) {
             bail!("score decoder: {part} should have programs from 0 to 127");

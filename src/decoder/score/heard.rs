@@ -24,21 +24,21 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// From which strength notes begin, for every row and column.
-    ///
-    /// And how many notes a part needs to be one.
-    pub(super) fn onsets(&self, rows: &[Row], rolls: &[Roll], config: &ScoreConfig) -> (Vec<Vec<f32>>, usize) {
+    /// From which strength notes begin, for every row and column, and how many notes each row needs to be a part.
+    pub(super) fn onsets(&self, rows: &[Row], rolls: &[Roll], config: &ScoreConfig) -> (Vec<Vec<f32>>, Vec<usize>) {
         let threshold = config.onset as f32;
         let mut onsets: Vec<Vec<f32>> = rolls.iter().map(|roll| vec![threshold; roll.len()]).collect();
+        let mut least: Vec<usize> =
+            config.parts.iter().zip(rolls).map(|(part, roll)| part.least_of(roll.len())).collect();
         if self.bar == 0 {
-            return (onsets, config.least);
+            return (onsets, least);
         }
         let strengths: Vec<Vec<f32>> = rows.iter().zip(rolls).map(|(row, roll)| row.strengths(roll)).collect();
-        let plays = |index: usize| strengths[index].iter().filter(|x| **x > threshold).count() >= config.least;
+        let plays = |index: usize| strengths[index].iter().filter(|x| **x > threshold).count() >= least[index];
         let asked: Vec<usize> = self.parts.iter().map(|part| part.index()).collect();
         if !(0..rows.len()).any(plays) {
             self.make_faint_heard(&asked, &strengths, FAINTEST * threshold, &mut onsets);
-            return (onsets, 1);
+            return (onsets, vec![1; rows.len()]);
         }
         for &index in asked.iter().filter(|index| !plays(**index)) {
             let silent = vec![false; strengths[index].len()];
@@ -55,7 +55,8 @@ impl Heard {
         let order: Vec<&[f32]> = playing.iter().map(|index| &strengths[*index][..]).collect();
         let filled = onset_thresholds(&order, &sounds, self.bar, threshold, FLOOR);
         playing.iter().zip(&filled).for_each(|(&index, own)| lower(&mut onsets[index], own));
-        (onsets, config.least)
+        asked.iter().for_each(|&index| least[index] = 1);
+        (onsets, least)
     }
 }
 

@@ -18,6 +18,8 @@ use super::chain::Chain;
 
 /// Log odds of what is known.
 const SURE: f64 = 10.0;
+/// Log odds of what is seen, at most: of what is hardly noisy they have no end.
+const SUREST: f64 = 20.0;
 /// That is told apart from none.
 const LEAST_CHANCE: f64 = 1e-6;
 /// Value of an onset without any loudness.
@@ -139,7 +141,7 @@ impl Rolls {
     pub fn evidence(&self, seen: &Seen, known: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let half = (self.on.sqr()? * (seen.alpha / 2.0))?;
         let weighed = seen.turned.broadcast_mul(&self.on)?.broadcast_sub(&half)?;
-        let own = weighed.broadcast_div(&(&self.size * (1.0 - seen.alpha))?)?;
+        let own = weighed.broadcast_div(&(&self.size * (1.0 - seen.alpha))?)?.clamp(-SUREST, SUREST)?;
         let threshold = (&self.on / 2.0)?;
         let is_on = self.turn(known)?.broadcast_add(&self.mean)?.broadcast_gt(&threshold)?.to_dtype(DType::F32)?;
         let sure = is_on.affine(2.0 * SURE, -SURE)?;

@@ -1,4 +1,4 @@
-//! `melfusion redecode`.
+//! `melfusion render`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,32 +10,36 @@ use melfusion::engine::Redecoding;
 use melfusion::error::Error;
 use melfusion::request::{Request, RequestFields};
 
-use super::args::Redecode;
+use super::args::Render;
 use super::destination::Destination;
 use super::studio::Studio;
 
 /// Reads what a clip was made of, finds a bundle that can make sound of it and has it do so.
-pub fn run(args: &Redecode) -> anyhow::Result<ExitCode> {
-    let state = Clip::read_state(&args.clip)?;
+pub fn run(args: &Render) -> anyhow::Result<ExitCode> {
+    let mut state = Clip::read_state(&args.clip)?;
+    let problem = || format!("{} has no notes in it; only clips whose bundle composes notes have", args.clip.display());
+    if let Some(mix) = &args.mix {
+        let score = state.score.as_ref().ok_or_else(|| Error::Request { what: "--mix", problem: problem() })?;
+        state.score = Some(mix.apply(score)?);
+    }
+    args.run.export.check(state.score.is_some(), problem)?;
     let sample_rate = match args.rate {
         Some(rate) => rate,
         None => wav::read(&args.clip)?.sample_rate(),
     };
     check(args, &state.recipe, sample_rate)?;
     let bundle = find_bundle(args.run.setup.bundle.as_deref(), &state, &args.clip)?;
-    let destination = Destination::new(&args.run.out, args.run.plot.as_deref(), 1);
+    let destination = Destination::new(&args.run, 1);
     destination.check(None)?;
     let to = Redecoding { bpm: args.bpm, key: args.key, sample_rate };
     let mut studio = Studio::open(&bundle, &args.run.setup)?;
-    studio.record(String::new(), &destination.wav(0), destination.plot(0).as_deref(), |engine, watch| {
-        engine.redecode(&state, to, watch)
-    })?;
+    studio.record(String::new(), &destination.files(0), |engine, watch| engine.redecode(&state, to, watch))?;
     studio.close()?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// What is asked for has the ranges of a new request; and so must the recipe, which comes from a file.
-fn check(args: &Redecode, recipe: &Recipe, sample_rate: u32) -> Result<(), Error> {
+fn check(args: &Render, recipe: &Recipe, sample_rate: u32) -> Result<(), Error> {
     Request::new(RequestFields {
         bars: recipe.bars,
         meter: recipe.meter,
@@ -55,7 +59,7 @@ fn find_bundle(named: Option<&str>, state: &State, clip: &Path) -> Result<Bundle
     let made_it = |bundle: &&Bundle| bundle.hash() == state.recipe.bundle_sha256;
     let recipe = &state.recipe;
     let bundles: Vec<Bundle> = Bundle::list().into_iter().flatten().collect();
-    let can_play = |bundle: &&Bundle| state.score.is_some() && bundle.manifest().decoder.config.bank().is_some();
+    let can_play = |bundle: &&Bundle| state.score.is_some() && bundle.manifest().plays_notes();
     let found = bundles.iter().find(made_it).or_else(|| bundles.iter().find(can_play));
     found.cloned().ok_or_else(|| Error::File {
         path: clip.to_path_buf(),
