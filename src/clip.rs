@@ -12,11 +12,11 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use score::{Part, Score};
 use serde::{Deserialize, Serialize};
 
+pub use self::midi::Timing;
 use crate::audio::{Audio, wav};
 use crate::error::Error;
-use crate::request::{Key, Meter, SamplerKind, SynapseKind};
+use crate::request::{Bars, Key, Meter, SamplerKind, SynapseKind};
 use crate::text::Reading;
-pub use self::midi::Timing;
 
 /// Finished music.
 #[derive(Debug, Clone)]
@@ -143,6 +143,21 @@ pub struct Recipe {
     /// The soundfonts that played it, where they are not the bundle's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instruments: Vec<FontRecipe>,
+    /// What of another clip was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<KeepRecipe>,
+}
+
+/// Notes that were not composed but kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepRecipe {
+    /// Parts that were kept in all bars.
+    pub parts: Vec<Part>,
+    /// Bars outside which everything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redo: Option<Bars>,
+    /// Hash of the notes that they were taken from.
+    pub score_sha256: String,
 }
 
 /// A soundfont of the user's own.
@@ -280,9 +295,8 @@ impl Clip {
     /// [`Error::File`] if it is no such file.
     pub fn read_state(path: &Path) -> Result<State, Error> {
         let problem = |problem: String| Error::File { path: path.to_path_buf(), problem };
-        let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?.ok_or_else(|| {
-            problem("has no latents in it; only clips written by MeLFusion have".into())
-        })?;
+        let bytes = wav::read_chunk(path, &wav::RECIPE_CHUNK)?
+            .ok_or_else(|| problem("has no latents in it; only clips written by MeLFusion have".into()))?;
         parse(&bytes).map_err(|what| problem(format!("the latents in it are damaged ({what}); use another copy")))
     }
 

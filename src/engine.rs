@@ -8,6 +8,7 @@ mod cues;
 mod finish;
 mod fit;
 mod guidance;
+mod keeping;
 mod memory;
 mod morph;
 mod orchestra;
@@ -36,7 +37,7 @@ use crate::denoiser::Denoiser;
 use crate::device::Placement;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
-use crate::request::{Meter, Request};
+use crate::request::{Keep, Meter, Request};
 use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::{Reader, TextEncoder};
@@ -53,8 +54,8 @@ use self::part::{Loader, Part};
 pub(crate) use self::picture::{Features, PictureModel, Sight};
 pub(crate) use self::plan::Plan;
 pub use self::redecoding::Redecoding;
-pub use self::stems::Stem;
 use self::sights::Sights;
+pub use self::stems::Stem;
 
 /// Most memory that the features of pictures may take.
 const SIGHTS_BYTES: usize = 512 << 20;
@@ -221,11 +222,16 @@ impl Engine {
         let walk = Walk { picture: whole.timesteps(), music: sampler.timesteps().len() };
         let scenes = self.scenes(&plan, request, morph, &walk, progress)?;
         let casting = self.casting(request)?;
-        let constraints = self.constraints(casting.as_ref(), &plan)?;
+        let keep = request.keep.as_ref();
+        let constraints = self.constraints(casting.as_ref(), keep, &plan)?;
         let latents = self.compose(&plan, sampler, (&scenes, constraints.as_ref()), seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
         let recipe = self.recipe(request, morph, seed);
         let score = self.notes(&latents, &recipe, casting.as_ref())?;
+        let score = match score.as_ref().zip(keep) {
+            Some((composed, keep)) => Some(keep.restore(composed, request.key)?),
+            None => score,
+        };
         self.finish(latents, recipe, score, request.sample_rate, progress)
     }
 
@@ -327,6 +333,7 @@ impl Engine {
             morph,
             reading: self.reading(request).ok().filter(|r| r.remark(&request.prompt, &request.negative).is_some()),
             instruments: self.instruments.recipe().to_vec(),
+            keep: request.keep.as_ref().map(Keep::recipe),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! What to make. A [`Request`] is valid by construction: whoever holds one need not check it again.
 
+mod keep;
+
 use std::fmt;
 use std::ops::{Deref, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::keep::{Bars, Keep};
 use crate::error::Error;
 use crate::image::Picture;
 pub use crate::sampler::SamplerKind;
@@ -54,6 +57,9 @@ pub struct RequestFields {
     pub sampler: SamplerKind,
     /// How the picture enters the music.
     pub synapse: SynapseKind,
+    /// Notes of another clip that stay as they are; of a bundle that composes notes.
+    #[serde(default)]
+    pub keep: Option<Keep>,
 }
 
 impl Default for RequestFields {
@@ -74,6 +80,7 @@ impl Default for RequestFields {
             sample_rate: 48_000,
             sampler: SamplerKind::default(),
             synapse: SynapseKind::default(),
+            keep: None,
         }
     }
 }
@@ -116,6 +123,7 @@ impl Request {
         check("guidance", fields.guidance, 0.0..=20.0)?;
         check("influence", fields.influence, 0.0..=1.0)?;
         check_whole("sample rate", fields.sample_rate, 8_000..=192_000)?;
+        fields.keep.iter().try_for_each(|keep| keep.check(&fields))?;
         let request = Self(fields);
         let seconds = request.seconds();
         if seconds > MAX_SECONDS {

@@ -33,6 +33,7 @@ mod check;
 mod cue;
 mod draft;
 mod item;
+mod midi;
 mod mix;
 #[cfg(feature = "cli")]
 pub mod project;
@@ -48,6 +49,7 @@ use serde::{Deserialize, Serialize};
 pub use self::cue::Cue;
 pub use self::draft::{Draft, FrameRate, Import};
 pub use self::item::{Item, items, stem};
+pub use self::midi::midi;
 pub use self::mix::{Bed, mix};
 pub use self::sheet::{Sheet, SheetCue};
 pub use self::tempo::{Tempo, TempoMap};

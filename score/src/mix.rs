@@ -67,7 +67,9 @@ impl FromStr for Mix {
 }
 
 fn parse(entry: &str) -> Result<(Part, Move), Error> {
-    let problem = || format!("{} is no level; write it like \"lead +3\", \"pad -2.5\", \"drums off\" or \"bass on\"", quote(entry));
+    let problem = || {
+        format!("{} is no level; write it like \"lead +3\", \"pad -2.5\", \"drums off\" or \"bass on\"", quote(entry))
+    };
     let (name, level) = entry.split_once(char::is_whitespace).ok_or_else(|| refuse("mix", problem()))?;
     let part = Part::ALL.into_iter().find(|part| part.name().eq_ignore_ascii_case(name));
     let part = part.ok_or_else(|| {

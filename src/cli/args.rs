@@ -8,7 +8,7 @@ use melfusion::audio::wav::SampleFormat;
 use melfusion::clip::Timing;
 use melfusion::device::{DeviceChoice, Memory, Placement, parse_dtype};
 use melfusion::error::Error;
-use melfusion::request::{Key, Meter, SamplerKind, SynapseKind};
+use melfusion::request::{Bars, Key, Meter, SamplerKind, SynapseKind};
 use melfusion::storyboard::{FrameRate, Transition};
 use score::{Mix, Part};
 
@@ -61,16 +61,16 @@ pub struct Generate {
     /// What not to hear
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub negative: String,
-    /// Length in bars, 1 to 64
-    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true)]
-    pub bars: u32,
-    /// Time signature
-    #[arg(long, value_name = "BEATS/UNIT", default_value = "4/4")]
-    pub meter: Meter,
-    /// Tempo in quarter notes per minute, 20 to 300
-    #[arg(long, value_name = "N", default_value_t = 96.0, allow_negative_numbers = true)]
-    pub bpm: f64,
-    /// Key, such as C, F#m or "Bb minor" [default: left to the model]
+    /// Length in bars, 1 to 64 [default: 4, or that of --keep]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub bars: Option<u32>,
+    /// Time signature [default: 4/4, or that of --keep]
+    #[arg(long, value_name = "BEATS/UNIT")]
+    pub meter: Option<Meter>,
+    /// Tempo in quarter notes per minute, 20 to 300 [default: 96, or that of --keep]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub bpm: Option<f64>,
+    /// Key, such as C, F#m or "Bb minor" [default: left to the model, or that of --keep]
     #[arg(long, value_name = "KEY")]
     pub key: Option<Key>,
     /// Where the noise starts: the same request with the same seed is the same clip [default: random]
@@ -102,7 +102,24 @@ pub struct Generate {
     #[arg(long, value_name = "HZ", default_value_t = 48_000, allow_negative_numbers = true)]
     pub rate: u32,
     #[command(flatten)]
+    pub keep: Keep,
+    #[command(flatten)]
     pub run: Run,
+}
+
+/// What of another clip stays.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for composing around notes that are there")]
+pub struct Keep {
+    /// Clip whose notes are kept: a WAV written by melfusion; --keep-parts or --redo-bars says which
+    #[arg(long, value_name = "CLIP")]
+    pub keep: Option<PathBuf>,
+    /// Parts that are kept note for note, such as bass,drums; all others are composed to them
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = parse_part, requires = "keep")]
+    pub keep_parts: Vec<Part>,
+    /// Bars that are composed anew, such as 3 or 3-4; outside them everything is kept
+    #[arg(long, value_name = "BARS", requires = "keep")]
+    pub redo_bars: Option<Bars>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -155,6 +172,15 @@ pub struct Storyboard {
     /// Make only this cue, from 1; may be given several times [default: all]
     #[arg(long, value_name = "N")]
     pub cue: Vec<usize>,
+    /// Also write the notes as MIDI: a file a cue, named as its WAV, and bed.mid for the whole board
+    #[arg(long)]
+    pub midi: bool,
+    /// Write MIDI on the grid, without swing and the timing of players
+    #[arg(long, requires = "midi")]
+    pub quantised: bool,
+    /// Also write every part of every cue as a WAV file of its own, into the folder parts
+    #[arg(long)]
+    pub stems: bool,
     /// Also write a project with the cues on tracks; may be given several times
     #[arg(long, value_enum, value_name = "DAW")]
     pub project: Vec<Daw>,
@@ -411,10 +437,13 @@ fn parse_font(text: &str) -> Result<(Option<Part>, PathBuf), String> {
     let Some((name, path)) = text.split_once('=').filter(|(name, _)| !name.contains(['/', '\\', '.'])) else {
         return Ok((None, text.into()));
     };
-    let known = || Part::ALL.map(Part::name).join(", ");
-    let part = Part::ALL.into_iter().find(|part| part.name() == name.trim().to_lowercase());
-    let part = part.ok_or_else(|| format!("there is no part {name:?}; choose {}", known()))?;
+    let part = parse_part(name)?;
     if path.is_empty() { Err(format!("give the {part} a file: {part}=FILE")) } else { Ok((Some(part), path.into())) }
+}
+
+fn parse_part(name: &str) -> Result<Part, String> {
+    let part = Part::ALL.into_iter().find(|part| part.name() == name.trim().to_lowercase());
+    part.ok_or_else(|| format!("there is no part {name:?}; choose {}", Part::ALL.map(Part::name).join(", ")))
 }
 
 fn parse_memory(name: &str) -> Result<Memory, String> {

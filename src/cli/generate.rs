@@ -4,25 +4,30 @@ use std::hash::{BuildHasher, RandomState};
 use std::process::ExitCode;
 
 use melfusion::bundle::{Bundle, Defaults};
+use melfusion::clip::{Clip, State};
 use melfusion::error::Error;
 use melfusion::image::Picture;
-use melfusion::request::{Request, RequestFields};
+use melfusion::request::{Keep, Request, RequestFields};
 
-use super::args::Generate;
+use super::args::{self, Generate};
 use super::destination::Destination;
 use super::studio::Studio;
 use super::{prompt, terminal};
 
 /// Checks what can be checked at once, then loads the bundle and makes the takes.
 pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
-    let request = request(args)?;
+    let kept = args.keep.keep.as_deref().map(Clip::read_state).transpose()?;
+    let request = request(args, kept.as_ref())?;
     let seeds = seeds(request.seed, args.takes)?;
     let destination = Destination::new(&args.run, args.takes);
     destination.check(args.image.as_deref())?;
     let picture = args.image.as_deref().map(Picture::open).transpose()?;
     let bundle = Bundle::find(args.run.setup.bundle.as_deref())?;
     args.run.export.check(bundle.manifest().plays_notes(), || {
-        format!("the bundle {} composes sound and no notes; leave it out or choose another bundle", bundle.manifest().name)
+        format!(
+            "the bundle {} composes sound and no notes; leave it out or choose another bundle",
+            bundle.manifest().name
+        )
     })?;
     let fields = RequestFields { picture, ..with_defaults(request, args, &bundle.manifest().defaults) };
     // Before loading: the bundle's own numbers may be out of range too.
@@ -34,7 +39,8 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     for (take, seed) in (0..args.takes).zip(seeds) {
         let request = Request::new(RequestFields { seed, ..fields.clone() })?;
         let label = if args.takes == 1 { String::new() } else { format!("take {}/{}: ", take + 1, args.takes) };
-        let made_by = studio.record(label, &destination.files(take), |engine, watch| engine.generate(&request, watch))?;
+        let made_by =
+            studio.record(label, &destination.files(take), |engine, watch| engine.generate(&request, watch))?;
         if made_by != seed && !args.run.setup.quiet && !args.run.setup.json {
             terminal::warn(&format!("seed {seed} made nothing to listen to; seed {made_by} took its place"));
         }
@@ -44,8 +50,9 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
 }
 
 /// What was typed, without the picture and the bundle, which take longer to check.
-fn request(args: &Generate) -> Result<Request, Error> {
+fn request(args: &Generate, kept: Option<&State>) -> Result<Request, Error> {
     let library = RequestFields::default();
+    let was = kept.map(|state| &state.recipe);
     let prompt = match &args.prompt_file {
         Some(path) => prompt::read(path)?,
         None => args.prompt.clone(),
@@ -55,10 +62,10 @@ fn request(args: &Generate) -> Result<Request, Error> {
         negative: args.negative.clone(),
         picture: None,
         picture_words: args.picture_words.clone(),
-        bars: args.bars,
-        meter: args.meter,
-        bpm: args.bpm,
-        key: args.key,
+        bars: args.bars.or(was.map(|was| was.bars)).unwrap_or(library.bars),
+        meter: args.meter.or(was.map(|was| was.meter)).unwrap_or(library.meter),
+        bpm: args.bpm.or(was.map(|was| was.bpm)).unwrap_or(library.bpm),
+        key: args.key.or(was.and_then(|was| was.key)),
         seed: args.seed.unwrap_or_else(random_seed),
         steps: args.steps.unwrap_or(library.steps),
         guidance: args.guidance.unwrap_or(library.guidance),
@@ -66,7 +73,18 @@ fn request(args: &Generate) -> Result<Request, Error> {
         sample_rate: args.rate,
         sampler: args.sampler.unwrap_or(library.sampler),
         synapse: args.synapse,
+        keep: kept.map(|state| keep(args, state)).transpose()?,
     })
+}
+
+/// What of another clip is kept.
+fn keep(args: &Generate, state: &State) -> Result<Keep, Error> {
+    let args::Keep { keep_parts, redo_bars, .. } = &args.keep;
+    let score = state.score.clone().ok_or_else(|| {
+        let problem = "the clip has no notes in it; only clips whose bundle composes notes have".into();
+        Error::Request { what: "--keep", problem }
+    })?;
+    Ok(Keep { score, parts: keep_parts.clone(), redo: redo_bars.clone() })
 }
 
 /// The bundle's own numbers where none were typed.

@@ -78,7 +78,9 @@ pub fn run(args: &Show) -> anyhow::Result<ExitCode> {
 /// Whether all that was asked for can be written.
 fn check(args: &Show, clip: &Clip) -> Result<(), Error> {
     let wanted = [(&args.plot, "--plot", "png"), (&args.notes.midi, "--midi", "mid")];
-    for (path, what, extension) in wanted.into_iter().filter_map(|(path, what, kind)| Some((path.as_ref()?, what, kind))) {
+    for (path, what, extension) in
+        wanted.into_iter().filter_map(|(path, what, kind)| Some((path.as_ref()?, what, kind)))
+    {
         if clip.score.is_none() {
             let problem = "the clip has no notes in it; melfusion render --plot draws its spectrogram".into();
             return Err(Error::Request { what, problem });

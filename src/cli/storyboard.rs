@@ -1,6 +1,7 @@
 //! `melfusion storyboard`.
 
 mod beds;
+mod notes;
 mod report;
 mod tracks;
 
@@ -27,6 +28,7 @@ pub fn run(args: &Storyboard) -> anyhow::Result<ExitCode> {
         report::say_import(&draft)?;
     }
     let bundle = Bundle::find(args.setup.bundle.as_deref())?;
+    notes::check(args, bundle.manifest().plays_notes(), &bundle.manifest().name)?;
     // Before it is saved, so that what is saved can be scored.
     let board = draft.board(&bundle.manifest().defaults)?;
     let chosen = chosen(args, &board)?;
@@ -134,6 +136,7 @@ fn finish(
     report: &mut Report<'_>,
 ) -> anyhow::Result<()> {
     let missing = clips.iter().filter(|clip| clip.is_none()).count();
+    report.notes(notes::write(engine, beds, clips, args)?)?;
     if missing > 0 {
         return report.say(&format!("no bed yet: {missing} of {} cues are still to be made", clips.len()));
     }

@@ -58,18 +58,29 @@ impl Constraints {
         sheet.finish(device)
     }
 
-    /// These, with what `latents (1, c, t, r)` say of some parts in some columns known, too: notes, dynamics and who plays.
+    /// These, with what `latents (1, c, t, r)` say of some parts in some columns known, too: notes, dynamics and who plays; and of
+    /// `players` who they are, in all columns.
     ///
     /// # Errors
     ///
     /// The latents or the columns are not of this size; the device's own.
-    pub fn with_kept(&self, latents: &Tensor, rows: &dyn Rows, kept: &[(Part, Range<usize>)]) -> Result<Self> {
+    pub fn with_kept(
+        &self,
+        latents: &Tensor,
+        rows: &dyn Rows,
+        kept: &[(Part, Range<usize>)],
+        players: &[Part],
+    ) -> Result<Self> {
         if latents.dims() != self.known.dims() {
             bail!("latents to keep are {:?}; they should be {:?}", latents.dims(), self.known.dims())
         }
         let mut sheet = Sheet::new(rows, self.known.dim(2)?);
         for (part, columns) in kept {
-            sheet.mark(*part, columns.clone())?;
+            sheet.mark(*part, 0, columns.clone())?;
+            sheet.mark(*part, 1, columns.clone())?;
+        }
+        for part in players {
+            sheet.mark(*part, 1, 0..sheet.columns)?;
         }
         let own = sheet.finish(self.known.device())?;
         let latents = latents.to_dtype(self.known.dtype())?;
@@ -163,20 +174,19 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// Marks all of a part as known in some columns.
-    fn mark(&mut self, part: Part, columns: Range<usize>) -> Result<()> {
+    /// Marks a part's notes (`kind` 0) or code (1) as known in some columns.
+    fn mark(&mut self, part: Part, kind: usize, columns: Range<usize>) -> Result<()> {
         if columns.end > self.columns {
             bail!("columns {columns:?} of {}", self.columns)
         }
-        for (kind, channels) in self.layout.of(part).into_iter().enumerate() {
-            for column in columns.clone() {
-                for channel in channels.clone() {
-                    let at = self.at(channel, column, part);
-                    self.mask[at] = 1;
-                }
-                let at = self.at(kind, column, part);
-                self.rows[at] = 1.0;
+        let channels = self.layout.of(part)[kind].clone();
+        for column in columns {
+            for channel in channels.clone() {
+                let at = self.at(channel, column, part);
+                self.mask[at] = 1;
             }
+            let at = self.at(kind, column, part);
+            self.rows[at] = 1.0;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::{Casting, Constraints, Engine, Plan, Rows};
 use crate::decoder::score::{Heard, ScoreDecoder};
 use crate::decoder::{Decoder, DecoderConfig};
 use crate::error::{Error, InStage, Stage};
-use crate::request::Request;
+use crate::request::{Keep, Request};
 use crate::text::{Orchestration, Reading, Wish};
 
 /// How much louder than usual the first of those who are asked for plays, and all others of them, in dB.
@@ -29,7 +29,10 @@ impl Engine {
     /// The same, by words that are read already.
     pub(super) fn cast(&self, request: &Request, reading: &Reading) -> std::result::Result<Option<Casting>, Error> {
         let DecoderConfig::Score(config) = &self.manifest.decoder.config else { return Ok(None) };
-        let known: Vec<(Part, &[u8])> = config.parts.iter().map(|part| (part.part, &part.programs[..])).collect();
+        // Whoever is kept is cast already.
+        let kept = request.keep.as_ref().map(Keep::players).unwrap_or_default();
+        let free = config.parts.iter().filter(|part| !kept.contains(&part.part));
+        let known: Vec<(Part, &[u8])> = free.map(|part| (part.part, &part.programs[..])).collect();
         let negative = Wish::new(&request.negative);
         let asked_there = negative.asked.split(',').map(|words| words.trim().to_string());
         let avoided: Vec<String> = asked_there.chain(negative.avoided.clone()).chain(reading.avoided.clone()).collect();
@@ -42,11 +45,18 @@ impl Engine {
     pub(super) fn constraints(
         &self,
         casting: Option<&Casting>,
+        keep: Option<&Keep>,
         plan: &Plan,
     ) -> std::result::Result<Option<Constraints>, Error> {
         let decoder = self.decoder()?;
-        let (Some(casting), Decoder::Score(rows)) = (casting, &*decoder) else { return Ok(None) };
+        let (Some(casting), Decoder::Score(rows)) = (casting, &*decoder) else {
+            return keep.map_or(Ok(None), |_| {
+                let problem = format!("the bundle {} composes no notes, so none can be kept", self.manifest.name);
+                Err(Error::Request { what: "keep", problem })
+            });
+        };
         let found = Constraints::new(casting, rows.as_ref(), plan.columns, &self.device).in_stage(Stage::Music)?;
+        let found = keep.map_or(Ok(found.clone()), |keep| self.keeping(found, keep, rows, plan))?;
         Ok(found.is_some().in_stage(Stage::Music)?.then_some(found))
     }
 }

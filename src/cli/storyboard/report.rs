@@ -30,6 +30,9 @@ pub struct Report<'a> {
     load_ms: f64,
     cues: Vec<CueReport>,
     bed: Option<BedReport>,
+    /// MIDI files, and the parts' WAV files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<PathBuf>,
     #[serde(skip)]
     reader: &'a Engine,
     #[serde(skip)]
@@ -93,6 +96,7 @@ impl<'a> Report<'a> {
             load_ms,
             cues: Vec::new(),
             bed: None,
+            notes: Vec::new(),
             reader: engine,
             setup,
         }
@@ -133,6 +137,18 @@ impl<'a> Report<'a> {
         let start_frame = board.frame(start_bar);
         let reading = self.reader.reading(&board.request(index))?;
         self.cues.push(CueReport { cue: index + 1, name, start_bar, start_frame, kept, reading, take });
+        Ok(())
+    }
+
+    /// Files of notes and parts are there.
+    pub fn notes(&mut self, files: Vec<PathBuf>) -> anyhow::Result<()> {
+        let of = |extension: &str| files.iter().filter(|file| file.extension().is_some_and(|e| e == extension)).count();
+        for (count, what) in [(of("mid"), "MIDI files"), (of("wav"), "WAV files of parts")] {
+            if let Some(last) = files.iter().rev().find(|_| count > 0) {
+                self.say(&format!("{}: {count} {what}", last.parent().unwrap_or(last).display()))?;
+            }
+        }
+        self.notes = files;
         Ok(())
     }
 

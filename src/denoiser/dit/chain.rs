@@ -170,7 +170,8 @@ mod tests {
     /// Every way of a loop that can be: 0 silence, 1 a beginning, 2 sounding on.
     fn loops(columns: usize) -> Vec<Vec<usize>> {
         let all = (0..3usize.pow(columns as u32)).map(|n| (0..columns).map(|i| n / 3usize.pow(i as u32) % 3).collect());
-        let can_be = |states: &Vec<usize>| (0..columns).all(|i| states[i] != 2 || states[(i + columns - 1) % columns] != 0);
+        let can_be =
+            |states: &Vec<usize>| (0..columns).all(|i| states[i] != 2 || states[(i + columns - 1) % columns] != 0);
         all.filter(can_be).collect()
     }
 

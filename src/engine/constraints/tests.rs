@@ -123,7 +123,7 @@ fn what_is_shown_is_known_without_noise() {
 #[test]
 fn kept_parts_stay_as_they_were_in_their_columns_alone() {
     let (kept, xs) = (latents(2), latents(1));
-    let all = constraints().with_kept(&kept, &Numbered, &[(Part::Bass, 2..4), (Part::Lead, 0..COLUMNS)]).unwrap();
+    let all = constraints().with_kept(&kept, &Numbered, &[(Part::Bass, 2..4), (Part::Lead, 0..COLUMNS)], &[]).unwrap();
     let edited = all.edit(&xs).unwrap();
     let [notes, code] = Numbered.of(Part::Bass);
     for column in 0..COLUMNS {
@@ -145,8 +145,8 @@ fn what_does_not_fit_is_refused() {
     let wrong = |code| Constraints::new(&casting(code, &[]), &Numbered, COLUMNS, &Device::Cpu);
     assert!(wrong(42).is_ok() && wrong(100).is_err());
     let own = constraints();
-    assert!(own.with_kept(&latents(1), &Numbered, &[(Part::Bass, 0..COLUMNS + 1)]).is_err());
-    assert!(own.with_kept(&latents(1).narrow(2, 0, 3).unwrap(), &Numbered, &[]).is_err());
+    assert!(own.with_kept(&latents(1), &Numbered, &[(Part::Bass, 0..COLUMNS + 1)], &[]).is_err());
+    assert!(own.with_kept(&latents(1).narrow(2, 0, 3).unwrap(), &Numbered, &[], &[]).is_err());
     assert!(own.edit(&latents(1).narrow(2, 0, 3).unwrap()).is_err());
 }
 
