@@ -143,6 +143,9 @@ pub struct Recipe {
     /// The soundfonts that played it, where they are not the bundle's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instruments: Vec<FontRecipe>,
+    /// Parts that were asked for alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// What of another clip was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<KeepRecipe>,

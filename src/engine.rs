@@ -161,6 +161,7 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Clip, Error> {
         self.check_mode(request.key)?;
+        self.check_notes_asked(request)?;
         let again = request.seed.wrapping_add(RETRY_SEED_STEP);
         let attempt = |seed| self.retrying(|| self.attempt(request, morph, seed, progress));
         in_pool(|| match attempt(request.seed) {
@@ -333,6 +334,7 @@ impl Engine {
             morph,
             reading: self.reading(request).ok().filter(|r| r.remark(&request.prompt, &request.negative).is_some()),
             instruments: self.instruments.recipe().to_vec(),
+            parts: request.parts.clone(),
             keep: request.keep.as_ref().map(Keep::recipe),
         }
     }

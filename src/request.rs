@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::image::Picture;
 pub use crate::sampler::SamplerKind;
 pub use crate::synapse::SynapseKind;
+use score::Part;
 pub use score::{Key, Meter, Mode};
 
 /// Longest clip, in seconds. Longer music is a storyboard of several clips.
@@ -57,6 +58,9 @@ pub struct RequestFields {
     pub sampler: SamplerKind,
     /// How the picture enters the music.
     pub synapse: SynapseKind,
+    /// Parts that play, and no others; none leaves it to the model. Of a bundle that composes notes.
+    #[serde(default)]
+    pub parts: Vec<Part>,
     /// Notes of another clip that stay as they are; of a bundle that composes notes.
     #[serde(default)]
     pub keep: Option<Keep>,
@@ -80,6 +84,7 @@ impl Default for RequestFields {
             sample_rate: 48_000,
             sampler: SamplerKind::default(),
             synapse: SynapseKind::default(),
+            parts: Vec::new(),
             keep: None,
         }
     }

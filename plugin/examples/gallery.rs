@@ -117,6 +117,7 @@ fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
         morph: None,
         reading: None,
         instruments: Vec::new(),
+        parts: Vec::new(),
         keep: None,
     };
     Some(Arc::new(Take {

@@ -73,6 +73,9 @@ pub struct Generate {
     /// Key, such as C, F#m or "Bb minor" [default: left to the model, or that of --keep]
     #[arg(long, value_name = "KEY")]
     pub key: Option<Key>,
+    /// Parts that play, and no others: some of pad, bass, keys, ostinato, lead, counter, mallets, drums [default: left to the model]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = parse_part)]
+    pub parts: Vec<Part>,
     /// Where the noise starts: the same request with the same seed is the same clip [default: random]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -73,6 +73,7 @@ fn request(args: &Generate, kept: Option<&State>) -> Result<Request, Error> {
         sample_rate: args.rate,
         sampler: args.sampler.unwrap_or(library.sampler),
         synapse: args.synapse,
+        parts: args.parts.clone(),
         keep: kept.map(|state| keep(args, state)).transpose()?,
     })
 }

@@ -48,6 +48,8 @@ pub struct Substitution {
 pub struct Casting {
     /// Those who are asked for, in the order of the prompt: the first leads, and all of them are featured.
     pub casts: Vec<Cast>,
+    /// Parts in which somebody has to play, whoever that is.
+    pub wanted: Vec<Part>,
     /// Parts in which nobody plays.
     pub silent: Vec<Part>,
     /// Instruments that play no part.
@@ -75,6 +77,18 @@ impl Casting {
         }
         casting.silence(orchestration, known, &muted);
         casting
+    }
+
+    /// The same with these parts alone; `kept` play as they are. None leaves all parts as they were.
+    #[must_use]
+    pub fn with_parts(mut self, parts: &[Part], kept: &[Part]) -> Self {
+        if !parts.is_empty() {
+            let is_silent = |part: &Part| !parts.contains(part) && !kept.contains(part) && !self.silent.contains(part);
+            let silent: Vec<Part> = Part::ALL.into_iter().filter(is_silent).collect();
+            self.silent.extend(silent);
+            self.wanted = parts.iter().copied().filter(|part| !self.silent.contains(part)).collect();
+        }
+        self
     }
 
     /// Who is asked for in a part.

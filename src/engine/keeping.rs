@@ -9,7 +9,7 @@ use crate::clip::KeepRecipe;
 use crate::decoder::score::{PartConfig, ScoreConfig, ScoreDecoder, in_key};
 use crate::error::{Error, InStage, Stage};
 use crate::hash;
-use crate::request::Keep;
+use crate::request::{Keep, Request};
 
 impl Keep {
     /// Its notes where a clip in `key` has them; at home, where that has none.
@@ -57,6 +57,18 @@ impl Keep {
 }
 
 impl Engine {
+    /// Refuses what is asked of notes where the bundle composes none.
+    pub(super) fn check_notes_asked(&self, request: &Request) -> Result<(), Error> {
+        let asked = [("keep", request.keep.is_some()), ("parts", !request.parts.is_empty())];
+        match asked.into_iter().find(|(_, asked)| *asked && !self.plays_notes()) {
+            Some((what, _)) => {
+                let problem = format!("the bundle {} composes sound and no notes; leave it out", self.manifest.name);
+                Err(Error::Request { what, problem })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// What is known of the latents beforehand, with what is kept.
     pub(super) fn keeping(
         &self,

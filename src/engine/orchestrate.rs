@@ -31,14 +31,16 @@ impl Engine {
         let DecoderConfig::Score(config) = &self.manifest.decoder.config else { return Ok(None) };
         // Whoever is kept is cast already.
         let kept = request.keep.as_ref().map(Keep::players).unwrap_or_default();
-        let free = config.parts.iter().filter(|part| !kept.contains(&part.part));
+        let may_play = |part: Part| request.parts.is_empty() || request.parts.contains(&part);
+        let free = config.parts.iter().filter(|part| may_play(part.part) && !kept.contains(&part.part));
         let known: Vec<(Part, &[u8])> = free.map(|part| (part.part, &part.programs[..])).collect();
         let negative = Wish::new(&request.negative);
         let asked_there = negative.asked.split(',').map(|words| words.trim().to_string());
         let avoided: Vec<String> = asked_there.chain(negative.avoided.clone()).chain(reading.avoided.clone()).collect();
         let bank = self.bank()?;
         let has = |instrument: Instrument| bank.has(instrument) || self.instruments.has(instrument);
-        Ok(Some(Casting::new(&Orchestration::new(&reading.prompt, &avoided), &known, has)))
+        let casting = Casting::new(&Orchestration::new(&reading.prompt, &avoided), &known, has);
+        Ok(Some(casting.with_parts(&request.parts, &kept)))
     }
 
     /// What of the latents is known before anything is composed, if anything is.
@@ -49,12 +51,7 @@ impl Engine {
         plan: &Plan,
     ) -> std::result::Result<Option<Constraints>, Error> {
         let decoder = self.decoder()?;
-        let (Some(casting), Decoder::Score(rows)) = (casting, &*decoder) else {
-            return keep.map_or(Ok(None), |_| {
-                let problem = format!("the bundle {} composes no notes, so none can be kept", self.manifest.name);
-                Err(Error::Request { what: "keep", problem })
-            });
-        };
+        let (Some(casting), Decoder::Score(rows)) = (casting, &*decoder) else { return Ok(None) };
         let found = Constraints::new(casting, rows.as_ref(), plan.columns, &self.device).in_stage(Stage::Music)?;
         let found = keep.map_or(Ok(found.clone()), |keep| self.keeping(found, keep, rows, plan))?;
         Ok(found.is_some().in_stage(Stage::Music)?.then_some(found))
@@ -87,7 +84,8 @@ impl Rows for ScoreDecoder {
 impl Casting {
     /// What has to be heard of a clip of `bars` bars: those who are asked for, and something in every bar.
     pub(super) fn heard(&self, columns: usize, bars: u32) -> Heard {
-        let parts = self.casts.iter().map(|cast| cast.part).collect();
+        let mut parts: Vec<Part> = self.casts.iter().map(|cast| cast.part).collect();
+        parts.extend(self.wanted.iter().filter(|part| self.in_part(**part).is_none()));
         Heard { parts, bar: columns.div_ceil(bars.max(1) as usize) }
     }
 

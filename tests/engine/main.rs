@@ -11,6 +11,7 @@ mod bundle;
 mod dit;
 mod engine;
 mod files;
+mod keep;
 mod mini;
 mod notes;
 mod request;

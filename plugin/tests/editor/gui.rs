@@ -348,6 +348,7 @@ fn with_a_take() -> Project {
         morph: None,
         reading: None,
         instruments: Vec::new(),
+        parts: Vec::new(),
         keep: None,
         picture_words: None,
         synapse: Default::default(),

@@ -315,6 +315,7 @@ pub fn take(id: u64, name: &str, bpm: f64) -> Arc<Take> {
         morph: None,
         reading: None,
         instruments: Vec::new(),
+        parts: Vec::new(),
         keep: None,
     };
     let frames: Vec<[f32; 2]> = (0..9_600).map(|i| [i as f32 / 16_384.0, -(i as f32) / 16_384.0]).collect();

@@ -88,6 +88,7 @@ impl Score {
                 morph: None,
                 reading: None,
                 instruments: Vec::new(),
+                parts: Vec::new(),
                 keep: None,
                 picture_words: None,
                 synapse: Default::default(),

@@ -206,6 +206,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         morph: None,
         reading: None,
         instruments: Vec::new(),
+        parts: Vec::new(),
         keep: None,
         picture_words: request.picture_words.clone(),
         synapse: Default::default(),

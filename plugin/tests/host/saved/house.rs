@@ -39,6 +39,7 @@ pub fn recipe(seed: u64) -> Recipe {
         morph: None,
         reading: None,
         instruments: Vec::new(),
+        parts: Vec::new(),
         keep: None,
     }
 }
