@@ -14,6 +14,7 @@ mod heard;
 mod home;
 mod presence;
 mod row;
+mod scale;
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;

@@ -66,7 +66,7 @@ impl Engine {
         let columns = latents.shape()[2];
         let heard = casting.map(|casting| casting.heard(columns, recipe.bars)).unwrap_or_default();
         let tensor = latents.to_tensor(&self.device).in_stage(Stage::Sound)?;
-        let decoded = decoder.decode_heard(&tensor, &heard).in_stage(Stage::Sound)?;
+        let decoded = decoder.decode_heard(&tensor, &heard).in_stage(Stage::Sound)?.settled();
         let frame = Frame { bars: recipe.bars, meter: recipe.meter, bpm: recipe.bpm, key: recipe.key };
         let unsound = |error| Error::Unsound { problem: format!("notes that are no score ({error})") };
         let score = decoded.score(&frame).map_err(unsound)?;

@@ -5,52 +5,26 @@ All of it is at home, in C major or A minor and their modes.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 
-from composer.harmony import SCALES
 from composer.listening import chroma, sounds_major
 from composer.measures import TRIADS
 from composer.score import METRES, Note
 from evaluate_playing import Playing
+from scale import scale_of, unexplained
 
-LEADING_TONE = 8  # G sharp, of A minor
 STICKY = 1.15  # a chord changes only for one that fits so much better
 BASS_WEIGHT = 2.0
 
 
-def scale_of(playing: Playing) -> frozenset[int]:
-    """The pitch classes of a clip's scale: of the modes at home the one that holds most of what sounds, in minor with the leading tone."""
-    weight = np.zeros(12)
-    for note in playing.pitched:
-        weight[note.pitch % 12] += note.length
-    # Ties go to the first, which has no accidentals.
-    best = max((scale for scale in SCALES.values() if LEADING_TONE not in scale), key=lambda scale: weight[list(scale)].sum())
-    is_minor = bool(playing.pitched) and not sounds_major(chroma(playing.notes))
-    return frozenset(best) | ({LEADING_TONE} if is_minor else set())
-
-
 def wrong_notes(playing: Playing) -> list[Note]:
-    """Notes outside the clip's scale that nothing else supports: no other note of their pitch class sounds in their half bar.
-
-    Borrowed chords and chromatic mediants, which several voices agree on, are not wrong.
-    """
-    scale, half = scale_of(playing), METRES[playing.metre].middle
-    spans = [_halves(note, playing, half) for note in playing.pitched]
-    sounding = Counter((span, note.pitch % 12) for note, some in zip(playing.pitched, spans) for span in some)
-    return [note for note, some in zip(playing.pitched, spans)
-            if note.pitch % 12 not in scale and all(sounding[span, note.pitch % 12] < 2 for span in some)]
-
-
-def _halves(note: Note, playing: Playing, middle: int) -> set[tuple[int, bool]]:
-    columns = (note.start + np.arange(note.length)) % playing.columns
-    return {(int(column) // playing.bar, int(column) % playing.bar >= middle) for column in columns}
+    """Notes outside the clip's scale that nothing else supports: no other note of their pitch class sounds in their half bar."""
+    return unexplained(playing.pitched, playing.columns, METRES[playing.metre].middle)
 
 
 def chromatic_notes(playing: Playing) -> int:
     """Notes outside the clip's scale, right or wrong."""
-    scale = scale_of(playing)
+    scale = scale_of(playing.pitched)
     return sum(note.pitch % 12 not in scale for note in playing.pitched)
 
 

@@ -23,10 +23,11 @@ from evaluate_playing import Playing, composed, decoded
 from evaluate_record import Record, heard
 from evaluate_set import BPM, held_out, swap_partners
 from evaluate_wishes import NAMED, Named, Wish, wishes
-from latents import ScoreLatents
+from latents import Decoded, ScoreLatents
 from music_ldm import PLANES, Data
 from music_model import Batch, Denoising, Known, MusicModel, dit_config
 from sampling import Walk, sample
+from scale import settled
 from scene import Scene
 
 AT_ONCE = 32
@@ -158,6 +159,11 @@ def mood(scene: Scene) -> tuple[float, float]:
     return scene.valence, scene.arousal
 
 
+def settle(found: Decoded, columns: int) -> Decoded:
+    """What is composed, as the engine has it: without notes that nothing explains."""
+    return replace(found, notes=settled(found.notes, columns))
+
+
 def listen(playings: list[Playing], questions: list[Question], ear: Ear, memory: Memory | None) -> list[Record]:
     """What is heard in every answer."""
     seconds = [playing.columns / 4 * question.beat for playing, question in zip(playings, questions)]
@@ -171,7 +177,7 @@ def run(studio: Studio, reader: Path, clips: int, corners: int, codes: bool, mem
     found = {"composed": listen([composed(score) for score in scores], ways["both"], ear, memory)}
     for way, questions in (ways | corner_questions(studio, corners) | dict(named=named_questions(studio.latents, codes))).items():
         answers = studio.compose(questions) if questions else []
-        playings = [decoded(studio.latents.decode(answer), question.metre) for answer, question in zip(answers, questions)]
+        playings = [decoded(settle(studio.latents.decode(answer), len(answer)), question.metre) for answer, question in zip(answers, questions)]
         found[way] = listen(playings, questions, ear, memory)
         print(f"{way}: {len(playings)} clips", flush=True)
     return found

@@ -219,7 +219,7 @@ def fit_part(scores: list[Score], part: str) -> PartLatents:
 
 def fewest(scores: list[Score], part: str) -> int:
     """How many notes nearly every score has in which a part plays."""
-    return max(1, int(np.quantile([len(score.of(part)) for score in scores if part in score.parts], FEWEST)))
+    return max(1, int(np.quantile([len(score.of(part)) for score in scores if part in score.parts], FEWEST, method="lower")))
 
 
 def spread_codes(count: int) -> np.ndarray:

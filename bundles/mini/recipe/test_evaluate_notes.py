@@ -19,6 +19,7 @@ from evaluate_playing import Playing, bars_of, composed, decoded, from_engine, t
 from evaluate_set import MEMORY, READER, asked_key, held_out
 from evaluate_wishes import NAMED, Wish, wishes
 from latents import ScoreLatents, fit
+from scale import SPAN, scale_of, settled, unexplained
 from score_reader import ScoreReader
 
 SCORES = [held_out(index)[1] for index in range(24)]
@@ -61,7 +62,7 @@ def test_composed_scores_have_few_wrong_notes_and_a_planted_one_is_one_more(inde
     score = composed(SCORES[index])
     before = notes.wrong_notes(score)
     assert len(before) <= 4
-    sounding = {note.pitch % 12 for note in score.pitched} | notes.scale_of(score)
+    sounding = {note.pitch % 12 for note in score.pitched} | scale_of(score.pitched)
     strange = next((pitch for pitch in range(60, 72) if pitch % 12 not in sounding), None)
     if strange is not None:
         planted = replace(score, notes=[*score.notes, Note("lead", strange, 60, 0, 1)])
@@ -70,7 +71,7 @@ def test_composed_scores_have_few_wrong_notes_and_a_planted_one_is_one_more(inde
 
 def test_the_leading_tone_belongs_to_minor_alone():
     minor, major = chords(9, 5, 4, 9, minor=(9,)), chords(0, 5, 7, 0)
-    assert 8 in notes.scale_of(minor) and 8 not in notes.scale_of(major)
+    assert 8 in scale_of(minor.pitched) and 8 not in scale_of(major.pitched)
 
 
 def test_chords_that_change_with_the_bars_do_so_and_others_do_not():
@@ -177,3 +178,18 @@ def test_swung_notes_are_looked_for_where_the_engine_plays_them():
     assert transcription.swung(240, dict(swing=1 / 6, swing_unit=8)) == pytest.approx(1 / 3)
     score = dict(to_engine(SCORES[0], "C major", 0), bpm=120.0, bars=4, meter="6/8")
     assert transcription.played(score)[1] == 6
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_what_is_settled_has_nothing_unexplained_and_what_has_not_stays(index: int):
+    score = composed(SCORES[index])
+    pitched = lambda found: [note for note in found if note.part != "drums"]
+    strange = {id(note) for note in unexplained(score.pitched, score.columns, SPAN)}
+    plain = [note for note in score.notes if id(note) not in strange]
+    if not unexplained(pitched(plain), score.columns, SPAN):
+        assert settled(plain, score.columns) == plain
+    # A note a semitone beside one that sounds goes to it, or away where its part has it.
+    outside = next(pitch for pitch in range(72, 84) if pitch % 12 not in {note.pitch % 12 for note in score.pitched} | scale_of(score.pitched))
+    planted = Note("lead", outside, 80, 3, 1)
+    found = settled([*plain, planted], score.columns)
+    assert planted not in found and len(found) in (len(plain), len(plain) + 1)

@@ -2,7 +2,7 @@
 
 use score::{Character, Instrument, Key, Meter, Note, Part, Player, Score, ScoreFields, TICKS_PER_QUARTER};
 
-use super::home;
+use super::{home, scale};
 
 /// Most points of a player's dynamics.
 const MOST_POINTS: usize = 1024;
@@ -99,6 +99,12 @@ pub struct Frame {
 }
 
 impl Decoded {
+    /// The same with notes that nothing explains moved into the scale; see [`scale`].
+    #[must_use]
+    pub fn settled(self) -> Self {
+        Self { notes: scale::settled(self.notes, self.columns), ..self }
+    }
+
     /// The score that this is, in the key of `frame`.
     ///
     /// # Errors
