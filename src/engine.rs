@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use instruments::Bank;
+use score::Score;
 
 use crate::bundle::{Bundle, Manifest};
 use crate::clip::{Clip, Latents, MorphRecipe, Recipe, State};
@@ -215,25 +216,46 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Clip, Error> {
         let plan = self.plan(request.bars, request.meter, request.bpm);
-        let (kind, steps) = (request.sampler, request.steps as usize);
-        let whole = Sampler::new(kind, &self.schedule, steps).in_stage(Stage::Music)?;
-        let end = self.manifest.defaults.unwalked * self.manifest.music.schedule.num_train_timesteps as f64;
-        let sampler = Sampler::until(end as usize, kind, &self.schedule, steps).in_stage(Stage::Music)?;
+        let steps = request.steps as usize;
+        let whole = Sampler::new(request.sampler, &self.schedule, steps).in_stage(Stage::Music)?;
         // A picture is walked through from end to end, however far the music goes.
-        let walk = Walk { picture: whole.timesteps(), music: sampler.timesteps().len() };
+        let walk = Walk { picture: whole.timesteps(), music: self.sampler(request)?.timesteps().len() };
         let scenes = self.scenes(&plan, request, morph, &walk, progress)?;
-        let casting = self.casting(request)?;
-        let keep = request.keep.as_ref();
-        let constraints = self.constraints(casting.as_ref(), keep, &plan)?;
-        let latents = self.compose(&plan, sampler, (&scenes, constraints.as_ref()), seed, progress)?;
-        let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
         let recipe = self.recipe(request, morph, seed);
-        let score = self.notes(&latents, &recipe, casting.as_ref())?;
-        let score = match score.as_ref().zip(keep) {
+        let casting = self.casting(request)?;
+        let (mut latents, mut score) =
+            self.notes_for(request, (&plan, &scenes, &recipe), casting.as_ref(), progress)?;
+        let again = casting.as_ref().zip(score.as_ref()).and_then(|(casting, score)| self.assuming(casting, score));
+        if let Some(casting) = again {
+            (latents, score) = self.notes_for(request, (&plan, &scenes, &recipe), Some(&casting), progress)?;
+        }
+        let score = match score.as_ref().zip(request.keep.as_ref()) {
             Some((composed, keep)) => Some(keep.restore(composed, request.key)?),
             None => score,
         };
         self.finish(latents, recipe, score, request.sample_rate, progress)
+    }
+
+    /// Latents, and what they are where they are notes.
+    fn notes_for(
+        &self,
+        request: &Request,
+        (plan, scenes, recipe): (&Plan, &[Scene], &Recipe),
+        casting: Option<&Casting>,
+        progress: &dyn Progress,
+    ) -> Result<(Latents, Option<Score>), Error> {
+        let constraints = self.constraints(casting, request.keep.as_ref(), plan)?;
+        let sampler = self.sampler(request)?;
+        let latents = self.compose(plan, sampler, (scenes, constraints.as_ref()), recipe.seed, progress)?;
+        let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
+        let score = self.notes(&latents, recipe, casting)?;
+        Ok((latents, score))
+    }
+
+    /// How a request's noise is removed, from all of it to where the bundle ends.
+    fn sampler(&self, request: &Request) -> Result<Sampler, Error> {
+        let end = self.manifest.defaults.unwalked * self.manifest.music.schedule.num_train_timesteps as f64;
+        Sampler::until(end as usize, request.sampler, &self.schedule, request.steps as usize).in_stage(Stage::Music)
     }
 
     /// What the model is told, and in which columns.

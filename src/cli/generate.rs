@@ -81,6 +81,10 @@ fn request(args: &Generate, kept: Option<&State>) -> Result<Request, Error> {
 /// What of another clip is kept.
 fn keep(args: &Generate, state: &State) -> Result<Keep, Error> {
     let args::Keep { keep_parts, redo_bars, .. } = &args.keep;
+    if keep_parts.is_empty() && redo_bars.is_none() {
+        let problem = "say what is kept: --keep-parts names parts, --redo-bars the bars to compose anew".into();
+        return Err(Error::Request { what: "--keep", problem });
+    }
     let score = state.score.clone().ok_or_else(|| {
         let problem = "the clip has no notes in it; only clips whose bundle composes notes have".into();
         Error::Request { what: "--keep", problem }

@@ -4,7 +4,7 @@ mod role;
 
 use std::fmt;
 
-use score::{Instrument, Part};
+use score::{Instrument, Part, Score};
 
 use crate::text::{Asked, Orchestration};
 
@@ -50,6 +50,8 @@ pub struct Casting {
     pub casts: Vec<Cast>,
     /// Parts in which somebody has to play, whoever that is.
     pub wanted: Vec<Part>,
+    /// Who plays parts in which the model by itself had nobody play, and the code.
+    pub assumed: Vec<(Part, u8)>,
     /// Parts in which nobody plays.
     pub silent: Vec<Part>,
     /// Instruments that play no part.
@@ -89,6 +91,16 @@ impl Casting {
             self.wanted = parts.iter().copied().filter(|part| !self.silent.contains(part)).collect();
         }
         self
+    }
+
+    /// The same with somebody in those of the wanted parts that are not in `score`; `None` if all are, or they were assumed
+    /// before. A model that is told who plays has them play.
+    pub fn assuming(&self, score: &Score, known: &Known) -> Option<Self> {
+        let is_missing = |part: &&Part| score.notes_of(**part).next().is_none() && self.in_part(**part).is_none();
+        let codes = |part: Part| known.iter().find(|(other, _)| *other == part).map(|(_, codes)| *codes);
+        let usual = |part: &Part| Some((*part, nearest(instrument(*part, role::usual(*part)), codes(*part)?)?.0));
+        let assumed: Vec<(Part, u8)> = self.wanted.iter().filter(is_missing).filter_map(usual).collect();
+        (self.assumed.is_empty() && !assumed.is_empty()).then(|| Self { assumed, ..self.clone() })
     }
 
     /// Who is asked for in a part.

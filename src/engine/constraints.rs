@@ -51,6 +51,9 @@ impl Constraints {
         for cast in &casting.casts {
             sheet.set_code(cast.part, Some(cast.code))?;
         }
+        for (part, code) in &casting.assumed {
+            sheet.set_code(*part, Some(*code))?;
+        }
         for part in &casting.silent {
             sheet.set_code(*part, None)?;
             sheet.set_silence(*part)?;

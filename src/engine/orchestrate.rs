@@ -43,6 +43,13 @@ impl Engine {
         Ok(Some(casting.with_parts(&request.parts, &kept)))
     }
 
+    /// A casting in which wanted parts that `score` has not are played by somebody, if there are any.
+    pub(super) fn assuming(&self, casting: &Casting, score: &Score) -> Option<Casting> {
+        let DecoderConfig::Score(config) = &self.manifest.decoder.config else { return None };
+        let known: Vec<(Part, &[u8])> = config.parts.iter().map(|part| (part.part, &part.programs[..])).collect();
+        casting.assuming(score, &known)
+    }
+
     /// What of the latents is known before anything is composed, if anything is.
     pub(super) fn constraints(
         &self,

@@ -5,6 +5,7 @@
     melfusion eval SET --out RESULTS                                makes the clips, then calls
     python evaluate.py measure --set SET --results RESULTS          the tables, and report.html
     python evaluate.py sampled --work DIR --held-out DIR --held-out-sights DIR --reader FILE     a checkpoint, without engine and sound
+    python evaluate.py kept --work DIR --held-out DIR --held-out-sights DIR     whether it composes to parts that are kept
 
 See `evaluate_set.py` for what is made, `evaluate_notes.py` and `evaluate_probes.py` for what is measured.
 """
@@ -64,6 +65,17 @@ def sampled(options: argparse.Namespace) -> None:
     print(f"step {studio.steps}, {walk}\n\n{evaluate_table.of_notes(ways)}")
 
 
+def kept(options: argparse.Namespace) -> None:
+    """Composes around kept parts with PyTorch and prints how well what is new fits them."""
+    import evaluate_kept
+    import evaluate_sampled
+    from sampling import Walk
+
+    walk = Walk(options.steps, options.guidance, options.word_guidance)
+    studio = evaluate_sampled.Studio(options.work, options.held_out_sights, options.held_out, walk)
+    print(f"step {studio.steps}, {walk}\n\n{evaluate_kept.table(studio, options.clips)}")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -88,19 +100,22 @@ def main() -> None:
     three.add_argument("--transcriber", type=Path, help="a Python with basic-pitch [default: this one]")
     three.set_defaults(run=measure)
     four = commands.add_parser("sampled")
-    four.add_argument("--work", type=Path, required=True, help="holds music.pt, latents.npz, tokenizer.json and pooled_norm.pt")
-    four.add_argument("--held-out", type=Path, required=True, help="a held-out set of score_set.py")
-    four.add_argument("--held-out-sights", type=Path, required=True)
     four.add_argument("--reader", type=Path, required=True, help="what `train` wrote")
     four.add_argument("--scores", type=Path, nargs="*", default=[], help="the training split's scores, to find what was learnt by heart")
     four.add_argument("--sample", type=int, default=1000)
-    four.add_argument("--clips", type=int, default=64, help="held-out clips, each three ways")
     four.add_argument("--corners", type=int, default=12, help="clips of each corner of the mood")
-    four.add_argument("--steps", type=int, default=20)
-    four.add_argument("--guidance", type=float, default=2.5)
-    four.add_argument("--word-guidance", type=float, default=1.0)
     four.add_argument("--codes", action="store_true", help="give the instruments that words name, as the engine does")
     four.set_defaults(run=sampled)
+    five = commands.add_parser("kept")
+    five.set_defaults(run=kept)
+    for command in (four, five):
+        command.add_argument("--work", type=Path, required=True, help="holds music.pt, latents.npz, tokenizer.json and pooled_norm.pt")
+        command.add_argument("--held-out", type=Path, required=True, help="a held-out set of score_set.py")
+        command.add_argument("--held-out-sights", type=Path, required=True)
+        command.add_argument("--clips", type=int, default=64, help="held-out clips")
+        command.add_argument("--steps", type=int, default=20)
+        command.add_argument("--guidance", type=float, default=2.5)
+        command.add_argument("--word-guidance", type=float, default=1.5)
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:

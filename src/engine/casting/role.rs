@@ -35,3 +35,16 @@ fn parts(instrument: Instrument) -> &'static [Part] {
         _ => &[Ostinato, Mallets, Pad],
     }
 }
+
+/// Who plays a part where nothing says who: the program, of drums the kit.
+pub(super) const fn usual(part: Part) -> u8 {
+    match part {
+        Pad => 48,
+        Bass => 33,
+        Keys | Drums => 0,
+        Ostinato => 45,
+        Lead => 73,
+        Counter => 60,
+        Mallets => 11,
+    }
+}
