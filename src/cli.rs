@@ -7,6 +7,7 @@ mod check;
 mod destination;
 mod eval;
 mod generate;
+mod keep;
 mod parameters;
 mod prompt;
 mod render;

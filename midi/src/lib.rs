@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Song of [Section { name, start, score }] ──write──► bytes of a .mid (type 1: one track that conducts, one for every part)
-//! bytes ──File::parse──► File { tracks, tempi, meters, markers }
+//! bytes ──File::parse──► File { tracks, tempi, meters, markers } ──parts, score──► Score
 //! ```
 //!
 //! A file counts time in [`score::TICKS_PER_QUARTER`], as a score does, so that what is written reads back exactly.
@@ -25,11 +25,13 @@
 mod error;
 mod fifths;
 mod file;
+mod sketch;
 mod song;
 mod track;
 mod write;
 
 pub use self::error::Error;
 pub use self::file::{File, Played, Track};
+pub use self::sketch::Frame;
 pub use self::song::{Section, Song, ticks_of};
 pub use self::write::write;

@@ -1,7 +1,7 @@
 //! Laws of what is written and read.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use midi::{Error, File, Played, Section, Song, ticks_of, write};
+use midi::{Error, File, Frame, Played, Section, Song, ticks_of, write};
 use score::{Instrument, Note, Part, Player, Score, ScoreFields};
 
 /// A score of every part, with notes of many lengths.
@@ -143,4 +143,54 @@ fn hostile_files_are_refused_in_words_and_never_panic() {
     for bytes in [&b""[..], b"RIFF", b"MThd", &whole[..14]] {
         assert!(File::parse(bytes).is_err());
     }
+}
+
+#[test]
+fn a_board_that_was_written_is_a_score_again_part_by_part() {
+    let score = score(4, "4/4", 96.0, "F#m");
+    let file = File::parse(&write(&Song::of("a bed", &score))).unwrap();
+    let parts = file.parts(&[]);
+    assert_eq!(parts, Part::ALL.map(Some), "tracks are named after their parts");
+    let frame = Frame { bars: file.bars(score.meter), meter: score.meter, bpm: 96.0, key: Some(score.key) };
+    let (again, beyond) = file.score(&parts, &frame).unwrap();
+    assert_eq!((again.bars, beyond), (4, 0));
+    let cut = |note: &Note| Note { length: note.length.min(score.ticks() - note.start), ..*note };
+    assert_eq!(again.notes, score.notes.iter().map(cut).collect::<Vec<_>>());
+    let (half, beyond) = file.score(&parts, &Frame { bars: 2, ..frame }).unwrap();
+    assert_eq!(half.notes.len() + beyond, score.notes.len());
+}
+
+#[test]
+fn tracks_are_guessed_by_channel_name_program_and_pitch_or_told() {
+    let notes = |pitches: &[u8], length: u32| -> Vec<Played> {
+        let note = |(i, pitch): (usize, &u8)| Played { start: i as u32 / 3 * 960, pitch: *pitch, velocity: 80, length };
+        pitches.iter().enumerate().map(note).collect()
+    };
+    let line = |pitches: &[u8]| -> Vec<Played> {
+        let note =
+            |(i, pitch): (usize, &u8)| Played { start: i as u32 * 480, pitch: *pitch, velocity: 80, length: 480 };
+        pitches.iter().enumerate().map(note).collect()
+    };
+    let track = |name: &str, program, is_drums, notes| midi::Track { name: name.into(), program, is_drums, notes };
+    let file = File {
+        tracks: vec![
+            track("Track 1", None, false, notes(&[60, 64, 67, 65, 69, 72], 1920)),
+            track("", None, false, line(&[40, 43, 38, 40])),
+            track("Violin I", Some(40), false, line(&[72, 74, 76, 79])),
+            track("Beat", None, true, line(&[36, 38, 36, 38])),
+            track("my chords", None, false, notes(&[60, 64, 67], 240)),
+            track("another line", None, false, line(&[70, 74, 76, 79])),
+        ],
+        tempi: vec![],
+        meters: vec![],
+        markers: vec![],
+        end: 3840,
+    };
+    let wanted = [Part::Pad, Part::Bass, Part::Lead, Part::Drums, Part::Keys, Part::Counter];
+    assert_eq!(file.parts(&[]), wanted.map(Some));
+    let told = file.parts(&[(5, Part::Lead)]);
+    assert_eq!((told[5], told[2]), (Some(Part::Lead), Some(Part::Counter)));
+    let frame = Frame { bars: 1, meter: "4/4".parse().unwrap(), bpm: 90.0, key: None };
+    let (score, _) = file.score(&file.parts(&[]), &frame).unwrap();
+    assert_eq!(score.key.to_string(), "C major");
 }

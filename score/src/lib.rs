@@ -25,6 +25,7 @@
 
 mod chord;
 mod error;
+mod hearing;
 mod instrument;
 mod key;
 mod meter;
@@ -37,6 +38,7 @@ mod score;
 
 pub use self::chord::{Chord, Quality};
 pub use self::error::Error;
+pub use self::hearing::{chroma, likeness};
 pub use self::instrument::Instrument;
 pub use self::key::{Key, Mode};
 pub use self::meter::Meter;

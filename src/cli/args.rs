@@ -61,16 +61,16 @@ pub struct Generate {
     /// What not to hear
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub negative: String,
-    /// Length in bars, 1 to 64 [default: 4, or that of --keep]
+    /// Length in bars, 1 to 64 [default: 4, or that of what is kept]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub bars: Option<u32>,
-    /// Time signature [default: 4/4, or that of --keep]
+    /// Time signature [default: 4/4, or that of what is kept]
     #[arg(long, value_name = "BEATS/UNIT")]
     pub meter: Option<Meter>,
-    /// Tempo in quarter notes per minute, 20 to 300 [default: 96, or that of --keep]
+    /// Tempo in quarter notes per minute, 20 to 300 [default: 96, or that of what is kept]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub bpm: Option<f64>,
-    /// Key, such as C, F#m or "Bb minor" [default: left to the model, or that of --keep]
+    /// Key, such as C, F#m or "Bb minor" [default: left to the model, or that of what is kept]
     #[arg(long, value_name = "KEY")]
     pub key: Option<Key>,
     /// Parts that play, and no others: some of pad, bass, keys, ostinato, lead, counter, mallets, drums [default: left to the model]
@@ -117,11 +117,17 @@ pub struct Keep {
     /// Clip whose notes are kept: a WAV written by melfusion; --keep-parts or --redo-bars says which
     #[arg(long, value_name = "CLIP")]
     pub keep: Option<PathBuf>,
-    /// Parts that are kept note for note, such as bass,drums; all others are composed to them
-    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = parse_part, requires = "keep")]
+    /// MIDI file whose notes are kept: a lead, chords or drums of yours; which track is which part is guessed and said
+    #[arg(long, value_name = "FILE", conflicts_with = "keep")]
+    pub keep_midi: Option<PathBuf>,
+    /// Which track of --keep-midi is a part, by its number from 1 or its name; may be given several times
+    #[arg(long, value_name = "PART=TRACK", value_parser = parse_track, requires = "keep_midi")]
+    pub track: Vec<(Part, String)>,
+    /// Parts that are kept note for note, such as bass,drums; all others are composed to them [default: of --keep-midi all]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = parse_part)]
     pub keep_parts: Vec<Part>,
     /// Bars that are composed anew, such as 3 or 3-4; outside them everything is kept
-    #[arg(long, value_name = "BARS", requires = "keep")]
+    #[arg(long, value_name = "BARS")]
     pub redo_bars: Option<Bars>,
 }
 
@@ -447,6 +453,13 @@ fn parse_font(text: &str) -> Result<(Option<Part>, PathBuf), String> {
 fn parse_part(name: &str) -> Result<Part, String> {
     let part = Part::ALL.into_iter().find(|part| part.name() == name.trim().to_lowercase());
     part.ok_or_else(|| format!("there is no part {name:?}; choose {}", Part::ALL.map(Part::name).join(", ")))
+}
+
+fn parse_track(text: &str) -> Result<(Part, String), String> {
+    match text.split_once('=') {
+        Some((part, track)) if !track.trim().is_empty() => Ok((parse_part(part)?, track.trim().into())),
+        _ => Err("write it like lead=2 or \"drums=My beat\"".into()),
+    }
 }
 
 fn parse_memory(name: &str) -> Result<Memory, String> {

@@ -4,23 +4,22 @@ use std::hash::{BuildHasher, RandomState};
 use std::process::ExitCode;
 
 use melfusion::bundle::{Bundle, Defaults};
-use melfusion::clip::{Clip, State};
 use melfusion::error::Error;
 use melfusion::image::Picture;
-use melfusion::request::{Keep, Request, RequestFields};
+use melfusion::request::{Request, RequestFields};
 
-use super::args::{self, Generate};
+use super::args::Generate;
 use super::destination::Destination;
+use super::keep::Kept;
 use super::studio::Studio;
-use super::{prompt, terminal};
+use super::{keep, prompt, terminal};
 
 /// Checks what can be checked at once, then loads the bundle and makes the takes.
 pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
-    let kept = args.keep.keep.as_deref().map(Clip::read_state).transpose()?;
+    let kept = keep::read(args)?;
     let request = request(args, kept.as_ref())?;
     let seeds = seeds(request.seed, args.takes)?;
     let destination = Destination::new(&args.run, args.takes);
-    destination.check(args.image.as_deref())?;
     let picture = args.image.as_deref().map(Picture::open).transpose()?;
     let bundle = Bundle::find(args.run.setup.bundle.as_deref())?;
     args.run.export.check(bundle.manifest().plays_notes(), || {
@@ -29,6 +28,7 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
             bundle.manifest().name
         )
     })?;
+    destination.check(args.image.as_deref())?;
     let fields = RequestFields { picture, ..with_defaults(request, args, &bundle.manifest().defaults) };
     // Before loading: the bundle's own numbers may be out of range too.
     Request::new(fields.clone())?;
@@ -36,6 +36,7 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     let request = Request::new(fields.clone())?;
     studio.say_reading(&request)?;
     studio.say_picture(&request);
+    studio.say_sketch(kept.and_then(|kept| kept.sketch));
     for (take, seed) in (0..args.takes).zip(seeds) {
         let request = Request::new(RequestFields { seed, ..fields.clone() })?;
         let label = if args.takes == 1 { String::new() } else { format!("take {}/{}: ", take + 1, args.takes) };
@@ -50,9 +51,9 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
 }
 
 /// What was typed, without the picture and the bundle, which take longer to check.
-fn request(args: &Generate, kept: Option<&State>) -> Result<Request, Error> {
+fn request(args: &Generate, kept: Option<&Kept>) -> Result<Request, Error> {
     let library = RequestFields::default();
-    let was = kept.map(|state| &state.recipe);
+    let was = kept.map(|kept| &kept.keep.score);
     let prompt = match &args.prompt_file {
         Some(path) => prompt::read(path)?,
         None => args.prompt.clone(),
@@ -65,7 +66,7 @@ fn request(args: &Generate, kept: Option<&State>) -> Result<Request, Error> {
         bars: args.bars.or(was.map(|was| was.bars)).unwrap_or(library.bars),
         meter: args.meter.or(was.map(|was| was.meter)).unwrap_or(library.meter),
         bpm: args.bpm.or(was.map(|was| was.bpm)).unwrap_or(library.bpm),
-        key: args.key.or(was.and_then(|was| was.key)),
+        key: args.key.or(kept.and_then(|kept| kept.key)),
         seed: args.seed.unwrap_or_else(random_seed),
         steps: args.steps.unwrap_or(library.steps),
         guidance: args.guidance.unwrap_or(library.guidance),
@@ -74,22 +75,8 @@ fn request(args: &Generate, kept: Option<&State>) -> Result<Request, Error> {
         sampler: args.sampler.unwrap_or(library.sampler),
         synapse: args.synapse,
         parts: args.parts.clone(),
-        keep: kept.map(|state| keep(args, state)).transpose()?,
+        keep: kept.map(|kept| kept.keep.clone()),
     })
-}
-
-/// What of another clip is kept.
-fn keep(args: &Generate, state: &State) -> Result<Keep, Error> {
-    let args::Keep { keep_parts, redo_bars, .. } = &args.keep;
-    if keep_parts.is_empty() && redo_bars.is_none() {
-        let problem = "say what is kept: --keep-parts names parts, --redo-bars the bars to compose anew".into();
-        return Err(Error::Request { what: "--keep", problem });
-    }
-    let score = state.score.clone().ok_or_else(|| {
-        let problem = "the clip has no notes in it; only clips whose bundle composes notes have".into();
-        Error::Request { what: "--keep", problem }
-    })?;
-    Ok(Keep { score, parts: keep_parts.clone(), redo: redo_bars.clone() })
 }
 
 /// The bundle's own numbers where none were typed.

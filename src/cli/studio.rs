@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::args::{Export, Setup, Style};
 use super::destination::Files;
+use super::keep::Sketch;
 use super::take::{StemFile, Take, facts, settings};
 use super::terminal::plain;
 use super::watch::{self, Watch, milliseconds};
@@ -29,6 +30,8 @@ pub struct Studio<'a> {
     load_ms: f64,
     /// Of the words of all takes, where a request made them.
     reading: Option<Reading>,
+    /// What a MIDI file was read as, if its notes are kept.
+    sketch: Option<Sketch>,
     takes: Vec<Take>,
 }
 
@@ -36,7 +39,7 @@ impl<'a> Studio<'a> {
     /// Loads the engine; from here on Ctrl-C is heard.
     pub fn open(bundle: &Bundle, setup: &'a Setup) -> anyhow::Result<Self> {
         let (engine, load_ms) = load(bundle, setup)?;
-        Ok(Self { engine, setup, style: watch::style(setup), load_ms, reading: None, takes: Vec::new() })
+        Ok(Self { engine, setup, style: watch::style(setup), load_ms, reading: None, sketch: None, takes: Vec::new() })
     }
 
     /// Says how a request's words are read, where that is not as they were typed.
@@ -55,6 +58,14 @@ impl<'a> Studio<'a> {
         if let Some(words) = self.engine.picture_words(request).filter(|_| !self.setup.quiet && !self.setup.json) {
             terminal::warn(&format!("the picture is told as {:?}; --picture-words says it otherwise", plain(&words)));
         }
+    }
+
+    /// Says what a MIDI file whose notes are kept was read as.
+    pub fn say_sketch(&mut self, sketch: Option<Sketch>) {
+        if let Some(sketch) = sketch.as_ref().filter(|_| !self.setup.quiet && !self.setup.json) {
+            sketch.say();
+        }
+        self.sketch = sketch;
     }
 
     /// Has `make` make a clip, writes it and says so; returns the seed that made it. `label` stands before the stages
@@ -106,6 +117,7 @@ impl<'a> Studio<'a> {
             memory: self.engine.memory().name(),
             load_ms: self.load_ms,
             reading: self.reading.as_ref(),
+            sketch: self.sketch.as_ref(),
             takes: &self.takes,
         };
         terminal::line(&serde_json::to_string(&summary)?)
@@ -178,5 +190,7 @@ struct Summary<'a> {
     load_ms: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     reading: Option<&'a Reading>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sketch: Option<&'a Sketch>,
     takes: &'a [Take],
 }

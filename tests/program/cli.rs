@@ -10,61 +10,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bundles/mini");
-const HARBOUR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/frames/harbour.png");
+use crate::run::{HARBOUR, MINI, Ran, SHORT, folder, generate, program, run};
+
 const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures");
-/// One bar in as little time as it takes.
-const SHORT: [&str; 11] = ["generate", "--bundle", MINI, "--bars", "1", "--bpm", "120", "--steps", "2", "--seed", "7"];
-
-/// How a run ended.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    #[track_caller]
-    fn assert_fine(self) -> Self {
-        assert_eq!(self.code, Some(0), "{}", self.err);
-        self
-    }
-
-    /// Ended with code 2 and a message that has all of `words`.
-    #[track_caller]
-    fn assert_bad_input(&self, words: &[&str]) {
-        assert_eq!(self.code, Some(2), "{}{}", self.out, self.err);
-        assert!(self.err.starts_with("error: "), "{}", self.err);
-        assert!(self.out.is_empty(), "{}", self.out);
-        for word in words {
-            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
-        }
-        for fault in ["panicked", "fault in melfusion", "stack backtrace"] {
-            assert!(!self.err.contains(fault), "{}", self.err);
-        }
-    }
-}
-
-fn program() -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_melfusion"));
-    program.stdin(Stdio::null());
-    program
-}
-
-fn run(args: impl IntoIterator<Item: AsRef<OsStr>>) -> Ran {
-    let output = program().args(args).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-/// [`SHORT`] with `more`, to `out`.
-fn generate(out: &Path, more: &[&str]) -> Ran {
-    run(SHORT.iter().chain(more).map(OsStr::new).chain([OsStr::new("--out"), out.as_os_str()]))
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
 
 fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> =
@@ -300,7 +248,7 @@ mod bad_input {
         let out = folder.path().join("bed.wav");
         for clip in ["missing.wav", HARBOUR] {
             let out = out.to_str().unwrap();
-            run(["redecode", clip, "--out", out]).assert_bad_input(&[clip]);
+            run(["render", clip, "--out", out]).assert_bad_input(&[clip]);
         }
         assert!(files(folder.path()).is_empty());
     }
@@ -320,7 +268,7 @@ mod bad_input {
 
     #[test]
     fn commands_that_are_none_are_refused() {
-        for args in [&["compose"][..], &["generate"], &["generate", "--out"], &["bundle"], &["redecode"]] {
+        for args in [&["compose"][..], &["generate"], &["generate", "--out"], &["bundle"], &["render"]] {
             assert_eq!(run(args).code, Some(2), "{args:?}");
         }
         assert_eq!(run([""; 0]).code, Some(2));
@@ -514,16 +462,16 @@ mod music {
         let folder = folder();
         let [wav, slower, same] = ["bed.wav", "slower.wav", "same.wav"].map(|name| folder.path().join(name));
         generate(&wav, &[]).assert_fine();
-        let redecode = |more: &[&str], out: &Path| {
-            let args = ["redecode", wav.to_str().unwrap(), "--bundle", MINI, "--out", out.to_str().unwrap()];
+        let render = |more: &[&str], out: &Path| {
+            let args = ["render", wav.to_str().unwrap(), "--bundle", MINI, "--out", out.to_str().unwrap()];
             run([&args[..], more].concat()).assert_fine()
         };
-        redecode(&["--bpm", "90.5", "--key", "D", "--json"], &slower);
+        render(&["--bpm", "90.5", "--key", "D", "--json"], &slower);
         // 4 beats at 90.5 a minute, at 48000 Hz, to the nearest frame.
         assert_eq!(frames(&slower), 127_293);
-        redecode(&[], &same);
+        render(&[], &same);
         assert_eq!(fs::read(&same).unwrap(), fs::read(&wav).unwrap());
-        run(["redecode", wav.to_str().unwrap(), "--bpm", "5", "--out", same.to_str().unwrap()])
+        run(["render", wav.to_str().unwrap(), "--bpm", "5", "--out", same.to_str().unwrap()])
             .assert_bad_input(&["bpm"]);
     }
 

@@ -9,5 +9,7 @@ mod laws;
 mod cli;
 mod eval;
 mod import;
+mod notes;
 mod pull;
+mod run;
 mod storyboard;

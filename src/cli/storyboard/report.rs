@@ -142,10 +142,11 @@ impl<'a> Report<'a> {
 
     /// Files of notes and parts are there.
     pub fn notes(&mut self, files: Vec<PathBuf>) -> anyhow::Result<()> {
-        let of = |extension: &str| files.iter().filter(|file| file.extension().is_some_and(|e| e == extension)).count();
-        for (count, what) in [(of("mid"), "MIDI files"), (of("wav"), "WAV files of parts")] {
-            if let Some(last) = files.iter().rev().find(|_| count > 0) {
-                self.say(&format!("{}: {count} {what}", last.parent().unwrap_or(last).display()))?;
+        for (extension, what) in [("mid", "MIDI files"), ("wav", "WAV files of parts")] {
+            let of: Vec<&PathBuf> =
+                files.iter().filter(|file| file.extension().is_some_and(|e| e == extension)).collect();
+            if let Some(folder) = of.first().and_then(|file| file.parent()) {
+                self.say(&format!("{}: {} {what}", folder.display(), of.len()))?;
             }
         }
         self.notes = files;
