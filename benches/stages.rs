@@ -17,11 +17,7 @@ use std::time::Duration;
 use candle_core::{DType, Device, Tensor};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode};
-use melfusion::audio::{Audio, Loudness};
-use melfusion::decoder::{DecoderConfig, GridDecoder, loop_resample, widen};
 use melfusion::denoiser::{Context, Denoiser};
-use melfusion::progress::Silent;
-use melfusion::request::{Request, RequestFields};
 use melfusion::sampler::noise;
 use melfusion::synapse::{Blend, KeyValue, Taps};
 use melfusion::text::TextEncoder;
@@ -47,7 +43,7 @@ fn main() -> Outcome {
         denoiser(group, &bundle)?;
         composition(group, &engine)
     })?;
-    in_group(&mut criterion, "sound", |group| sound(group, &bundle, &engine))?;
+    in_group(&mut criterion, "sound", |group| sound(group, &engine))?;
     in_group(&mut criterion, "clip", |group| clip(group, &engine))?;
     criterion.final_summary();
     Ok(())
@@ -124,36 +120,11 @@ fn composition(group: &mut Group, engine: &Engine) -> Outcome {
     Ok(())
 }
 
-/// Latents to sound, step by step; a bundle with the paper's decoder has other steps.
-fn sound(group: &mut Group, bundle: &Bundle, engine: &Engine) -> Outcome {
-    let decoder = &bundle.manifest().decoder;
-    let DecoderConfig::Grid(config) = &decoder.config else { return Ok(()) };
-    let grid = GridDecoder::new(config, bundle.weights(&decoder.weights, DType::F32, &Device::Cpu)?)?;
-    // Two steps: sound takes the same time whatever it is of.
-    let request = piece::request(&engine.manifest().defaults, piece::picture(0)?)?;
-    let request = Request::new(RequestFields { picture: None, steps: 2, ..request.into_fields() })?;
-    let clip = engine.generate(&request, &Silent)?;
-    let latents = candle_core::safetensors::load_buffer(&clip.state(), &Device::Cpu)?;
-    let latents = latents["latents"].to_dtype(DType::F32)?;
-    let samples = (clip.recipe.seconds() * f64::from(config.sample_rate)).round() as usize;
-    group.bench_function("codec", |b| b.iter(|| grid.mel(&latents)));
-    let mel = grid.mel(&latents)?.flatten_all()?.to_vec1::<f32>()?;
-    group.bench_function("vocoder", |b| b.iter(|| vocode(&grid, &mel, samples)));
-    let sides = vocode(&grid, &mel, samples)?;
-    group.bench_function("finish", |b| b.iter(|| finish(&sides, clip.audio.frames(), clip.audio.sample_rate())));
+/// Latents to notes, and what plays them.
+fn sound(group: &mut Group, engine: &Engine) -> Outcome {
+    let mut part = timed(engine, Part::Decoder, false);
+    group.bench_function("sound", |b| b.iter_custom(&mut part));
     Ok(())
-}
-
-fn vocode(grid: &GridDecoder, mel: &[f32], samples: usize) -> candle_core::Result<[Vec<f32>; 2]> {
-    let mono = grid.vocoder().render(mel, samples, 0.0)?;
-    Ok(widen(&mono, grid.config().sample_rate, grid.config().stereo_width))
-}
-
-/// To the rate and loudness of the finished clip.
-fn finish([left, right]: &[Vec<f32>; 2], frames: usize, sample_rate: u32) -> Audio {
-    let mut audio = Audio::new(loop_resample(left, frames), loop_resample(right, frames), sample_rate);
-    Loudness::default().apply(&mut audio);
-    audio
 }
 
 /// From request to clip.

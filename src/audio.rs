@@ -1,8 +1,12 @@
 //! Sound in memory and on disk. Knows no model.
 
+mod frames;
+mod loop_resample;
 pub mod loudness;
+pub mod mel;
 pub mod wav;
 
+pub use self::loop_resample::loop_resample;
 pub use self::loudness::Loudness;
 
 /// Stereo sound: two planes of the same length, nominally −1..=1.

@@ -33,8 +33,6 @@ use crate::synapse::SynapseKind;
 
 /// File of the reference in a bundle's folder.
 const REFERENCE: &str = "reference.safetensors";
-/// Frames of `decoder.mel`, as a loop of their own, that the fine structure is compared on.
-const FINE_FRAMES: usize = 32;
 /// Largest error, relative to the largest value of the reference, that one stage may have in f32.
 const TOLERANCE: f64 = 1e-3;
 /// The same of what denoisers and the picture's autoencoder make in f16 and in bf16: they round to 11 and to 8 bits between
@@ -249,19 +247,6 @@ impl Engine {
         let latents = rows.reference.get("music.latents")?;
         match decoder {
             Decoder::Score(score) => rows.compare("decoder", "decoder.roll", &score.roll(&latents)?.unsqueeze(0)?),
-            // Griffin-Lim has no reference: its output is one of many sounds of the same mel.
-            Decoder::Grid(grid) => {
-                rows.compare("decoder", "decoder.mel", &grid.codec().decode(&latents)?.unsqueeze(0)?)?;
-                if grid.config().encoder.is_some() {
-                    let mel = rows.reference.get("decoder.mel")?.squeeze(0)?;
-                    rows.compare("decoder", "decoder.encoded", &grid.codec().encode(&mel)?)?;
-                }
-                let Some(net) = grid.vocoder().fine_structure() else { return Ok(()) };
-                let heard = grid.mel(&latents)?.narrow(0, 0, FINE_FRAMES)?.flatten_all()?.to_vec1::<f32>()?;
-                let gains =
-                    Tensor::from_vec(net.gains(&heard)?, (FINE_FRAMES, grid.config().n_fft / 2 + 1), &self.device)?;
-                rows.compare("decoder", "decoder.fine_structure", &gains)
-            }
             Decoder::Wave(wave) => {
                 rows.compare("decoder", "decoder.mel", &wave.mel(&latents)?.unsqueeze(0)?)?;
                 let samples = wave.decode(&latents)?;

@@ -59,7 +59,7 @@ const FORMAT: i64 = 1;
 /// pool = { kind = "grid", height = 8, width = 8 }
 /// guide = "text_and_picture"
 ///
-/// [decoder]                       # and the fields of `ScoreConfig`, `GridConfig` or `WaveConfig`
+/// [decoder]                       # and the fields of `ScoreConfig` or `WaveConfig`
 /// weights = "decoder.safetensors"
 /// kind = "grid"
 ///
@@ -226,6 +226,11 @@ impl Manifest {
             _ => {
                 return Err(format!("does not begin with format = {FORMAT}, so it is no bundle's manifest"));
             }
+        }
+        if table.get("decoder").and_then(|decoder| decoder.get("kind")?.as_str()) == Some("grid") {
+            let problem = "is of a version before 0.12.0, whose sound was decoded from spectrograms; use a newer bundle, or the program \
+                           that it came with";
+            return Err(problem.into());
         }
         let manifest: Self = toml::from_str(text).map_err(|error| describe(text, &error))?;
         manifest.check()?;

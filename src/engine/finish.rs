@@ -6,10 +6,10 @@ use score::Score;
 use super::performance;
 use super::plan::CROSSFADE_SECONDS;
 use super::{Casting, Engine};
-use crate::audio::{Audio, Loudness};
+use crate::audio::{Audio, Loudness, loop_resample};
 use crate::clip::{Clip, Latents, Recipe};
 use crate::decoder::score::Frame;
-use crate::decoder::{Decoder, DecoderConfig, loop_resample};
+use crate::decoder::{Decoder, DecoderConfig};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
@@ -41,7 +41,7 @@ impl Engine {
         }
         let native = frames(&recipe, self.manifest.sample_rate);
         let decoder = self.decoder()?;
-        let [left, right] = self.decode(&decoder, &latents, &recipe, native).in_stage(Stage::Sound)?;
+        let [left, right] = self.decode(&decoder, &latents, native).in_stage(Stage::Sound)?;
         drop(decoder);
         progress.step(Stage::Sound, 1, 2);
         check(&left, &right, native)?;
@@ -108,19 +108,10 @@ impl Engine {
         (columns > most).then_some(window)
     }
 
-    fn decode(
-        &self,
-        decoder: &Decoder,
-        latents: &Latents,
-        recipe: &Recipe,
-        samples: usize,
-    ) -> candle_core::Result<[Vec<f32>; 2]> {
+    fn decode(&self, decoder: &Decoder, latents: &Latents, samples: usize) -> candle_core::Result<[Vec<f32>; 2]> {
         let tensor = latents.to_tensor(&self.device)?;
         match decoder {
             Decoder::Score(_) => candle_core::bail!("notes are played, not decoded to sound"),
-            Decoder::Grid(grid) => {
-                grid.decode(&tensor, samples, recipe.key.map_or(0.0, |key| f64::from(key.transposition())))
-            }
             Decoder::Wave(wave) => {
                 let fade = (CROSSFADE_SECONDS * f64::from(self.manifest.sample_rate)) as usize;
                 let sound = match self.tile(tensor.dim(2)?) {

@@ -28,7 +28,6 @@ pub(super) fn check(manifest: &Manifest, synapse: &Synapse) -> Result<(), String
     }
     let (channels, rows) = match &manifest.decoder.config {
         DecoderConfig::Score(score) => (score.channels(), score.rows()),
-        DecoderConfig::Grid(grid) => (grid.channels, grid.rows),
         DecoderConfig::Wave(wave) => (wave.autoencoder.latent_channels, wave.latent_rows()),
     };
     same("music.latent.channels", music.latent.channels, "the decoder's", channels)?;

@@ -32,7 +32,7 @@ impl Plan {
     /// Lays `bars` of `meter` at `bpm` quarter notes a minute onto the columns of `decoder`'s kind.
     pub fn new(decoder: &DecoderConfig, latent: &Latent, bars: u32, meter: Meter, bpm: f64) -> Self {
         match decoder {
-            DecoderConfig::Score(_) | DecoderConfig::Grid(_) => Self::grid(latent, bars, meter, bpm),
+            DecoderConfig::Score(_) => Self::grid(latent, bars, meter, bpm),
             DecoderConfig::Wave(wave) => {
                 let seconds = f64::from(bars) * meter.quarters() * 60.0 / bpm;
                 Self::wave(seconds, wave.columns_per_second(), latent.window, bpm).with_bars(bars)

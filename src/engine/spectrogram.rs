@@ -2,8 +2,9 @@
 
 use super::Engine;
 use crate::audio::Audio;
+use crate::audio::mel::{MelBank, MelConfig};
 use crate::clip::Clip;
-use crate::decoder::{Decoder, GridConfig, MelBank};
+use crate::decoder::Decoder;
 use crate::error::{Error, InStage, Stage};
 
 /// Frames of a latent column, where the spectrogram is that of the sound.
@@ -38,9 +39,9 @@ impl Engine {
 
 /// `frames` frames of a sound that loops, and the number of bands.
 fn heard(audio: &Audio, frames: usize) -> (Vec<f32>, usize) {
-    let usual = GridConfig::default();
+    let usual = MelConfig::default();
     let rate = f64::from(audio.sample_rate());
-    let config = GridConfig {
+    let config = MelConfig {
         sample_rate: audio.sample_rate(),
         n_fft: 2 * (rate * WINDOW_SECONDS / 2.0).round() as usize,
         f_max: usual.f_max.min(BAND * rate),

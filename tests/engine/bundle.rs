@@ -77,7 +77,7 @@ fn a_good_bundle_opens_verifies_and_loads_as_f32() {
     assert_eq!((manifest.name.as_str(), manifest.sample_rate), ("tiny", 32_000));
     assert_eq!((manifest.defaults.steps, manifest.defaults.sampler), (20, SamplerKind::DpmSolver2m));
     assert_eq!((manifest.text.encoder.tokens, manifest.synapse.guide), (Some(4), Guide::TextAndPicture));
-    assert!(matches!(manifest.decoder.config, DecoderConfig::Grid(_)));
+    assert!(matches!(manifest.decoder.config, DecoderConfig::Wave(_)));
     assert_eq!(bundle.location(), dir.path());
     assert_eq!(bundle.bytes("tokenizer.json").unwrap().as_ref(), b"{}");
     let weights = bundle.weights("music.safetensors", DType::F32, &Device::Cpu).unwrap();
@@ -287,31 +287,16 @@ fn numbers_out_of_range_are_named() {
 }
 
 #[test]
-fn a_bundle_of_the_other_kind_of_decoder_opens() {
-    let wave = r#"kind = "wave"
-[decoder.autoencoder]
-in_channels = 1
-out_channels = 1
-latent_channels = 8
-block_out_channels = [16, 32, 32]
-norm_num_groups = 16
-[decoder.vocoder]
-model_in_dim = 64
-sampling_rate = 16000
-upsample_initial_channel = 32
-upsample_rates = [5, 4, 2, 2, 2]
-upsample_kernel_sizes = [15, 16, 8, 4, 4]
-resblock_kernel_sizes = [3]
-resblock_dilation_sizes = [[1, 3]]
-"#;
+fn a_decoder_has_the_fields_of_its_kind_and_older_kinds_are_refused() {
     let dir = good();
-    let head = &MANIFEST[..MANIFEST.find("kind = \"grid\"\nrows").unwrap()];
-    write_manifest(dir.path(), &(head.replace("32000", "16000") + wave));
     let bundle = Bundle::open(dir.path()).unwrap();
     let DecoderConfig::Wave(config) = &bundle.manifest().decoder.config else { panic!("not a wave") };
     assert_eq!(config.vocoder.model_in_dim, 64);
     edit(dir.path(), "model_in_dim", "colour = 1\nmodel_in_dim");
     assert_broken(Bundle::open(dir.path()), "manifest.toml", &["unknown field", "colour"]);
+    let dir = good();
+    edit(dir.path(), "kind = \"wave\"", "kind = \"grid\"");
+    assert_broken(Bundle::open(dir.path()), "manifest.toml", &["before 0.12.0", "newer bundle"]);
 }
 
 #[test]

@@ -6,9 +6,8 @@ use super::ScoreConfig;
 use super::presence::onset_thresholds;
 use super::row::{Roll, Row};
 
-/// The faintest beginning that is made to sound, of whoever plays anyway and of who was asked for.
+/// The faintest beginning that is made to sound of whoever plays anyway; who was asked for plays, however faint.
 const FLOOR: f32 = 0.12;
-const ASKED_FLOOR: f32 = 0.001;
 /// Of a clip in which nothing would sound at all, how many parts are heard and how many onsets a bar of each, if they have at
 /// least this share of what a note begins with.
 const FAINT_PARTS: usize = 3;
@@ -43,7 +42,7 @@ impl Heard {
         }
         for &index in asked.iter().filter(|index| !plays(**index)) {
             let silent = vec![false; strengths[index].len()];
-            let own = onset_thresholds(&[&strengths[index]], &silent, self.bar, threshold, ASKED_FLOOR);
+            let own = onset_thresholds(&[&strengths[index]], &silent, self.bar, threshold, f32::MIN);
             lower(&mut onsets[index], &own[0]);
         }
         let others = (0..rows.len()).filter(|index| !asked.contains(index) && plays(*index));

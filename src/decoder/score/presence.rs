@@ -2,6 +2,8 @@
 
 /// Of a bar's strongest onset, what the onsets that sound beside it have.
 const NEAR: f32 = 0.85;
+/// Below it nothing sounds beside the strongest: of onsets so faint no two are told apart.
+const FAINT: f32 = 0.02;
 
 /// From which strength an onset begins a note, for every part and column, so that a bar where nothing would sound has at least
 /// its strongest onsets.
@@ -30,7 +32,8 @@ pub(super) fn onset_thresholds(
         };
         if let Some((part, peak)) = parts.iter().enumerate().find_map(|(part, own)| Some((part, strongest(own)?))) {
             // An onset begins a note where it is stronger, not as strong.
-            let lower = (NEAR * peak).max(floor.next_down()).min(threshold);
+            let near = if peak < FAINT { peak.next_down() } else { NEAR * peak };
+            let lower = near.max(floor.next_down()).min(threshold);
             thresholds[part][columns].fill(lower);
         }
     }

@@ -1,12 +1,36 @@
-//! The mel filter bank and the beat mel: what the codec is trained on, and what the vocoder inverts.
+//! The mel spectrogram of a loop.
 
-use super::GridConfig;
 use super::frames::LoopFrames;
 use fft::RealToComplex;
 use rayon::prelude::*;
 use std::f64::consts::TAU;
 use std::fmt;
 use std::sync::Arc;
+
+/// What a [`MelBank`] hears.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MelConfig {
+    /// Rate of the sound, in Hz.
+    pub sample_rate: u32,
+    /// Length of the analysis window, in samples; even.
+    pub n_fft: usize,
+    /// Mel bands.
+    pub bands: usize,
+    /// Centre of the filter below the lowest band, in Hz.
+    pub f_min: f64,
+    /// Centre of the filter above the highest band, in Hz.
+    pub f_max: f64,
+    /// Bands are even in `ln(1 + f / warp)`, in Hz: near linear below, near logarithmic above.
+    pub warp: f64,
+    /// Smallest band magnitude; a full-scale sine has 1.
+    pub floor: f64,
+}
+
+impl Default for MelConfig {
+    fn default() -> Self {
+        Self { sample_rate: 32_000, n_fft: 2048, bands: 128, f_min: 30., f_max: 14_000., warp: 400., floor: 1e-4 }
+    }
+}
 
 /// Triangular filters, even in `ln(1 + f / warp)`, with the windowed transform before them.
 ///
@@ -37,7 +61,7 @@ struct Filter {
 
 impl MelBank {
     /// The bank that `config` describes.
-    pub fn new(config: &GridConfig) -> Self {
+    pub fn new(config: &MelConfig) -> Self {
         let bins = config.n_fft / 2 + 1;
         let (low, high) = ((config.f_min / config.warp).ln_1p(), (config.f_max / config.warp).ln_1p());
         let step = (high - low) / (config.bands + 1) as f64;
@@ -60,30 +84,11 @@ impl MelBank {
         self.filters.len()
     }
 
-    /// Bins of a spectrum: `n_fft / 2 + 1`.
-    pub fn bins(&self) -> usize {
-        self.bins
-    }
-
-    /// Smallest band magnitude.
-    pub fn floor(&self) -> f32 {
-        self.floor
-    }
-
     /// `spectrum (bins,)` → `bands (bands,)`: the filters' sums.
     pub fn project(&self, spectrum: &[f32], bands: &mut [f32]) {
         for (band, filter) in bands.iter_mut().zip(&self.filters) {
             let part = &spectrum[filter.start..filter.start + filter.weights.len()];
             *band = part.iter().zip(&filter.weights).map(|(x, w)| x * w).sum();
-        }
-    }
-
-    /// `bands (bands,)` → `spectrum (bins,)`: the transpose of [`Self::project`].
-    pub fn spread(&self, bands: &[f32], spectrum: &mut [f32]) {
-        spectrum.fill(0.);
-        for (band, filter) in bands.iter().zip(&self.filters) {
-            let part = &mut spectrum[filter.start..filter.start + filter.weights.len()];
-            part.iter_mut().zip(&filter.weights).for_each(|(x, w)| *x += w * band);
         }
     }
 
@@ -122,6 +127,6 @@ impl Filter {
 }
 
 /// Periodic Hann window `(size,)`.
-pub(super) fn hann(size: usize) -> Vec<f64> {
+fn hann(size: usize) -> Vec<f64> {
     (0..size).map(|i| 0.5 - 0.5 * (TAU * i as f64 / size as f64).cos()).collect()
 }

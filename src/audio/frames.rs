@@ -1,7 +1,5 @@
 //! Frames of a loop: windows around evenly spaced centres, which wrap where the loop does.
 
-use rayon::prelude::*;
-
 /// Where the frames of a loop lie. A frame may be longer than the loop; it then wraps more than once.
 #[derive(Debug, Clone)]
 pub struct LoopFrames {
@@ -27,21 +25,6 @@ impl LoopFrames {
         Self { length, size, centres }
     }
 
-    /// Number of frames.
-    pub fn count(&self) -> usize {
-        self.centres.len()
-    }
-
-    /// Samples in the loop.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    /// Samples from the centre before `frame` to its own; 0 for the first.
-    pub fn hop(&self, frame: usize) -> usize {
-        frame.checked_sub(1).map_or(0, |before| self.centres[frame] - self.centres[before])
-    }
-
     /// Copies frame `frame` of `samples (length,)` to `out (size,)`, times `window (size,)`.
     pub fn gather(&self, frame: usize, samples: &[f32], window: &[f32], out: &mut [f32]) {
         for piece in self.pieces(frame) {
@@ -51,19 +34,6 @@ impl LoopFrames {
                 *out = w * x;
             }
         }
-    }
-
-    /// Sums `frames (count, size)` into the loop `out (length,)`.
-    ///
-    /// Each sample adds its frames in ascending order, so the result does not depend on the number of threads.
-    pub fn overlap_add(&self, frames: &[f32], out: &mut [f32]) {
-        let segment = self.length.div_ceil(16).max(4096);
-        out.par_chunks_mut(segment).enumerate().for_each(|(i, out)| {
-            out.fill(0.);
-            for (frame, samples) in frames.chunks_exact(self.size).enumerate() {
-                self.pieces(frame).for_each(|piece| piece.add_to(samples, i * segment, out));
-            }
-        });
     }
 
     /// The frame, cut where the loop wraps.
@@ -90,32 +60,16 @@ struct Piece {
     length: usize,
 }
 
-impl Piece {
-    /// Adds the part of it that lies in `segment`, a slice of the loop from `start` on.
-    fn add_to(&self, frame: &[f32], start: usize, segment: &mut [f32]) {
-        let from = self.position.max(start);
-        let to = (self.position + self.length).min(start + segment.len());
-        if from >= to {
-            return;
-        }
-        let frame = &frame[self.offset + from - self.position..][..to - from];
-        for (out, x) in segment[from - start..to - start].iter_mut().zip(frame) {
-            *out += x;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Also where a frame is longer than the loop.
     #[test]
-    fn gathering_and_adding_agree_with_indices_modulo_the_loop() {
+    fn gathering_agrees_with_indices_modulo_the_loop() {
         for (length, count, size) in [(1, 1, 8), (3, 2, 8), (20, 5, 8), (9001, 40, 64)] {
             let frames = LoopFrames::new(length, count, size);
             let samples: Vec<f32> = (0..length).map(|i| (i % 17) as f32).collect();
-            let mut expected = vec![0.; length];
             let mut gathered = vec![0.; count * size];
             for (j, out) in gathered.chunks_exact_mut(size).enumerate() {
                 frames.gather(j, &samples, &vec![1.; size], out);
@@ -123,12 +77,8 @@ mod tests {
                 for (i, x) in out.iter().enumerate() {
                     let index = (first + i as i64).rem_euclid(length as i64) as usize;
                     assert_eq!(*x, samples[index]);
-                    expected[index] += x;
                 }
             }
-            let mut summed = vec![0.; length];
-            frames.overlap_add(&gathered, &mut summed);
-            assert_eq!(summed, expected);
         }
     }
 }

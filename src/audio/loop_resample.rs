@@ -28,7 +28,7 @@ pub fn loop_resample(samples: &[f32], len: usize) -> Vec<f32> {
 }
 
 /// `samples (n,)` → spectrum `(n / 2 + 1,)`, not normalised. In f64: a loop of prime length is long for f32.
-pub(super) fn spectrum(samples: &[f32]) -> Vec<Complex<f64>> {
+fn spectrum(samples: &[f32]) -> Vec<Complex<f64>> {
     let fft = fft::forward_f64(samples.len());
     let mut input: Vec<f64> = samples.iter().map(|x| f64::from(*x)).collect();
     let mut output = fft.make_output_vec();
@@ -37,7 +37,7 @@ pub(super) fn spectrum(samples: &[f32]) -> Vec<Complex<f64>> {
 }
 
 /// `spectrum (len / 2 + 1,)` of a loop that had `from` samples → `len` samples.
-pub(super) fn sound(mut spectrum: Vec<Complex<f64>>, len: usize, from: usize) -> Vec<f32> {
+fn sound(mut spectrum: Vec<Complex<f64>>, len: usize, from: usize) -> Vec<f32> {
     spectrum[0].im = 0.;
     if len.is_multiple_of(2) {
         spectrum[len / 2].im = 0.;
