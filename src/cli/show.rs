@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use melfusion::audio::wav;
 use melfusion::clip::{Clip, Recipe};
 use melfusion::error::Error;
-use melfusion::plot::Plot;
 use score::{Part, Score, TICKS_PER_QUARTER};
 use serde::Serialize;
 
 use super::args::Show;
 use super::destination::{check_folder, check_name};
-use super::take::{facts, settings};
+use super::take::{draw, facts, settings};
 use super::terminal::{self, plain};
 
 /// Names of the twelve notes.
@@ -62,7 +61,8 @@ pub fn run(args: &Show) -> anyhow::Result<ExitCode> {
     let clip = Clip { audio, latents: state.latents, recipe: state.recipe, score: state.score };
     check(args, &clip)?;
     if let Some(path) = &args.plot {
-        draw(&clip, path)?;
+        // Notes are drawn in place of a spectrogram.
+        draw(&clip, (&[], 0), path)?;
     }
     if let Some(path) = &args.notes.midi {
         clip.write_midi(path, args.notes.timing())?;
@@ -89,20 +89,6 @@ fn check(args: &Show, clip: &Clip) -> Result<(), Error> {
         check_folder(path)?;
     }
     Ok(())
-}
-
-fn draw(clip: &Clip, path: &std::path::Path) -> Result<(), Error> {
-    let plot = Plot {
-        title: &clip.recipe.title(),
-        subtitle: &format!("{}, {}", facts(&clip.recipe, clip.recipe.seconds()), settings(&clip.recipe)),
-        audio: &clip.audio,
-        bars: clip.recipe.bars,
-        beats: clip.recipe.meter.beats(),
-        score: clip.score.as_ref(),
-        mel: &[],
-        bands: 0,
-    };
-    plot.save(path)
 }
 
 fn shown<'a>(args: &Show, clip: &'a Clip) -> Shown<'a> {

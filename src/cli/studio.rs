@@ -8,7 +8,6 @@ use melfusion::clip::Clip;
 use melfusion::device::{self, Memory};
 use melfusion::engine::{Engine, Instruments, Stem};
 use melfusion::error::{Error, Stage};
-use melfusion::plot::Plot;
 use melfusion::progress::Progress;
 use melfusion::request::Request;
 use melfusion::text::Reading;
@@ -17,7 +16,7 @@ use serde::Serialize;
 use super::args::{Export, Setup, Style};
 use super::destination::Files;
 use super::keep::Sketch;
-use super::take::{StemFile, Take, facts, settings};
+use super::take::{StemFile, Take, draw};
 use super::terminal::plain;
 use super::watch::{self, Watch, milliseconds};
 use super::{cancel, terminal};
@@ -147,17 +146,7 @@ impl<'a> Studio<'a> {
 
     fn draw(&self, clip: &Clip, path: &Path) -> Result<(), Error> {
         let (mel, bands) = self.engine.mel(clip)?;
-        let plot = Plot {
-            title: &clip.recipe.title(),
-            subtitle: &format!("{}, {}", facts(&clip.recipe, clip.recipe.seconds()), settings(&clip.recipe)),
-            audio: &clip.audio,
-            bars: clip.recipe.bars,
-            beats: clip.recipe.meter.beats(),
-            score: clip.score.as_ref(),
-            mel: &mel,
-            bands,
-        };
-        plot.save(path)
+        draw(clip, (&mel, bands), path)
     }
 }
 

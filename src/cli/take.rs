@@ -1,10 +1,13 @@
 //! What is told of a finished take.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use melfusion::audio::loudness::{Level, measure};
 use melfusion::clip::{Clip, Recipe};
 use melfusion::engine::StandIn;
+use melfusion::error::Error;
+use melfusion::plot::Plot;
 use score::Part;
 use serde::Serialize;
 
@@ -109,6 +112,21 @@ impl Take {
         };
         format!("{}: {}, {loudness}, made in {made:.1} s", self.path, facts(&self.recipe, self.seconds))
     }
+}
+
+/// Draws a clip to `path`; `(mel, bands)` is its spectrogram, which is drawn where it has no notes.
+pub fn draw(clip: &Clip, (mel, bands): (&[f32], usize), path: &Path) -> Result<(), Error> {
+    let plot = Plot {
+        title: &clip.recipe.title(),
+        subtitle: &format!("{}, {}", facts(&clip.recipe, clip.recipe.seconds()), settings(&clip.recipe)),
+        audio: &clip.audio,
+        bars: clip.recipe.bars,
+        beats: clip.recipe.meter.beats(),
+        score: clip.score.as_ref(),
+        mel,
+        bands,
+    };
+    plot.save(path)
 }
 
 /// Length, tempo, key and seed.

@@ -220,7 +220,7 @@ fn an_unknown_key_is_named_wherever_it_stands() {
         ("tokenizer = ", "colour = 1\ntokenizer = "),
         ("\nsize = ", "\ncolour = 1\nsize = "),
         ("vocab_size = ", "colour = 1\nvocab_size = "),
-        ("patch_bands = 8", "patch_bands = 8\ncolour = 1"),
+        ("model_in_dim = 64", "model_in_dim = 64\ncolour = 1"),
         ("tempo_features = ", "colour = 1\ntempo_features = "),
         ("beta_schedule = ", "colour = 1\nbeta_schedule = "),
         ("guide = ", "colour = 1\nguide = "),

@@ -61,12 +61,13 @@ impl Heard {
 }
 
 impl Heard {
-    /// Few steps leave all notes faint: then the strongest are heard, of who was asked for or of the strongest parts.
+    /// Few steps leave all notes faint: then the strongest are heard, of who was asked for, however faint, or of the strongest parts.
     fn make_faint_heard(&self, asked: &[usize], strengths: &[Vec<f32>], faintest: f32, onsets: &mut [Vec<f32>]) {
         let peak = |index: &usize| strengths[*index].iter().copied().fold(0.0, f32::max);
         let mut heard: Vec<usize> = if asked.is_empty() { (0..strengths.len()).collect() } else { asked.to_vec() };
         heard.sort_by(|a, b| peak(b).total_cmp(&peak(a)));
-        for index in heard.into_iter().take(FAINT_PARTS) {
+        let (most, faintest) = if asked.is_empty() { (FAINT_PARTS, faintest) } else { (heard.len(), f32::MIN) };
+        for index in heard.into_iter().take(most) {
             let mut sorted = strengths[index].clone();
             sorted.sort_by(|a, b| b.total_cmp(a));
             let bars = sorted.len().div_ceil(self.bar);
