@@ -20,7 +20,7 @@ pub fn run(args: &Render) -> anyhow::Result<ExitCode> {
     let problem = || format!("{} has no notes in it; only clips whose bundle composes notes have", args.clip.display());
     if let Some(mix) = &args.mix {
         let score = state.score.as_ref().ok_or_else(|| Error::Request { what: "--mix", problem: problem() })?;
-        state.score = Some(mix.apply(score)?);
+        state.score = Some(mix.apply(score).map_err(Error::from)?);
     }
     args.run.export.check(state.score.is_some(), problem)?;
     let sample_rate = match args.rate {
