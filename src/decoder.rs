@@ -5,7 +5,8 @@
 //! - **score** ([`ScoreDecoder`]): the latents' time axis is musical, one column per sixteenth note, and circular; their
 //!   rows are parts. `latents (1, c, t, rows)` → notes, at home. Tempo and key are chosen when these become a
 //!   [`Score`](::score::Score), which the `instruments` crate plays.
-//! - **wave**: the paper's fixed 16 kHz mel, made by a VAE, and a neural vocoder.
+//! - **wave** ([`WaveDecoder`]): the time axis is that of the sound, at a fixed rate. `latents (1, c, t, rows)` → the paper's
+//!   mel spectrogram, by a VAE → samples, by a neural vocoder. Tempo and key are those that it was composed in.
 
 pub mod hifi_gan;
 pub mod score;
@@ -15,7 +16,7 @@ pub mod wave;
 pub use self::score::{ScoreConfig, ScoreDecoder};
 pub use wave::{WaveConfig, WaveDecoder};
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
@@ -74,19 +75,5 @@ impl Decoder {
             DecoderConfig::Score(config) => Self::Score(Box::new(ScoreDecoder::new(config, vb)?)),
             DecoderConfig::Wave(config) => Self::Wave(Box::new(WaveDecoder::new(config, vb)?)),
         })
-    }
-
-    /// The mel spectrogram of latents `(1, c, t, rows)`: `(frames, bands)` in ln magnitude. A wave decoder goes in tiles of
-    /// `tile` columns, if there is a number of them.
-    ///
-    /// # Errors
-    ///
-    /// Those of the kind; notes have none before they are played.
-    pub fn mel(&self, latents: &Tensor, tile: Option<usize>) -> Result<Tensor> {
-        match (self, tile) {
-            (Self::Score(_), _) => bail!("notes have no spectrogram before they are played"),
-            (Self::Wave(wave), None) => wave.mel(latents),
-            (Self::Wave(wave), Some(columns)) => wave.mel_in_tiles(latents, columns),
-        }
     }
 }

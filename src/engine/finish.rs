@@ -1,6 +1,5 @@
 //! From latents to a clip that may leave the house: decoded, of exact length, levelled and checked.
 
-use candle_core::Tensor;
 use score::Score;
 
 use super::performance;
@@ -8,8 +7,8 @@ use super::plan::CROSSFADE_SECONDS;
 use super::{Casting, Engine};
 use crate::audio::{Audio, Loudness, loop_resample};
 use crate::clip::{Clip, Latents, Recipe};
+use crate::decoder::Decoder;
 use crate::decoder::score::Frame;
-use crate::decoder::{Decoder, DecoderConfig};
 use crate::device::Memory;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
@@ -91,14 +90,6 @@ impl Engine {
         progress.step(Stage::Sound, 2, 2);
         let recipe = Recipe { instruments: self.instruments().recipe().to_vec(), ..recipe };
         Ok(Clip { audio, latents, recipe, score: Some(score) })
-    }
-
-    /// The part of `mel (frames, bands)` that a recipe's clip lasts; a fixed hop's latents go on beyond it.
-    pub(super) fn heard(&self, mel: &Tensor, columns: usize, recipe: &Recipe) -> candle_core::Result<Tensor> {
-        let DecoderConfig::Wave(wave) = &self.manifest.decoder.config else { return Ok(mel.clone()) };
-        let frames_per_column = mel.dim(0)? as f64 / columns as f64;
-        let frames = recipe.seconds() * wave.columns_per_second() * frames_per_column;
-        mel.narrow(0, 0, (frames.round() as usize).clamp(1, mel.dim(0)?))
     }
 
     /// Columns of a tile, where `columns` are too many to decode at once; none, where they are not.

@@ -1,5 +1,7 @@
 //! The mel spectrogram of a clip.
 
+use candle_core::bail;
+
 use super::Engine;
 use crate::audio::Audio;
 use crate::audio::mel::{MelBank, MelConfig};
@@ -26,14 +28,23 @@ impl Engine {
             let [_, _, columns, _] = clip.latents.shape();
             return Ok(heard(&clip.audio, columns * FRAMES_PER_COLUMN));
         }
-        let mel = |decoder: &Decoder| {
-            let latents = clip.latents.to_tensor(&self.device)?;
-            let mel = decoder.mel(&latents, self.tile(latents.dim(2)?))?;
-            let mel = self.heard(&mel, latents.dim(2)?, &clip.recipe)?;
-            let bands = mel.dim(1)?;
-            Ok((mel.flatten_all()?.to_vec1::<f32>()?, bands))
+        self.retrying(|| self.decoded(&*self.decoder()?, clip).in_stage(Stage::Sound))
+    }
+
+    /// As long as the clip lasts: latents of a fixed hop go on beyond it.
+    fn decoded(&self, decoder: &Decoder, clip: &Clip) -> candle_core::Result<(Vec<f32>, usize)> {
+        let Decoder::Wave(wave) = decoder else { bail!("notes have no spectrogram before they are played") };
+        let latents = clip.latents.to_tensor(&self.device)?;
+        let columns = latents.dim(2)?;
+        let mel = match self.tile(columns) {
+            Some(tile) => wave.mel_in_tiles(&latents, tile)?,
+            None => wave.mel(&latents)?,
         };
-        self.retrying(|| mel(&*self.decoder()?).in_stage(Stage::Sound))
+        let (frames, bands) = mel.dims2()?;
+        let frames_per_second = wave.config().columns_per_second() * frames as f64 / columns as f64;
+        let lasting = (clip.recipe.seconds() * frames_per_second).round() as usize;
+        let mel = mel.narrow(0, 0, lasting.clamp(1, frames))?;
+        Ok((mel.flatten_all()?.to_vec1()?, bands))
     }
 }
 
