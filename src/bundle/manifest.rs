@@ -16,6 +16,9 @@ pub use music::{Latent, MusicManifest};
 
 /// The version of the format that this engine reads.
 const FORMAT: i64 = 1;
+/// What is wrong with a decoder of `kind = "grid"`.
+const OF_SPECTROGRAMS: &str = "of an older version (before 0.12.0), whose sound is made from spectrograms, which this version no longer \
+                               plays; use the bundled model or version 0.11.0";
 
 /// What a bundle says of itself. Unknown keys are errors: a misspelt option must not pass for a default.
 ///
@@ -61,7 +64,8 @@ const FORMAT: i64 = 1;
 ///
 /// [decoder]                       # and the fields of `ScoreConfig` or `WaveConfig`
 /// weights = "decoder.safetensors"
-/// kind = "grid"
+/// kind = "score"
+/// # ...
 ///
 /// [files]                         # every file that a stage names, and others
 /// "text.safetensors" = { sha256 = "9f86...", bytes = 1234 }
@@ -228,9 +232,7 @@ impl Manifest {
             }
         }
         if table.get("decoder").and_then(|decoder| decoder.get("kind")?.as_str()) == Some("grid") {
-            let problem = "is of a version before 0.12.0, whose sound was decoded from spectrograms; use a newer bundle, or the program \
-                           that it came with";
-            return Err(problem.into());
+            return Err(OF_SPECTROGRAMS.into());
         }
         let manifest: Self = toml::from_str(text).map_err(|error| describe(text, &error))?;
         manifest.check()?;
@@ -312,7 +314,6 @@ fn within(what: &str, value: usize, range: Range<usize>) -> Result<(), String> {
     Err(format!("{what} = {value}; it should be {} to {}", range.start, range.end - 1))
 }
 
-/// A name must be that of a file in the bundle's own folder, on every system.
 fn one() -> usize {
     1
 }
@@ -321,6 +322,7 @@ fn once() -> f64 {
     1.0
 }
 
+/// A name must be that of a file in the bundle's own folder, on every system.
 fn check_file(name: &str, entry: &FileEntry) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.len() > 100 || name.starts_with('.') || !name.chars().all(plain) {

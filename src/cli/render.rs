@@ -64,7 +64,8 @@ fn find_bundle(named: Option<&str>, state: &State, clip: &Path) -> Result<Bundle
     found.cloned().ok_or_else(|| Error::File {
         path: clip.to_path_buf(),
         problem: format!(
-            "was made by a bundle called {:?} that is not installed (hash {:.12}); give its folder with --bundle",
+            "was made by a bundle called {:?} that is not installed (hash {:.12}); give its folder with --bundle, unless it is of \
+             a version before 0.12.0: those are no longer read, and the clip keeps the sound that it has",
             recipe.bundle, recipe.bundle_sha256
         ),
     })

@@ -75,7 +75,8 @@ impl Engine {
         if recipe.bundle_sha256 != self.bundle_sha256 {
             let problem = format!(
                 "the clip was made by the bundle {} with other weights than this one ({}), so its sound stays \
-                 as it is and can be stretched; to decode it again, name its own with --bundle",
+                 as it is and can be stretched; to decode it again, name its own with --bundle, unless that is of a version \
+                 before 0.12.0, which is no longer read",
                 recipe.bundle, self.manifest.name
             );
             return refuse("bundle", problem);

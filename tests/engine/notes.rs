@@ -7,12 +7,13 @@ use std::sync::LazyLock;
 
 use candle_core::{Device, Tensor};
 use melfusion::audio::wav;
-use melfusion::clip::State;
+use melfusion::clip::{Recipe, State};
 use melfusion::engine::{Instruments, Redecoding};
 use melfusion::error::{Error, Stage};
 use melfusion::progress::Silent;
 use melfusion::request::RequestFields;
 use melfusion::{Bundle, Clip, Engine};
+use safetensors::{Dtype, tensor::TensorView};
 use score::{Part, Score};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -190,6 +191,27 @@ fn any_bundle_of_notes_plays_them_and_no_other_does() {
         panic!("not refused")
     };
     assert!(what == "bundle" && problem.contains("stretched") && problem.contains("--bundle"), "{problem}");
+}
+
+/// As versions before 0.12.0 wrote them: sixteen rows of a spectrogram, and no notes.
+fn of_spectrograms(recipe: &Recipe) -> State {
+    let halves = [0; 2 * 16 * 64 * 16];
+    let latents = TensorView::new(Dtype::F16, vec![1, 16, 64, 16], &halves).unwrap();
+    let about = HashMap::from([("recipe".to_string(), serde_json::to_string(recipe).unwrap())]);
+    Clip::parse_state(&safetensors::serialize([("latents", latents)], Some(about)).unwrap()).unwrap()
+}
+
+#[test]
+fn latents_of_a_spectrogram_are_read_and_never_played() {
+    let recipe = generate(&ENGINE, fields()).recipe;
+    let to = Redecoding { bpm: Some(100.0), key: "D".parse().ok(), ..Default::default() };
+    let refused = |recipe: &Recipe| match ENGINE.redecode(&of_spectrograms(recipe), to, &Silent) {
+        Err(Error::Request { what, problem }) => (what, problem),
+        other => panic!("{:?}", other.map(|clip| clip.recipe)),
+    };
+    let (what, problem) = refused(&Recipe { bundle_sha256: "0".repeat(64), ..recipe.clone() });
+    assert!(what == "bundle" && problem.contains("stretched") && problem.contains("before 0.12.0"), "{problem}");
+    assert_eq!(refused(&recipe).0, "clip", "a recipe that names this bundle changes nothing");
 }
 
 #[test]

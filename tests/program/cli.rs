@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::run::{HARBOUR, MINI, Ran, SHORT, folder, generate, program, run};
 
+const WAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/wave");
 const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pictures");
 
 fn files(folder: &Path) -> Vec<String> {
@@ -243,6 +244,30 @@ mod bad_input {
     }
 
     #[test]
+    fn bundles_of_spectrograms_are_refused_with_what_to_do() {
+        let folder = folder();
+        let manifest = fs::read_to_string(Path::new(MINI).join("manifest.toml")).unwrap();
+        fs::write(folder.path().join("manifest.toml"), manifest.replace("\"score\"", "\"grid\"")).unwrap();
+        let words = ["before 0.12.0", "spectrograms", "no longer plays", "bundled model", "0.11.0"];
+        let bundle = folder.path().to_str().unwrap();
+        refused(&["--bundle", bundle], &words);
+        for command in ["show", "verify"] {
+            run(["bundle", command, bundle]).assert_bad_input(&words);
+        }
+        run(["check", bundle]).assert_bad_input(&words);
+    }
+
+    #[test]
+    fn a_clip_whose_bundle_is_not_there_keeps_its_sound() {
+        let folder = folder();
+        let [wav, out] = ["bed.wav", "again.wav"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+        run(["generate", "--bundle", WAVE, "--bars", "1", "--bpm", "240", "--steps", "2", "--out", &wav]).assert_fine();
+        let words = ["not installed", "--bundle", "before 0.12.0", "keeps the sound"];
+        run(["render", &wav, "--bpm", "200", "--out", &out]).assert_bad_input(&words);
+        assert_eq!(files(folder.path()), ["bed.wav"]);
+    }
+
+    #[test]
     fn clips_that_are_none_are_named() {
         let folder = folder();
         let out = folder.path().join("bed.wav");
@@ -255,7 +280,6 @@ mod bad_input {
 
     #[test]
     fn soundfonts_that_cannot_play_are_refused() {
-        const WAVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/wave");
         const FONT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instruments/tests/fixtures/tiny.sf3");
         refused(&["--instruments", HARBOUR], &["harbour.png", ".sf2"]);
         refused(&["--instruments", "none.sf2"], &["none.sf2", "cannot be read"]);
