@@ -12,8 +12,8 @@
 //! | `synapse.global`, `music.class` | global path; class vector (unguided half first) at `seconds_per_beat` |
 //! | `music.noise` → `music.velocity` | music's denoiser under words and picture at the noisiest timestep |
 //! | `music.noise` → `music.latents` | guided DDIM in `steps` at `guidance`, without rescaling |
-//! | `music.latents` → `decoder.mel`, `decoder.samples`; ln gains of 32 frames `decoder.fine_structure` | decoder |
-//! | `decoder.mel` → `decoder.encoded` | the encoder of a grid decoder that has one |
+//! | `music.latents` → `decoder.roll` | decoder of notes |
+//! | `music.latents` → `decoder.mel`, `decoder.samples` | decoder of waves |
 
 use std::collections::HashMap;
 

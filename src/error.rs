@@ -129,7 +129,7 @@ pub enum Stage {
     Picture,
     /// Denoising the music's latents.
     Music,
-    /// Latents to mel to sound.
+    /// Latents to sound, by way of notes or a mel spectrogram.
     Sound,
 }
 

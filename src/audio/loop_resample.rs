@@ -7,8 +7,6 @@ use fft::Complex;
 /// The whole loop is one period, so its spectrum is exact: a longer loop gets zeros on top, a shorter one loses what
 /// it cannot carry. Any two lengths will do. A sine of whole periods stays a sine, and going up and back again returns
 /// the same samples. An empty loop becomes silence.
-///
-/// This sets the rate (the same loop at 48 kHz) and, played at the old rate, the key.
 pub fn loop_resample(samples: &[f32], len: usize) -> Vec<f32> {
     if samples.is_empty() || len == 0 {
         return vec![0.; len];

@@ -1,6 +1,6 @@
 """Writes the folder wave/: a whole bundle of the paper's kind, tiny and random, with its reference.
 
-Everything that can differ from the bundle on the musical grid does: prompts of unequal length, so that tokens are
+Everything that can differ from the mini bundle does: prompts of unequal length, so that tokens are
 hidden; an image model of Stable Diffusion's kind with a null text of its own; a synapse along the sequence of tokens
 and without a global path, which both halves of guidance see; a mel autoencoder and a vocoder at 16 kHz.
 `reference.safetensors` is what torch, diffusers and transformers compute with the same weights.
