@@ -72,7 +72,7 @@ class Built:
 
 @lru_cache(maxsize=32)
 def compiled(module: nn.Module) -> nn.Module:
-    """Compiled at its first call; a clip takes over what its networks were compiled to alone."""
+    """Compiled at its first call."""
     return torch.compile(module)
 
 

@@ -25,7 +25,7 @@ pub struct Options {
     pub task: Task,
     /// Of both sides.
     pub threads: usize,
-    /// Turns that each side takes at every case; a third of them at a clip.
+    /// Turns that each side takes at every case.
     pub rounds: usize,
     /// Words of which a case's name has one; none is every case.
     pub only: Vec<String>,

@@ -12,7 +12,6 @@ What fails is answered by {"error": ...}. While it waits for a request it does n
 
 from __future__ import annotations
 
-import copy
 import gc
 import json
 import os
@@ -38,7 +37,6 @@ from safetensors.torch import save_file  # noqa: E402
 import mini  # noqa: E402
 import networks  # noqa: E402
 import operations  # noqa: E402
-from built import CHANNELS_LAST, COMPILED, COMPILED_LAST, Built, compiled, to_channels_last  # noqa: E402
 
 BUILDERS = {
     **{name: getattr(operations, name) for name in ("conv2d", "conv1d", "conv_transpose1d", "linear", "attention",
