@@ -99,7 +99,7 @@ pub struct Frame {
 }
 
 impl Decoded {
-    /// The same with notes that nothing explains moved into the scale; see [`scale`].
+    /// The same with notes that nothing explains moved into the scale.
     #[must_use]
     pub fn settled(self) -> Self {
         Self { notes: scale::settled(self.notes, self.columns), ..self }
