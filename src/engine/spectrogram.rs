@@ -28,7 +28,7 @@ impl Engine {
             let [_, _, columns, _] = clip.latents.shape();
             return Ok(heard(&clip.audio, columns * FRAMES_PER_COLUMN));
         }
-        self.retrying(|| self.decoded(&self.decoder()?, clip).in_stage(Stage::Sound))
+        self.retrying(|| self.decoded(&*self.decoder()?, clip).in_stage(Stage::Sound))
     }
 
     /// As long as the clip lasts: latents of a fixed hop go on beyond it.
