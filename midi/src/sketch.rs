@@ -67,7 +67,7 @@ impl File {
 
     /// Bars of a metre up to the end of the last note, at least 1.
     pub fn bars(&self, meter: Meter) -> u32 {
-        let ends = self.tracks.iter().flat_map(|track| &track.notes).map(|note| note.start + note.length);
+        let ends = self.tracks.iter().flat_map(|track| &track.notes).map(|note| note.start.saturating_add(note.length));
         ends.max().unwrap_or(1).div_ceil(ticks_of(1, meter)).max(1)
     }
 

@@ -36,7 +36,7 @@ impl<'a> Song<'a> {
     }
 }
 
-/// Ticks that so many bars of a metre last.
+/// Ticks that so many bars of a metre last, as many as can be counted.
 pub fn ticks_of(bars: u32, meter: score::Meter) -> u32 {
-    bars * meter.beats() * (TICKS_PER_QUARTER * 4 / meter.unit())
+    bars.saturating_mul(meter.beats() * (TICKS_PER_QUARTER * 4 / meter.unit()))
 }
