@@ -1,6 +1,7 @@
 //! The command line: arguments to requests, clips to files. The only place that prints.
 
 mod args;
+mod arrange;
 mod bundle;
 mod cancel;
 mod check;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::midi::Timing;
 use crate::audio::{Audio, wav};
 use crate::error::Error;
-use crate::request::{Bars, Key, Meter, SamplerKind, SynapseKind};
+use crate::request::{Arrangement, Bars, Key, Meter, SamplerKind, SynapseKind};
 use crate::text::Reading;
 
 /// Finished music.
@@ -149,16 +149,32 @@ pub struct Recipe {
     /// What of another clip was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<KeepRecipe>,
+    /// What was asked of the notes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrangement: Option<ArrangementRecipe>,
+}
+
+/// What was asked of the notes, with a hash of the theme in its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArrangementRecipe {
+    /// Without the theme.
+    pub asked: Arrangement,
+    /// Hash of the theme's notes and strength.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme_sha256: Option<String>,
 }
 
 /// Notes that were not composed but kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeepRecipe {
     /// Parts that were kept in all bars.
     pub parts: Vec<Part>,
     /// Bars outside which everything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redo: Option<Bars>,
+    /// How far the others may go from theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vary: Option<f64>,
     /// Hash of the notes that they were taken from.
     pub score_sha256: String,
 }
@@ -271,7 +287,7 @@ impl Clip {
             meter: self.recipe.meter,
             key: self.recipe.key,
             recipe: state,
-            is_loop: true,
+            is_loop: !self.score.as_ref().is_some_and(|score| score.ends),
             start_frame,
             markers: &[],
         }

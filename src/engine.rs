@@ -1,5 +1,6 @@
 //! The one place where the stages meet: words and a picture become a [`Clip`].
 
+mod arranging;
 mod casting;
 mod compose;
 mod conditions;
@@ -43,6 +44,7 @@ use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::{Reader, TextEncoder};
 
+use self::compose::Bounds;
 pub use self::casting::{Cast, Casting, Known, Substitution};
 pub(crate) use self::conditions::Seen;
 pub use self::constraints::{Constraints, Rows};
@@ -245,10 +247,12 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<(Latents, Option<Score>), Error> {
         let constraints = self.constraints(casting, request.keep.as_ref(), plan)?;
+        let arranger = self.arranger(request, plan)?;
         let sampler = self.sampler(request)?;
-        let latents = self.compose(plan, sampler, (scenes, constraints.as_ref()), recipe.seed, progress)?;
+        let bounds = Bounds { known: constraints.as_ref(), arranger: arranger.as_ref() };
+        let latents = self.compose(plan, sampler, (scenes, bounds), recipe.seed, progress)?;
         let latents = Latents::from_tensor(&latents).in_stage(Stage::Music)?;
-        let score = self.notes(&latents, recipe, casting)?;
+        let score = self.notes(&latents, recipe, casting, arranger.as_ref())?;
         Ok((latents, score))
     }
 
@@ -358,6 +362,7 @@ impl Engine {
             instruments: self.instruments.recipe().to_vec(),
             parts: request.parts.clone(),
             keep: request.keep.as_ref().map(Keep::recipe),
+            arrangement: request.arrangement.recipe(),
         }
     }
 }

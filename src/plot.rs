@@ -13,6 +13,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use self::canvas::{Area, Drawn, panel, save, shortened, wave, write};
+pub use self::colours::of_part as part_colour;
 use self::colours::{BAR, BEAT, DIM, INK, magma};
 pub use self::contact_sheet::ContactSheet;
 use score::Score;

@@ -1,5 +1,7 @@
 //! What to make. A [`Request`] is valid by construction: whoever holds one need not check it again.
 
+mod arrangement;
+mod hit;
 mod keep;
 
 use std::fmt;
@@ -7,13 +9,15 @@ use std::ops::{Deref, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::arrangement::{Arrangement, Theme};
+pub use self::hit::Hit;
 pub use self::keep::{Bars, Keep};
 use crate::error::Error;
 use crate::image::Picture;
 pub use crate::sampler::SamplerKind;
 pub use crate::synapse::SynapseKind;
+pub use score::{Chart, Key, Meter, Mode, Position, Register};
 use score::Part;
-pub use score::{Key, Meter, Mode};
 
 /// Longest clip, in seconds. Longer music is a storyboard of several clips.
 pub const MAX_SECONDS: f64 = 600.0;
@@ -64,6 +68,9 @@ pub struct RequestFields {
     /// Notes of another clip that stay as they are; of a bundle that composes notes.
     #[serde(default)]
     pub keep: Option<Keep>,
+    /// What is asked of the notes beyond words; of a bundle that composes notes.
+    #[serde(default)]
+    pub arrangement: Arrangement,
 }
 
 impl Default for RequestFields {
@@ -86,6 +93,7 @@ impl Default for RequestFields {
             synapse: SynapseKind::default(),
             parts: Vec::new(),
             keep: None,
+            arrangement: Arrangement::default(),
         }
     }
 }
@@ -113,12 +121,12 @@ impl Default for RequestFields {
 pub struct Request(RequestFields);
 
 impl Request {
-    /// Checks every field.
+    /// Checks every field. Chords without a key are in the key that they are likeliest in.
     ///
     /// # Errors
     ///
     /// [`Error::Request`] names the first field out of range and the range.
-    pub fn new(fields: RequestFields) -> Result<Self, Error> {
+    pub fn new(mut fields: RequestFields) -> Result<Self, Error> {
         check_length("prompt", &fields.prompt)?;
         check_length("negative prompt", &fields.negative)?;
         check_length("picture words", fields.picture_words.as_deref().unwrap_or_default())?;
@@ -129,6 +137,8 @@ impl Request {
         check("influence", fields.influence, 0.0..=1.0)?;
         check_whole("sample rate", fields.sample_rate, 8_000..=192_000)?;
         fields.keep.iter().try_for_each(|keep| keep.check(&fields))?;
+        fields.arrangement.check(&fields)?;
+        fields.key = fields.key.or_else(|| fields.arrangement.chords.as_ref().map(Chart::key));
         let request = Self(fields);
         let seconds = request.seconds();
         if seconds > MAX_SECONDS {

@@ -32,6 +32,7 @@
 mod check;
 mod cue;
 mod draft;
+mod intensity;
 mod item;
 mod midi;
 mod mix;
@@ -39,6 +40,7 @@ mod mix;
 pub mod project;
 mod sheet;
 mod tempo;
+mod theme;
 mod transition;
 mod voice;
 
@@ -48,15 +50,17 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cue::Cue;
 pub use self::draft::{Draft, FrameRate, Import};
+pub use self::intensity::Intensity;
 pub use self::item::{Item, items, stem};
 pub use self::midi::midi;
 pub use self::mix::{Bed, mix};
 pub use self::sheet::{Sheet, SheetCue};
 pub use self::tempo::{Tempo, TempoMap};
+pub use self::theme::Reprise;
 pub use self::transition::Transition;
 use crate::engine::Morph;
 use crate::error::{CueName, Error};
-use crate::request::{Key, Meter, Request, RequestFields, SamplerKind};
+use crate::request::{Arrangement, Key, Meter, Request, RequestFields, SamplerKind};
 
 /// Longest board, in seconds: an hour.
 pub const MAX_BOARD_SECONDS: f64 = 3600.0;
@@ -101,6 +105,9 @@ pub struct BoardFields {
     pub sample_rate: u32,
     /// What bars between cues, and before the first one, mean.
     pub gaps: Gaps,
+    /// How dense and loud the cues are, bar by bar of the board.
+    #[serde(default)]
+    pub intensity: Intensity,
     /// In the order in which they sound; at least one.
     pub cues: Vec<Cue>,
 }
@@ -121,6 +128,7 @@ impl Default for BoardFields {
             sampler: request.sampler,
             sample_rate: request.sample_rate,
             gaps: Gaps::default(),
+            intensity: Intensity::default(),
             cues: Vec::new(),
         }
     }
@@ -241,8 +249,21 @@ impl Board {
             influence: cue.influence,
             sample_rate: self.sample_rate,
             sampler: self.sampler,
+            parts: cue.parts.clone(),
+            keep: cue.keep.clone(),
+            arrangement: self.arrangement(cue),
             ..Default::default()
         }
+    }
+
+    /// What is asked of a cue's notes, the board's intensity included.
+    fn arrangement(&self, cue: &Cue) -> Arrangement {
+        let own = cue.arrangement.clone();
+        if self.intensity.is_empty() || !own.intensity.is_empty() {
+            return own;
+        }
+        let bars = (0..cue.bars).map(|bar| self.intensity.at(cue.start_bar.saturating_add(bar)));
+        Arrangement { intensity: bars.collect(), ..own }
     }
 
     /// What messages call cue `index`.

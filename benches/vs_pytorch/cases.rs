@@ -157,7 +157,11 @@ impl Work {
             // 8 bits, rounded dozens of times on either side.
             _ if dtype != DType::F32 => 1e-1,
             // Sums of thousands of terms, and dozens of layers.
-            Self::Unet { .. } | Self::Dit { .. } | Self::MelDecoder { .. } | Self::HifiGan { .. } => 1e-3,
+            Self::Unet { .. }
+            | Self::Dit { .. }
+            | Self::Music { .. }
+            | Self::MelDecoder { .. }
+            | Self::HifiGan { .. } => 1e-3,
             _ => 1e-4,
         }
     }

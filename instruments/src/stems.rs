@@ -70,6 +70,20 @@ impl Stems {
         self.frames
     }
 
+    /// These, ended at `frames`: what rings on fades out over the last `fade` of them.
+    #[must_use]
+    pub fn ended(mut self, frames: usize, fade: usize) -> Self {
+        let fade = fade.min(frames);
+        for channel in self.stems.iter_mut().flat_map(|stem| stem.sound.channels()) {
+            channel.resize(frames, 0.0);
+            for (i, x) in channel[frames - fade..].iter_mut().enumerate() {
+                let angle = (i as f32 + 0.5) / fade as f32 * std::f32::consts::FRAC_PI_2;
+                *x *= libm::cosf(angle);
+            }
+        }
+        Self { frames, ..self }
+    }
+
     /// The parts added, before the bus.
     pub fn sum(&self, faders: &Faders) -> Stereo {
         let mut sum = Stereo::silence(self.frames());

@@ -119,6 +119,7 @@ fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,
+        arrangement: Default::default(),
     };
     Some(Arc::new(Take {
         id,

@@ -168,18 +168,15 @@ impl From<Key> for String {
 
 fn parse(text: &str) -> Option<Key> {
     let mut chars = text.chars();
-    let letter = match chars.next()?.to_ascii_uppercase() {
-        'C' => 0,
-        'D' => 2,
-        'E' => 4,
-        'F' => 5,
-        'G' => 7,
-        'A' => 9,
-        'B' => 11,
-        _ => return None,
-    };
+    let letter = letter(chars.next()?)?;
     let (accidental, rest) = accidental(chars.as_str());
-    Some(Key::new(((letter + accidental) % 12) as u8, mode(rest)?))
+    Some(Key::new(((u32::from(letter) + accidental) % 12) as u8, mode(rest)?))
+}
+
+/// Semitones above C of a note's letter, large or small.
+pub(crate) fn letter(letter: char) -> Option<u8> {
+    const LETTERS: [(char, u8); 7] = [('C', 0), ('D', 2), ('E', 4), ('F', 5), ('G', 7), ('A', 9), ('B', 11)];
+    LETTERS.into_iter().find_map(|(name, semitones)| (name == letter.to_ascii_uppercase()).then_some(semitones))
 }
 
 /// Semitones up (11 is one down) and what follows.

@@ -23,6 +23,7 @@
 //! # Ok::<(), score::Error>(())
 //! ```
 
+mod chart;
 mod chord;
 mod error;
 mod hearing;
@@ -34,8 +35,12 @@ mod names;
 mod note;
 mod part;
 mod player;
+mod position;
+mod register;
 mod score;
+mod symbol;
 
+pub use self::chart::{Chart, Laid};
 pub use self::chord::{Chord, Quality};
 pub use self::error::Error;
 pub use self::hearing::{chroma, likeness};
@@ -46,4 +51,7 @@ pub use self::mix::Mix;
 pub use self::note::{Note, TICKS_PER_QUARTER};
 pub use self::part::Part;
 pub use self::player::{MAX_LEVEL_DB, Player, SILENT_DB};
+pub use self::position::Position;
+pub use self::register::Register;
 pub use self::score::{Character, MAX_NOTES, Score, ScoreFields, VERSION};
+pub use self::symbol::ChordSymbol;

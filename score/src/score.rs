@@ -60,6 +60,9 @@ pub struct ScoreFields {
     pub notes: Vec<Note>,
     /// Numbers about the whole clip.
     pub character: Character,
+    /// Whether it ends with its last bar; otherwise that leads into the first again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends: bool,
 }
 
 impl Default for ScoreFields {
@@ -73,6 +76,7 @@ impl Default for ScoreFields {
             players: Vec::new(),
             notes: Vec::new(),
             character: Character::default(),
+            ends: false,
         }
     }
 }

@@ -11,11 +11,11 @@ use melfusion::audio::wav::SampleFormat;
 use melfusion::clip::Timing;
 use melfusion::device::{DeviceChoice, Memory, Placement, parse_dtype};
 use melfusion::error::Error;
-use melfusion::request::{Bars, Key, Meter, SamplerKind, SynapseKind};
+use melfusion::request::{Bars, Chart, Hit, Key, Meter, Register, SamplerKind, SynapseKind, Theme};
 use score::{Mix, Part};
 
 pub use self::bundle::{Bundle, ImportBundle, Pull};
-pub use self::storyboard::{Daw, Import, Storyboard};
+pub use self::storyboard::{Daw, Import, Storyboard, Tracks};
 
 /// Compose loops of music from a picture and a few words
 #[derive(Debug, Parser)]
@@ -110,16 +110,52 @@ pub struct Generate {
     #[arg(long, value_name = "HZ", default_value_t = 48_000, allow_negative_numbers = true)]
     pub rate: u32,
     #[command(flatten)]
+    pub arrange: Arrange,
+    #[command(flatten)]
     pub keep: Keep,
     #[command(flatten)]
     pub run: Run,
+}
+
+/// What is asked of the notes themselves.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for what is played")]
+pub struct Arrange {
+    /// Chords, one a bar: "Am F C G/B"; "Am:2 F:2" are two beats each, N is none, % the one before. Fewer than the bars begin anew.
+    /// Without --key they say the key, too
+    #[arg(long, value_name = "CHORDS")]
+    pub chords: Option<Chart>,
+    /// Play no note outside the scale of the key, but for those of --chords
+    #[arg(long)]
+    pub key_lock: bool,
+    /// In how many sixteenths a bar notes of a part begin, such as lead=2,drums=12
+    #[arg(long, value_name = "PART=N", value_delimiter = ',', value_parser = parse_density)]
+    pub density: Vec<(Part, f64)>,
+    /// Range of a part's notes, an octave at least, such as lead=C5-C6; C4 is middle C
+    #[arg(long, value_name = "PART=RANGE", value_delimiter = ',', value_parser = parse_register)]
+    pub register: Vec<(Part, Register)>,
+    /// Clip whose lead returns in this one, in its key, mode, metre and tempo: a WAV written by melfusion
+    #[arg(long, value_name = "CLIP")]
+    pub theme: Option<PathBuf>,
+    /// How much of the theme returns, from 0 to 1, which is note for note
+    #[arg(long, value_name = "N", default_value_t = Theme::STRENGTH, requires = "theme", allow_negative_numbers = true)]
+    pub theme_strength: f64,
+    /// Where all have an accent: bar.beat.sixteenth such as 3.2.1, or seconds such as 4.5s; several with commas between
+    #[arg(long, value_name = "PLACE", value_delimiter = ',')]
+    pub hit: Vec<Hit>,
+    /// End with the last bar, instead of leading into the first again
+    #[arg(long)]
+    pub end: bool,
+    /// Have parts enter one after another and leave again, on bar lines
+    #[arg(long)]
+    pub build: bool,
 }
 
 /// What of another clip stays.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options for composing around notes that are there")]
 pub struct Keep {
-    /// Clip whose notes are kept: a WAV written by melfusion; --keep-parts or --redo-bars says which
+    /// Clip whose notes are kept: a WAV written by melfusion; --keep-parts, --redo-bars or --vary says which, or how nearly
     #[arg(long, value_name = "CLIP")]
     pub keep: Option<PathBuf>,
     /// MIDI file whose notes are kept: a lead, chords or drums of yours; which track is which part is guessed and said
@@ -134,6 +170,9 @@ pub struct Keep {
     /// Bars that are composed anew, such as 3 or 3-4; outside them everything is kept
     #[arg(long, value_name = "BARS")]
     pub redo_bars: Option<Bars>,
+    /// How far a take may go from what is not kept of the clip: 0 is the clip again, 1 a new one
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub vary: Option<f64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -307,6 +346,17 @@ fn parse_font(text: &str) -> Result<(Option<Part>, PathBuf), String> {
 fn parse_part(name: &str) -> Result<Part, String> {
     let part = Part::ALL.into_iter().find(|part| part.name() == name.trim().to_lowercase());
     part.ok_or_else(|| format!("there is no part {name:?}; choose {}", Part::ALL.map(Part::name).join(", ")))
+}
+
+fn parse_density(text: &str) -> Result<(Part, f64), String> {
+    let found = text.split_once('=').and_then(|(part, number)| Some((part, number.trim().parse().ok()?)));
+    let (part, number) = found.ok_or("write it like lead=2, in beginnings a bar")?;
+    Ok((parse_part(part)?, number))
+}
+
+fn parse_register(text: &str) -> Result<(Part, Register), String> {
+    let (part, range) = text.split_once('=').ok_or("write it like lead=C5-C6")?;
+    Ok((parse_part(part)?, range.parse().map_err(|error: score::Error| error.problem)?))
 }
 
 fn parse_track(text: &str) -> Result<(Part, String), String> {

@@ -12,7 +12,7 @@ use super::args::Generate;
 use super::destination::Destination;
 use super::keep::Kept;
 use super::studio::Studio;
-use super::{keep, prompt, terminal};
+use super::{arrange, keep, prompt, terminal};
 
 /// Checks what can be checked at once, then loads the bundle and makes the takes.
 pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
@@ -36,6 +36,7 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
     let request = Request::new(fields.clone())?;
     studio.say_reading(&request)?;
     studio.say_picture(&request);
+    studio.say_arranged(arrange::remarks(&args.arrange, &request));
     studio.say_sketch(kept.and_then(|kept| kept.sketch));
     for (take, seed) in (0..args.takes).zip(seeds) {
         let request = Request::new(RequestFields { seed, ..fields.clone() })?;
@@ -58,14 +59,16 @@ fn request(args: &Generate, kept: Option<&Kept>) -> Result<Request, Error> {
         Some(path) => prompt::read(path)?,
         None => args.prompt.clone(),
     };
+    let bpm = args.bpm.or(was.map(|was| was.bpm)).unwrap_or(library.bpm);
+    let meter = args.meter.or(was.map(|was| was.meter)).unwrap_or(library.meter);
     Request::new(RequestFields {
         prompt,
         negative: args.negative.clone(),
         picture: None,
         picture_words: args.picture_words.clone(),
         bars: args.bars.or(was.map(|was| was.bars)).unwrap_or(library.bars),
-        meter: args.meter.or(was.map(|was| was.meter)).unwrap_or(library.meter),
-        bpm: args.bpm.or(was.map(|was| was.bpm)).unwrap_or(library.bpm),
+        meter,
+        bpm,
         key: args.key.or(kept.and_then(|kept| kept.key)),
         seed: args.seed.unwrap_or_else(random_seed),
         steps: args.steps.unwrap_or(library.steps),
@@ -76,6 +79,7 @@ fn request(args: &Generate, kept: Option<&Kept>) -> Result<Request, Error> {
         synapse: args.synapse,
         parts: args.parts.clone(),
         keep: kept.map(|kept| kept.keep.clone()),
+        arrangement: arrange::read(&args.arrange, bpm, meter)?,
     })
 }
 

@@ -46,29 +46,32 @@ struct SketchTrack {
 
 /// Reads what is to be kept, if anything is.
 pub fn read(args: &Generate) -> Result<Option<Kept>, Error> {
-    let Keep { keep, keep_midi, keep_parts, redo_bars, .. } = &args.keep;
-    let (parts, redo) = (keep_parts.clone(), redo_bars.clone());
+    let Keep { keep, keep_midi, keep_parts, redo_bars, vary, .. } = &args.keep;
+    let (parts, redo, vary) = (keep_parts.clone(), redo_bars.clone(), *vary);
+    let is_nothing = parts.is_empty() && redo.is_none() && vary.is_none();
     match (keep, keep_midi) {
-        (None, None) if parts.is_empty() && redo.is_none() => Ok(None),
+        (None, None) if is_nothing => Ok(None),
         (None, None) => {
-            let what = if redo.is_some() { "--redo-bars" } else { "--keep-parts" };
+            let said = [("--redo-bars", redo.is_some()), ("--keep-parts", !parts.is_empty()), ("--vary", vary.is_some())];
+            let what = said.into_iter().find_map(|(what, said)| said.then_some(what)).unwrap_or("--keep");
             Err(refuse(what, "of what? Give a clip with --keep, or notes with --keep-midi"))
         }
-        (Some(_), _) if parts.is_empty() && redo.is_none() => {
-            Err(refuse("--keep", "say what is kept: --keep-parts names parts, --redo-bars the bars to compose anew"))
-        }
+        (Some(_), _) if is_nothing => Err(refuse(
+            "--keep",
+            "say what is kept: --keep-parts names parts, --redo-bars the bars to compose anew, --vary how near the rest stays",
+        )),
         (Some(clip), _) => {
             let state = Clip::read_state(clip)?;
             let none = "the clip has no notes in it; only clips whose bundle composes notes have";
             let score = state.score.ok_or_else(|| refuse("--keep", none))?;
-            Ok(Some(Kept { keep: request::Keep { score, parts, redo }, key: state.recipe.key, sketch: None }))
+            Ok(Some(Kept { keep: request::Keep { score, parts, redo, vary }, key: state.recipe.key, sketch: None }))
         }
         (None, Some(path)) => {
             let (score, sketch) = sketch(args, path)?;
             let all = score.players.iter().map(|player| player.part);
-            let parts = if parts.is_empty() && redo.is_none() { all.collect() } else { parts };
+            let parts = if is_nothing { all.collect() } else { parts };
             let key = Some(score.key);
-            Ok(Some(Kept { keep: request::Keep { score, parts, redo }, key, sketch: Some(sketch) }))
+            Ok(Some(Kept { keep: request::Keep { score, parts, redo, vary }, key, sketch: Some(sketch) }))
         }
     }
 }

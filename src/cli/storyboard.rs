@@ -104,27 +104,31 @@ fn score(
 ) -> anyhow::Result<Vec<Option<Clip>>> {
     let kept = beds.kept();
     let count = beds.board().cues.len();
-    let mut clips = vec![None; count];
-    for (index, clip) in clips.iter_mut().enumerate() {
+    let mut made: Vec<Option<Clip>> = Vec::with_capacity(count);
+    for index in 0..count {
         let watch = Watch::new(watch::style(&args.setup), format!("cue {}/{count}: ", index + 1));
-        if let Some(found) = kept.find(engine, beds, index) {
+        let score = |of: usize| made.get(of).and_then(Option::as_ref).and_then(|clip: &Clip| clip.score.as_ref());
+        let board = beds.board().with_reprise(index, score);
+        let mut clip = None;
+        if let Some(found) = kept.find(engine, (beds, &board), index) {
             let kept = beds.keep(engine, index, found, &watch)?;
             report.cue(beds, index, (&kept, watch.finish(), true))?;
-            *clip = Some(kept);
+            clip = Some(kept);
         } else if chosen.contains(&index) {
             if watch.is_cancelled() {
                 return Err(Error::Cancelled.into());
             }
-            report.reading(index, &beds.board().request(index))?;
-            let made = engine.score(beds.board(), index, &watch);
+            report.reading(index, &board.request(index))?;
+            let composed = engine.score(&board, index, &watch);
             let timings = watch.finish();
-            let made = made?;
-            beds.write(index, &made)?;
-            report.cue(beds, index, (&made, timings, false))?;
-            *clip = Some(made);
+            let composed = composed?;
+            beds.write(index, &composed)?;
+            report.cue(beds, index, (&composed, timings, false))?;
+            clip = Some(composed);
         }
+        made.push(clip);
     }
-    Ok(clips)
+    Ok(made)
 }
 
 /// Everything that is of all cues together.
@@ -149,6 +153,6 @@ fn finish(
         return Err(Error::Cancelled.into());
     }
     let sheets = beds.write_bed(&bed)?;
-    let projects = tracks::write(engine, beds, (clips, &bed), &args.project, &Silent)?;
+    let projects = tracks::write(engine, beds, (clips, &bed), args, &Silent)?;
     report.bed(beds, &bed, (sheets, projects))
 }

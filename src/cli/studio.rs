@@ -31,6 +31,8 @@ pub struct Studio<'a> {
     reading: Option<Reading>,
     /// What a MIDI file was read as, if its notes are kept.
     sketch: Option<Sketch>,
+    /// How what is asked of the notes was read.
+    arranged: Vec<String>,
     takes: Vec<Take>,
 }
 
@@ -38,7 +40,8 @@ impl<'a> Studio<'a> {
     /// Loads the engine; from here on Ctrl-C is heard.
     pub fn open(bundle: &Bundle, setup: &'a Setup) -> anyhow::Result<Self> {
         let (engine, load_ms) = load(bundle, setup)?;
-        Ok(Self { engine, setup, style: watch::style(setup), load_ms, reading: None, sketch: None, takes: Vec::new() })
+        let style = watch::style(setup);
+        Ok(Self { engine, setup, style, load_ms, reading: None, sketch: None, arranged: Vec::new(), takes: Vec::new() })
     }
 
     /// Says how a request's words are read, where that is not as they were typed.
@@ -65,6 +68,13 @@ impl<'a> Studio<'a> {
             sketch.say();
         }
         self.sketch = sketch;
+    }
+
+    /// Says how what is asked of the notes was read.
+    pub fn say_arranged(&mut self, remarks: Vec<String>) {
+        let is_said = !self.setup.quiet && !self.setup.json;
+        remarks.iter().filter(|_| is_said).for_each(|remark| terminal::warn(remark));
+        self.arranged = remarks;
     }
 
     /// Has `make` make a clip, writes it and says so; returns the seed that made it. `label` stands before the stages
@@ -117,6 +127,7 @@ impl<'a> Studio<'a> {
             load_ms: self.load_ms,
             reading: self.reading.as_ref(),
             sketch: self.sketch.as_ref(),
+            arranged: &self.arranged,
             takes: &self.takes,
         };
         terminal::line(&serde_json::to_string(&summary)?)
@@ -181,5 +192,7 @@ struct Summary<'a> {
     reading: Option<&'a Reading>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sketch: Option<&'a Sketch>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    arranged: &'a [String],
     takes: &'a [Take],
 }

@@ -12,6 +12,7 @@ mod config;
 mod decoded;
 mod heard;
 mod home;
+mod part_roll;
 mod presence;
 mod row;
 mod scale;
@@ -23,6 +24,7 @@ use score::{Part, Score};
 pub use self::config::{PartConfig, ScoreConfig};
 pub use self::decoded::{Decoded, Frame, GridNote, GridPlayer, Numbers, in_key};
 pub use self::heard::Heard;
+pub use self::part_roll::PartRoll;
 use self::row::Row;
 
 /// Largest latent that is believed; they have unit variance.

@@ -93,6 +93,15 @@ impl Casting {
         self
     }
 
+    /// The same with these parts wanted, too; who is silent or `kept` stays so.
+    #[must_use]
+    pub fn wanting(mut self, parts: &[Part], kept: &[Part]) -> Self {
+        let is_new = |part: &Part| !self.wanted.contains(part) && !self.silent.contains(part) && !kept.contains(part);
+        let new: Vec<Part> = parts.iter().copied().filter(is_new).collect();
+        self.wanted.extend(new);
+        self
+    }
+
     /// The same with somebody in those of the wanted parts that are not in `score`; `None` if all are, or they were assumed
     /// before. A model that is told who plays has them play.
     pub fn assuming(&self, score: &Score, known: &Known) -> Option<Self> {

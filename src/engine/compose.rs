@@ -5,19 +5,42 @@ use candle_core::Tensor;
 use super::morph::Scene;
 use super::orchestrate::shown;
 use super::painter::Painter;
+use super::arranging::Arranger;
 use super::{Constraints, Engine, Plan};
 use crate::denoiser::DenoiserConfig;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 use crate::sampler::{Sampler, noise};
 
+/// What is not left to the model.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Bounds<'a> {
+    /// What of the latents is known beforehand.
+    pub known: Option<&'a Constraints>,
+    /// What is asked of the notes.
+    pub arranger: Option<&'a Arranger>,
+}
+
+impl Bounds<'_> {
+    fn is_some(&self) -> bool {
+        self.known.is_some() || self.arranger.is_some()
+    }
+
+    /// The clean latents that the model expects at a timestep, within these.
+    fn edit(&self, clean: &Tensor, timestep: usize) -> candle_core::Result<Tensor> {
+        let arranged = self.arranger.map_or_else(|| Ok(clean.clone()), |arranger| arranger.edit(clean, timestep))?;
+        self.known.map_or(Ok(arranged.clone()), |known| known.edit(&arranged))
+    }
+}
+
 impl Engine {
-    /// Noise to latents `(1, c, columns, rows)`; what of them is known beforehand is told the model, and is so at the end.
+    /// Noise to latents `(1, c, columns, rows)`; what of them is known beforehand is told the model and is so at the
+    /// end, as is what is asked of the notes.
     pub(super) fn compose(
         &self,
         plan: &Plan,
         mut sampler: Sampler,
-        (scenes, constraints): (&[Scene], Option<&Constraints>),
+        (scenes, bounds): (&[Scene], Bounds<'_>),
         seed: u64,
         progress: &dyn Progress,
     ) -> std::result::Result<Tensor, Error> {
@@ -25,7 +48,7 @@ impl Engine {
         let shape = (1, latent.channels, plan.columns, latent.rows);
         let timesteps = sampler.timesteps().to_vec();
         // A UNet is not told what is known; what it expects is edited all the same.
-        let told = constraints.filter(|_| matches!(self.manifest.music.denoiser, DenoiserConfig::Dit(_)));
+        let told = bounds.known.filter(|_| matches!(self.manifest.music.denoiser, DenoiserConfig::Dit(_)));
         let known = told.map(Constraints::known_input).transpose().in_stage(Stage::Music)?;
         let mut painter = Painter::new(self, self.music()?, plan, scenes, known.as_ref()).in_stage(Stage::Music)?;
         let mut xs = noise(seed, 0, shape, &self.device).in_stage(Stage::Music)?;
@@ -38,9 +61,10 @@ impl Engine {
             } else {
                 None
             };
-            let step = match constraints {
-                Some(known) => sampler.step_edited(i, &output, &xs, fresh.as_ref(), |clean| known.edit(clean)),
-                None => sampler.step(i, &output, &xs, fresh.as_ref()),
+            let step = if bounds.is_some() {
+                sampler.step_edited(i, &output, &xs, fresh.as_ref(), |clean| bounds.edit(clean, t))
+            } else {
+                sampler.step(i, &output, &xs, fresh.as_ref())
             };
             xs = step.in_stage(Stage::Music)?;
             progress.step(Stage::Music, i + 1, timesteps.len());

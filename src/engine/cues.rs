@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Engine, RETRY_SEED_STEP, Redecoding};
+use score::Part;
+
+use super::{Engine, RETRY_SEED_STEP, Redecoding, Stem};
 use crate::audio::Audio;
 use crate::clip::{Clip, Recipe, State};
 use crate::error::Error;
@@ -23,6 +25,7 @@ impl Engine {
     ///
     /// There is no such cue.
     pub fn score(&self, board: &Board, index: usize, progress: &dyn Progress) -> Result<Clip, Error> {
+        board.check_reprise(index)?;
         self.generate_towards(&board.request(index), board.morph(index).as_ref(), progress)
     }
 
@@ -74,6 +77,42 @@ impl Engine {
         progress: &dyn Progress,
     ) -> Result<Audio, Error> {
         stem(board, index, |index, bpm| self.found(clips, index, (board, bpm), progress))
+    }
+
+    /// As [`stem`](Self::stem), every part by itself, in the order of [`Part::ALL`]; a clip without notes has none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bed`](Self::bed) and [`stems`](Self::stems).
+    ///
+    /// # Panics
+    ///
+    /// There is no such cue.
+    pub fn part_stems(
+        &self,
+        board: &Board,
+        index: usize,
+        clips: &[Option<Clip>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<(Part, Audio)>, Error> {
+        let Some(clip) = clips.get(index).and_then(Option::as_ref).filter(|clip| clip.score.is_some()) else {
+            return Ok(Vec::new());
+        };
+        let key = board.key.or(clip.recipe.key);
+        // At every tempo at which the cue is heard.
+        let mut played: Vec<(f64, Vec<Stem>)> = Vec::new();
+        for bpm in board.tempi(index) {
+            let to = Redecoding { bpm: Some(bpm), key, sample_rate: board.sample_rate };
+            let is_there = clip.recipe.bpm == bpm && clip.recipe.key == key && clip.audio.sample_rate() == board.sample_rate;
+            let moved = if is_there { clip.clone() } else { self.redecode(&State::from(clip), to, progress)? };
+            played.push((bpm, self.stems(&moved)?));
+        }
+        let parts: Vec<Part> = played.first().iter().flat_map(|(_, stems)| stems.iter().map(|stem| stem.part)).collect();
+        let sound = |part: Part, bpm: f64| {
+            let (_, stems) = played.iter().find(|(other, _)| *other == bpm)?;
+            stems.iter().find(|stem| stem.part == part).map(|stem| &stem.audio)
+        };
+        parts.into_iter().map(|part| Ok((part, stem(board, index, |_, bpm| Ok(sound(part, bpm)))?))).collect()
     }
 
     fn found<'a>(

@@ -1,7 +1,8 @@
 //! From latents to a clip that may leave the house: decoded, of exact length, levelled and checked.
 
-use score::Score;
+use score::{Score, ScoreFields};
 
+use super::arranging::Arranger;
 use super::performance;
 use super::plan::CROSSFADE_SECONDS;
 use super::{Casting, Engine};
@@ -59,16 +60,22 @@ impl Engine {
         latents: &Latents,
         recipe: &Recipe,
         casting: Option<&Casting>,
+        arranger: Option<&Arranger>,
     ) -> Result<Option<Score>, Error> {
         let decoder = self.decoder()?;
         let Decoder::Score(decoder) = &*decoder else { return Ok(None) };
         let columns = latents.shape()[2];
         let heard = casting.map(|casting| casting.heard(columns, recipe.bars)).unwrap_or_default();
+        let heard = arranger.map_or(heard.clone(), |arranger| arranger.heard(heard));
         let tensor = latents.to_tensor(&self.device).in_stage(Stage::Sound)?;
         let decoded = decoder.decode_heard(&tensor, &heard).in_stage(Stage::Sound)?.settled();
+        let key = recipe.key.unwrap_or_else(|| decoded.key());
+        let decoded = arranger.map_or(decoded.clone(), |arranger| arranger.finish(decoded, key));
         let frame = Frame { bars: recipe.bars, meter: recipe.meter, bpm: recipe.bpm, key: recipe.key };
         let unsound = |error| Error::Unsound { problem: format!("notes that are no score ({error})") };
         let score = decoded.score(&frame).map_err(unsound)?;
+        let ends = recipe.arrangement.as_ref().is_some_and(|arrangement| arrangement.asked.end);
+        let score = Score::new(ScoreFields { ends, ..score.into_fields() })?;
         Ok(Some(casting.map_or(score.clone(), |casting| casting.apply(score))))
     }
 
@@ -76,7 +83,7 @@ impl Engine {
     fn notes_again(&self, latents: &Latents, recipe: &Recipe) -> Result<Option<Score>, Error> {
         let (prompt, negative) = (recipe.prompt.clone(), recipe.negative.clone());
         let request = Request::new(RequestFields { prompt, negative, ..Default::default() })?;
-        self.notes(latents, recipe, self.casting(&request)?.as_ref())
+        self.notes(latents, recipe, self.casting(&request)?.as_ref(), None)
     }
 
     /// A clip whose notes are known.

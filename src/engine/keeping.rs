@@ -52,14 +52,23 @@ impl Keep {
     /// What a recipe says of it.
     pub(super) fn recipe(&self) -> KeepRecipe {
         let bytes = serde_json::to_vec(&self.score).expect("a score has only names and finite numbers");
-        KeepRecipe { parts: self.parts.clone(), redo: self.redo.clone(), score_sha256: hash::sha256(&bytes) }
+        KeepRecipe {
+            parts: self.parts.clone(),
+            redo: self.redo.clone(),
+            vary: self.vary,
+            score_sha256: hash::sha256(&bytes),
+        }
     }
 }
 
 impl Engine {
     /// Refuses what is asked of notes where the bundle composes none.
     pub(super) fn check_notes_asked(&self, request: &Request) -> Result<(), Error> {
-        let asked = [("keep", request.keep.is_some()), ("parts", !request.parts.is_empty())];
+        let asked = [
+            ("keep", request.keep.is_some()),
+            ("parts", !request.parts.is_empty()),
+            ("arrangement", request.arrangement.is_some()),
+        ];
         match asked.into_iter().find(|(_, asked)| *asked && !self.plays_notes()) {
             Some((what, _)) => {
                 let problem = format!("the bundle {} composes sound and no notes; leave it out", self.manifest.name);
@@ -90,7 +99,7 @@ impl Engine {
 
 /// A score as the model can be told of it: instruments that it does not know are the nearest that it does, and notes beyond a part's
 /// pitches are in the nearest octave within, or left out where there is none. What is kept stays as it is.
-fn known(score: &Score, config: &ScoreConfig) -> Result<Score, Error> {
+pub(super) fn known(score: &Score, config: &ScoreConfig) -> Result<Score, Error> {
     let home = score.key.transposition();
     let mut fields = score.clone().into_fields();
     for player in &mut fields.players {
@@ -110,7 +119,7 @@ fn known(score: &Score, config: &ScoreConfig) -> Result<Score, Error> {
 }
 
 /// A pitch, moved by octaves into a range if it is beyond it.
-fn within(pitch: i32, range: RangeInclusive<i32>, octave: i32) -> Option<i32> {
+pub(super) fn within(pitch: i32, range: RangeInclusive<i32>, octave: i32) -> Option<i32> {
     let moved = (0..=10).flat_map(|step| [pitch + step * octave, pitch - step * octave]);
     moved.into_iter().find(|pitch| range.contains(pitch))
 }

@@ -40,7 +40,7 @@ impl Engine {
         let bank = self.bank()?;
         let has = |instrument: Instrument| bank.has(instrument) || self.instruments.has(instrument);
         let casting = Casting::new(&Orchestration::new(&reading.prompt, &avoided), &known, has);
-        Ok(Some(casting.with_parts(&request.parts, &kept)))
+        Ok(Some(casting.with_parts(&request.parts, &kept).wanting(&request.arrangement.parts(), &kept)))
     }
 
     /// A casting in which wanted parts that `score` has not are played by somebody, if there are any.
@@ -93,7 +93,7 @@ impl Casting {
     pub(super) fn heard(&self, columns: usize, bars: u32) -> Heard {
         let mut parts: Vec<Part> = self.casts.iter().map(|cast| cast.part).collect();
         parts.extend(self.wanted.iter().filter(|part| self.in_part(**part).is_none()));
-        Heard { parts, bar: columns.div_ceil(bars.max(1) as usize) }
+        Heard { parts, bar: columns.div_ceil(bars.max(1) as usize), ..Heard::default() }
     }
 
     /// The score as it is asked for: who is named plays and leads the mix, and who is not wanted does not.

@@ -1,6 +1,6 @@
 //! From a score to the sound of a clip.
 
-use instruments::{Ensemble, Faders, Rendering, Stems};
+use instruments::{Ending, Ensemble, Faders, Rendering, Stems};
 use score::Score;
 
 use super::finish::check;
@@ -41,10 +41,13 @@ impl Engine {
     }
 }
 
-/// Plays a score as a loop of its exact length, levelled and checked. Same arguments, same bytes, whatever the threads.
+/// What of the last bar of music that ends is faded out: one part in so many.
+const FADES: usize = 4;
+
+/// Plays a score in its exact length, levelled and checked. Same arguments, same bytes, whatever the threads.
 ///
 /// `seed` chooses one of many equal performances; `sample_rate` is in Hz, 8000..=192000. What still sounds at the end is in
-/// the beginning.
+/// the beginning, unless the score ends: then it fades out.
 ///
 /// # Errors
 ///
@@ -66,8 +69,11 @@ pub(super) fn parts(score: &Score, ensemble: &Ensemble, seed: u64, sample_rate: 
     if score.notes.is_empty() {
         return Err(Error::Unsound { problem: "silence".into() });
     }
-    let rendering = Rendering { rate: sample_rate, seed, ..Rendering::default() };
-    Ok(instruments::render(score, ensemble, &rendering)?)
+    let ending = if score.ends { Ending::Ring } else { Ending::Loop };
+    let rendering = Rendering { rate: sample_rate, seed, ending, ..Rendering::default() };
+    let stems = instruments::render(score, ensemble, &rendering)?;
+    let (frames, bars) = (rendering.frames(score), score.bars as usize);
+    Ok(if score.ends { stems.ended(frames, frames / (FADES * bars)) } else { stems })
 }
 
 impl From<instruments::Error> for Error {

@@ -1,6 +1,7 @@
 //! The plot's colours.
 
 use plotters::style::RGBColor;
+use score::Part;
 
 pub const BACK: RGBColor = RGBColor(14, 15, 22);
 pub const PANEL: RGBColor = RGBColor(22, 24, 34);
@@ -22,6 +23,12 @@ pub const PARTS: [RGBColor; 8] = [
     RGBColor(112, 206, 214),
     RGBColor(170, 170, 178),
 ];
+
+/// Red, green and blue of a part.
+pub fn of_part(part: Part) -> [u8; 3] {
+    let RGBColor(red, green, blue) = PARTS[part.index()];
+    [red, green, blue]
+}
 
 /// Nine points of matplotlib's `magma` (CC0): even steps of value look like even steps of brightness.
 const MAGMA: [[f32; 3]; 9] = [

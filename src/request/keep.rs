@@ -7,7 +7,7 @@ use std::str::FromStr;
 use score::{Part, Score};
 use serde::{Deserialize, Serialize};
 
-use super::{RequestFields, refuse};
+use super::{RequestFields, check, refuse};
 use crate::error::Error;
 
 /// Notes that are kept while the others are composed around them.
@@ -22,6 +22,10 @@ pub struct Keep {
     pub parts: Vec<Part>,
     /// Bars that are composed anew.
     pub redo: Option<Bars>,
+    /// How far what is composed may go from the notes that are not kept, 0 not at all to 1 wherever it likes; `None` leaves
+    /// them out of account.
+    #[serde(default)]
+    pub vary: Option<f64>,
 }
 
 /// Bars in a row, the first bar of a clip being 1. Written as `3` or `3-4`.
@@ -51,7 +55,8 @@ impl Keep {
                 self.score.bars, self.score.meter, fields.bars, fields.meter
             ));
         }
-        if self.parts.is_empty() && self.redo.is_none() {
+        self.vary.map_or(Ok(()), |vary| check("vary", vary, 0.0..=1.0))?;
+        if self.parts.is_empty() && self.redo.is_none() && self.vary.is_none() {
             return refuse("nothing is said to be kept; name parts, or bars to compose anew".into());
         }
         let known: Vec<&str> = self.score.players.iter().map(|player| player.part.name()).collect();

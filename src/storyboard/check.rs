@@ -1,6 +1,6 @@
 //! What must hold of a board.
 
-use super::{Board, Gaps, MAX_BOARD_SECONDS, MAX_CUES, Transition};
+use super::{Board, Gaps, MAX_BOARD_SECONDS, MAX_CUES, Reprise, Transition};
 use crate::error::{CueName, Error};
 use crate::request::Request;
 
@@ -17,6 +17,7 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
         cue(board, index)?;
         place(board, index)?;
         transition(board, index)?;
+        reprise(board, index)?;
     }
     let seconds = board.seconds(board.end_bar());
     if seconds > MAX_BOARD_SECONDS {
@@ -81,6 +82,19 @@ fn transition(board: &Board, index: usize) -> Result<(), Error> {
     if before > 0 && transition.bars() > before {
         let problem = format!("{transition} needs {} bars before the cue, and there are {before}", transition.bars());
         return refuse(named(), "transition", problem);
+    }
+    Ok(())
+}
+
+/// A theme has been heard before it returns.
+fn reprise(board: &Board, index: usize) -> Result<(), Error> {
+    let Some(Reprise { of, strength }) = board.cues[index].reprise else { return Ok(()) };
+    let named = Some(board.name(index));
+    if of >= index {
+        return refuse(named, "theme", "is of a cue that comes later, or of this one; name one before it".into());
+    }
+    if !(0.0..=1.0).contains(&strength) {
+        return refuse(named, "theme_strength", format!("{strength} is out of range; give a number from 0 to 1"));
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! One frame of the film and what shall be heard while it is seen.
 
+use score::Part;
 use serde::{Deserialize, Serialize};
 
-use super::Transition;
+use super::{Reprise, Transition};
 use crate::image::{Crop, Picture};
+use crate::request::{Arrangement, Keep};
 
 /// A place on the board: a picture, words, and the bars that they last. Checked by [`Board::new`](super::Board::new).
 ///
@@ -33,6 +35,18 @@ pub struct Cue {
     pub influence: f64,
     /// A seed of its own, for another take of this cue alone.
     pub seed: Option<u64>,
+    /// Parts that play, and no others; none leaves it to the model.
+    #[serde(default)]
+    pub parts: Vec<Part>,
+    /// Notes of another clip that stay as they are.
+    #[serde(default)]
+    pub keep: Option<Keep>,
+    /// What is asked of the notes beyond words.
+    #[serde(default)]
+    pub arrangement: Arrangement,
+    /// An earlier cue whose lead returns, in place of [`Arrangement::theme`].
+    #[serde(default)]
+    pub reprise: Option<Reprise>,
 }
 
 impl Default for Cue {
@@ -49,6 +63,10 @@ impl Default for Cue {
             transition: Transition::default(),
             influence: 1.0,
             seed: None,
+            parts: Vec::new(),
+            keep: None,
+            arrangement: Arrangement::default(),
+            reprise: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A storyboard read from disk, before its pictures are opened: it knows where everything was written.
 
+mod arrangement;
 mod edl;
 mod folder;
 mod lines;
@@ -111,7 +112,7 @@ impl Draft {
                 None if cue.picture_words.is_some() => return Err(self.speechless(index)),
                 None => None,
             };
-            cues.push(Cue { start_bar, picture, ..as_cue(cue, sheet) });
+            cues.push(self.arranged(index, Cue { start_bar, picture, ..as_cue(cue, sheet) })?);
         }
         let fields = BoardFields {
             title: sheet.title.clone(),
@@ -126,6 +127,7 @@ impl Draft {
             sampler: sheet.sampler.unwrap_or(defaults.sampler),
             sample_rate: sheet.rate,
             gaps: sheet.gaps,
+            intensity: sheet.intensity.clone(),
             cues,
         };
         Board::new(fields).map_err(|error| self.located(error))

@@ -1,12 +1,14 @@
 //! A storyboard as it is written down: paths instead of pictures.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use score::Part;
 use serde::{Deserialize, Serialize};
 
-use super::{Gaps, TempoMap, Transition};
+use super::{Gaps, Intensity, TempoMap, Transition};
 use crate::image::Crop;
-use crate::request::{Key, Meter, RequestFields, SamplerKind};
+use crate::request::{Bars, Chart, Hit, Key, Meter, Register, RequestFields, SamplerKind};
 
 /// What a `board.toml` says. Only `cue` is needed; what is left out is the default, of the bundle where it has one.
 ///
@@ -32,6 +34,11 @@ use crate::request::{Key, Meter, RequestFields, SamplerKind};
 /// prompt = "low drums"
 /// bars = 8
 /// transition = "morph 2"
+/// chords = "Am F Dm E"            # one a bar; begins anew
+/// hits = ["3.1.1", "7.5s"]        # bar.beat.sixteenth or seconds of the cue
+/// theme = "harbour"               # its lead returns
+/// density = { drums = 12 }        # beginnings a bar
+/// end = true
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -69,6 +76,15 @@ pub struct Sheet {
     pub gaps: Gaps,
     /// Into every cue that has none of its own.
     pub transition: Transition,
+    /// How dense and loud the cues are, from 0 to 1, at some bars.
+    #[serde(skip_serializing_if = "Intensity::is_empty")]
+    pub intensity: Intensity,
+    /// The lead that returns in every cue after it which has no theme of its own: the name of a cue, or a clip's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<String>,
+    /// How much of themes returns, from 0 to 1, where a cue says nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme_strength: Option<f64>,
     /// In the order in which they sound.
     #[serde(rename = "cue")]
     pub cues: Vec<SheetCue>,
@@ -106,6 +122,48 @@ pub struct SheetCue {
     /// A seed of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// Parts that play, and no others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// Chords, one a bar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chords: Option<Chart>,
+    /// Whether no note is outside the scale of the key, but for those of chords.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub key_lock: bool,
+    /// Of parts, in how many sixteenths a bar notes begin.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub density: BTreeMap<Part, f64>,
+    /// Of parts, the range of their notes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub register: BTreeMap<Part, Register>,
+    /// The lead that returns: the name of an earlier cue, or a clip's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<String>,
+    /// How much of it returns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme_strength: Option<f64>,
+    /// Where all have an accent, bars and seconds counted from the cue's own beginning.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hits: Vec<Hit>,
+    /// Whether the last bar ends the music.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub end: bool,
+    /// Whether parts enter one after another and leave again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub build: bool,
+    /// A clip's file of which notes stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<PathBuf>,
+    /// Parts of it that stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep_parts: Vec<Part>,
+    /// Bars outside which it stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redo_bars: Option<Bars>,
+    /// How far what is composed may go from the rest of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vary: Option<f64>,
 }
 
 impl Default for Sheet {
@@ -125,6 +183,9 @@ impl Default for Sheet {
             rate: request.sample_rate,
             gaps: Gaps::default(),
             transition: Transition::default(),
+            intensity: Intensity::default(),
+            theme: None,
+            theme_strength: None,
             cues: Vec::new(),
         }
     }
@@ -143,6 +204,20 @@ impl Default for SheetCue {
             transition: None,
             influence: 1.0,
             seed: None,
+            parts: Vec::new(),
+            chords: None,
+            key_lock: false,
+            density: BTreeMap::new(),
+            register: BTreeMap::new(),
+            theme: None,
+            theme_strength: None,
+            hits: Vec::new(),
+            end: false,
+            build: false,
+            keep: None,
+            keep_parts: Vec::new(),
+            redo_bars: None,
+            vary: None,
         }
     }
 }

@@ -33,7 +33,7 @@ fn score() -> &'static Score {
 
 fn keep(parts: &[Part], redo: Option<&str>) -> Option<Keep> {
     let redo = redo.map(|bars| bars.parse().unwrap());
-    Some(Keep { score: score().clone(), parts: parts.to_vec(), redo })
+    Some(Keep { score: score().clone(), parts: parts.to_vec(), redo, vary: None })
 }
 
 /// A take with another seed.
@@ -74,7 +74,7 @@ fn bars_are_composed_anew_between_those_that_stay() {
 fn ten_renewals_lose_nothing_of_what_is_kept() {
     let mut last = score().clone();
     for seed in 0..10 {
-        let keep = Keep { score: last, parts: vec![Part::Drums], redo: Some("2-4".parse().unwrap()) };
+        let keep = Keep { score: last, parts: vec![Part::Drums], redo: Some("2-4".parse().unwrap()), vary: None };
         last = generate(&ENGINE, RequestFields { keep: Some(keep), seed, steps: 2, ..fields() }).score.unwrap();
     }
     let bar = score().ticks() / score().bars;

@@ -350,6 +350,7 @@ fn with_a_take() -> Project {
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,
+        arrangement: Default::default(),
         picture_words: None,
         synapse: Default::default(),
     };

@@ -317,6 +317,7 @@ pub fn take(id: u64, name: &str, bpm: f64) -> Arc<Take> {
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,
+        arrangement: Default::default(),
     };
     let frames: Vec<[f32; 2]> = (0..9_600).map(|i| [i as f32 / 16_384.0, -(i as f32) / 16_384.0]).collect();
     let sound = Arc::new(Sound::new(frames, 4_800, bpm));

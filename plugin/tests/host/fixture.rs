@@ -90,6 +90,7 @@ impl Score {
                 instruments: Vec::new(),
                 parts: Vec::new(),
                 keep: None,
+                arrangement: Default::default(),
                 picture_words: None,
                 synapse: Default::default(),
             },

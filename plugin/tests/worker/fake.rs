@@ -208,6 +208,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,
+        arrangement: Default::default(),
         picture_words: request.picture_words.clone(),
         synapse: Default::default(),
     }

@@ -25,8 +25,8 @@ pub struct Storyboard {
     /// Also write the notes as MIDI: a file a cue, named as its WAV, and bed.mid for the whole board
     #[arg(long)]
     pub midi: bool,
-    /// Write MIDI on the grid, without swing and the timing of players
-    #[arg(long, requires = "midi")]
+    /// Write MIDI, and the notes of projects, on the grid, without swing and the timing of players
+    #[arg(long)]
     pub quantised: bool,
     /// Also write every part of every cue as a WAV file of its own, into the folder parts
     #[arg(long)]
@@ -34,6 +34,9 @@ pub struct Storyboard {
     /// Also write a project with the cues on tracks; may be given several times
     #[arg(long, value_enum, value_name = "DAW")]
     pub project: Vec<Daw>,
+    /// What is on the tracks of projects: the cues, every part in a folder with its notes in another, or both
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "cues", requires = "project")]
+    pub tracks: Tracks,
     #[command(flatten)]
     pub import: Import,
     #[command(flatten)]
@@ -71,6 +74,17 @@ pub struct Import {
     /// Denoising steps, 1 to 200 [default: the bundle's]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub steps: Option<u32>,
+}
+
+/// What tracks have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Tracks {
+    /// The cues, on two tracks in turn
+    Cues,
+    /// The parts, a track each, and their notes
+    Parts,
+    /// Both, the parts muted
+    Both,
 }
 
 /// A program that opens projects.

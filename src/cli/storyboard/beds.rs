@@ -157,10 +157,11 @@ impl<'a> Beds<'a> {
 }
 
 impl Kept {
-    /// A clip that is what cue `index` would become; the one under its own name if there are several.
-    pub fn find<'a>(&'a self, engine: &Engine, beds: &Beds<'_>, index: usize) -> Option<Found<'a>> {
+    /// A clip that is what cue `index` of `board`, the folder's with all that is known of it, would become; the one under its own
+    /// name if there are several.
+    pub fn find<'a>(&'a self, engine: &Engine, (beds, board): (&Beds<'_>, &Board), index: usize) -> Option<Found<'a>> {
         let own = beds.wav(index);
-        let is_score = engine.is_score(beds.board(), index);
+        let is_score = engine.is_score(board, index);
         let mut found = self.0.iter().filter(|(_, state)| is_score(&state.recipe));
         let first = found.next()?;
         Some(std::iter::once(first).chain(found).find(|(path, ..)| *path == own).unwrap_or(first))

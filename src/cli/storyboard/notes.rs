@@ -9,7 +9,7 @@ use melfusion::storyboard::midi;
 use melfusion::{Clip, Engine};
 
 use super::beds::{Beds, title};
-use crate::cli::args::Storyboard;
+use crate::cli::args::{Storyboard, Tracks};
 use crate::cli::destination::make_folder;
 
 /// Folder of the parts.
@@ -17,7 +17,11 @@ const PARTS: &str = "parts";
 
 /// Refuses what only notes can give, where the bundle has none.
 pub fn check(args: &Storyboard, plays_notes: bool, bundle: &str) -> Result<(), Error> {
-    let asked = [("--midi", args.midi), ("--stems", args.stems)];
+    let asked = [("--midi", args.midi), ("--stems", args.stems), ("--tracks", args.tracks != Tracks::Cues)];
+    if args.quantised && !args.midi && args.tracks == Tracks::Cues {
+        let problem = "there are no notes to write on the grid; give --midi, or a --project with --tracks parts or both";
+        return Err(Error::Request { what: "--quantised", problem: problem.into() });
+    }
     match asked.into_iter().find(|(_, asked)| *asked && !plays_notes) {
         Some((what, _)) => {
             let problem = format!("the bundle {bundle} composes sound and no notes; leave it out or choose another");
@@ -25,6 +29,11 @@ pub fn check(args: &Storyboard, plays_notes: bool, bundle: &str) -> Result<(), E
         }
         None => Ok(()),
     }
+}
+
+/// Where notes stand in time.
+pub fn timing(args: &Storyboard) -> Timing {
+    if args.quantised { Timing::Quantised } else { Timing::Performed }
 }
 
 /// Writes what was asked for of the cues that are there; returns the files.
@@ -37,7 +46,7 @@ pub fn write(
     let mut written = Vec::new();
     let there = || clips.iter().enumerate().filter_map(|(index, clip)| Some((index, clip.as_ref()?)));
     if args.midi {
-        let timing = if args.quantised { Timing::Quantised } else { Timing::Performed };
+        let timing = timing(args);
         for (index, clip) in there().filter(|(_, clip)| clip.score.is_some()) {
             let path = beds.wav(index).with_extension("mid");
             clip.write_midi(&path, timing)?;

@@ -105,13 +105,18 @@ impl Decoded {
         Self { notes: scale::settled(self.notes, self.columns), ..self }
     }
 
+    /// The key at home that the notes are heard in: C major or A minor.
+    pub fn key(&self) -> Key {
+        home::key(&self.notes)
+    }
+
     /// The score that this is, in the key of `frame`.
     ///
     /// # Errors
     ///
     /// [`score::Error`]: there are too many notes, or columns are no whole ticks.
     pub fn score(&self, frame: &Frame) -> Result<Score, score::Error> {
-        let home = home::key(&self.notes);
+        let home = self.key();
         let fields =
             ScoreFields { bars: frame.bars, meter: frame.meter, bpm: frame.bpm, key: home, ..Default::default() };
         let round = Score::new(fields.clone())?.ticks();

@@ -14,18 +14,39 @@ const FAINT_PARTS: usize = 3;
 const FAINT_ONSETS: usize = 4;
 const FAINTEST: f32 = 0.02;
 
+/// How much lower the threshold is at full intensity than at none.
+const DENSER: f32 = 0.5;
+
 /// What has to be heard.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Heard {
     /// Who was asked for, the first one first: each of them plays.
     pub parts: Vec<Part>,
     /// Columns of a bar; no bar is empty. 0 lets bars be empty.
     pub bar: usize,
+    /// Parts that begin in so many columns in all, the likeliest.
+    pub attacks: Vec<(Part, usize)>,
+    /// How dense every column is, 0..=1; .5 is as it would be. None is .5 throughout.
+    pub intensity: Vec<f64>,
 }
 
 impl Heard {
     /// From which strength notes begin, for every row and column, and how many notes each row needs to be a part.
     pub(super) fn onsets(&self, rows: &[Row], rolls: &[Roll], config: &ScoreConfig) -> (Vec<Vec<f32>>, Vec<usize>) {
+        let (mut onsets, mut least) = self.usual_onsets(rows, rolls, config);
+        for (column, intensity) in self.intensity.iter().enumerate() {
+            let more = (*intensity - 0.5) as f32 * DENSER;
+            onsets.iter_mut().filter_map(|row| row.get_mut(column)).for_each(|onset| *onset = (*onset - more).max(FLOOR.min(*onset)));
+        }
+        for (part, attacks) in &self.attacks {
+            let index = part.index();
+            onsets[index] = strongest(&rows[index].strengths(&rolls[index]), *attacks, config.onset as f32);
+            least[index] = 1;
+        }
+        (onsets, least)
+    }
+
+    fn usual_onsets(&self, rows: &[Row], rolls: &[Roll], config: &ScoreConfig) -> (Vec<Vec<f32>>, Vec<usize>) {
         let threshold = config.onset as f32;
         let mut onsets: Vec<Vec<f32>> = rolls.iter().map(|roll| vec![threshold; roll.len()]).collect();
         let mut least: Vec<usize> =
@@ -80,4 +101,14 @@ impl Heard {
 
 fn lower(onsets: &mut [f32], to: &[f32]) {
     onsets.iter_mut().zip(to).for_each(|(onset, to)| *onset = onset.min(*to));
+}
+
+/// Thresholds with which a part begins in so many columns, where it is strongest; pitches beside the strongest begin with it from
+/// `threshold` on.
+fn strongest(strengths: &[f32], columns: usize, threshold: f32) -> Vec<f32> {
+    let mut order: Vec<usize> = (0..strengths.len()).collect();
+    order.sort_by(|a, b| strengths[*b].total_cmp(&strengths[*a]));
+    let mut onsets = vec![f32::INFINITY; strengths.len()];
+    order.into_iter().take(columns).for_each(|at| onsets[at] = threshold.min(strengths[at].next_down()));
+    onsets
 }

@@ -167,21 +167,25 @@ impl Row {
         thresholds: &ScoreConfig,
         mut put: impl FnMut(usize, usize, f64),
     ) -> Result<()> {
-        let (components, width) = (self.config.components, self.config.width());
+        let components = self.config.components;
         let player = score.player(self.config.part);
         let curve = player.and_then(|player| curve_of(player, columns));
         let code = self.code_of(player.map(|player| player.instrument.number()))?;
         for (column, values) in self.roll_of(score, columns, thresholds)?.iter().enumerate() {
-            for (channel, component) in self.basis.chunks(width).enumerate() {
-                let centred = values.iter().zip(&self.mean).map(|(value, mean)| value - mean);
-                let weight: f64 = centred.zip(component).map(|(value, x)| value * x).sum();
-                put(channel, column, weight * self.shrink[channel]);
-            }
+            self.weights(values).into_iter().enumerate().for_each(|(channel, weight)| put(channel, column, weight));
             let level = curve.as_ref().map_or(0.0, |curve| (curve[column] - self.dynamics[0]) / self.dynamics[1]);
             put(components, column, level);
             code.iter().enumerate().for_each(|(i, x)| put(components + 1 + i, column, *x));
         }
         Ok(())
+    }
+
+    /// The components of a column of the roll.
+    pub(super) fn weights(&self, column: &[f64]) -> Vec<f64> {
+        let centred: Vec<f64> = column.iter().zip(&self.mean).map(|(value, mean)| value - mean).collect();
+        let components = self.basis.chunks(self.config.width()).zip(&self.shrink);
+        let weight = |component: &[f64]| centred.iter().zip(component).map(|(value, x)| value * x).sum::<f64>();
+        components.map(|(component, shrink)| weight(component) * shrink).collect()
     }
 
     /// See [`ScoreDecoder::silence`](super::ScoreDecoder::silence).

@@ -31,6 +31,8 @@ impl Lines {
             "sample rate" => "rate",
             "negative prompt" => "negative",
             "picture words" => "picture_words",
+            "position" => "hits",
+            "theme strength" => "theme_strength",
             field => field,
         };
         let cue = cue.and_then(|cue| self.cues.get(cue));

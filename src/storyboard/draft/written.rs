@@ -4,6 +4,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::arrangement;
 use super::lines::{CueLines, Lines, line};
 use super::{Draft, Problem};
 use crate::storyboard::Sheet;
@@ -16,7 +17,8 @@ pub fn read(path: &Path, text: &str) -> Result<Draft, Problem> {
     let sheet: Sheet = toml::from_str(text).map_err(fail)?;
     let residues = vec![None; sheet.cues.len()];
     let lines = lines(text).map_err(fail)?;
-    Ok(Draft { sheet, residues, notes: Vec::new(), path: path.to_path_buf(), lines })
+    let notes = arrangement::remarks(&sheet);
+    Ok(Draft { sheet, residues, notes, path: path.to_path_buf(), lines })
 }
 
 fn lines(text: &str) -> Result<Lines, toml::de::Error> {

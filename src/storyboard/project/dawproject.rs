@@ -9,7 +9,9 @@ use quick_xml::events::{BytesDecl, Event};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::{BED, Item, Project, TRACKS};
+use score::TICKS_PER_QUARTER;
+
+use super::{Content, Placed, Project, Track};
 
 type Xml = Writer<Vec<u8>>;
 
@@ -30,7 +32,7 @@ pub fn dawproject(
     zip.write_all(&xml(project)?)?;
     zip.start_file("metadata.xml", stored)?;
     zip.write_all(&metadata(project)?)?;
-    for name in project.stems.iter().map(String::as_str).chain([project.bed]) {
+    for name in project.files() {
         zip.start_file(name, stored)?;
         zip.write_all(&sound(name)?)?;
     }
@@ -79,31 +81,31 @@ fn transport(xml: &mut Xml, project: &Project<'_>) -> io::Result<()> {
 fn structure(xml: &mut Xml, project: &Project<'_>) -> io::Result<()> {
     xml.create_element("Structure")
         .write_inner_content(|xml| {
-            for (i, name) in TRACKS.iter().chain([&BED]).enumerate() {
-                let is_bed = i == TRACKS.len();
-                track(xml, (i, name), if is_bed { 1.0 } else { project.gain() }, is_bed)?;
+            for (i, it) in project.tracks().iter().enumerate() {
+                track(xml, &i.to_string(), it)?;
             }
             master(xml)
         })
         .map(drop)
 }
 
-fn track(xml: &mut Xml, (i, name): (usize, &str), gain: f64, is_muted: bool) -> io::Result<()> {
-    let (id, channel, gain) = (format!("track{i}"), format!("channel{i}"), gain.to_string());
-    let mute = is_muted.to_string();
-    let attributes = [("contentType", "audio"), ("loaded", "true"), ("id", &id), ("name", name)];
+/// A track; `id` is its place, and in a folder that of the folder before it.
+fn track(xml: &mut Xml, id: &str, it: &Track<'_>) -> io::Result<()> {
+    let (own, channel, gain, mute) = (format!("track{id}"), format!("channel{id}"), it.gain.to_string(), it.is_muted.to_string());
+    let kind = if it.is_folder() { "tracks" } else if it.has_notes() { "notes" } else { "audio" };
+    let colour = it.rgb().map(|[red, green, blue]| format!("#{red:02x}{green:02x}{blue:02x}"));
+    let mut attributes = vec![("contentType", kind), ("loaded", "true"), ("id", &*own), ("name", it.name)];
+    attributes.extend(colour.as_deref().map(|colour| ("color", colour)));
     xml.create_element("Track")
         .with_attributes(attributes)
         .write_inner_content(|xml| {
             let attributes = [("audioChannels", "2"), ("destination", "master"), ("role", "regular"), ("id", &channel)];
-            xml.create_element("Channel")
-                .with_attributes(attributes)
-                .write_inner_content(|xml| {
-                    empty(xml, "Mute", &[("value", &mute), ("name", "Mute")])?;
-                    let volume = [("max", "2"), ("min", "0"), ("unit", "linear"), ("name", "Volume")];
-                    empty(xml, "Volume", &[&volume[..], &[("value", &gain)]].concat())
-                })
-                .map(drop)
+            xml.create_element("Channel").with_attributes(attributes).write_inner_content(|xml| {
+                empty(xml, "Mute", &[("value", &mute), ("name", "Mute")])?;
+                let volume = [("max", "2"), ("min", "0"), ("unit", "linear"), ("name", "Volume")];
+                empty(xml, "Volume", &[&volume[..], &[("value", &gain)]].concat())
+            })?;
+            it.tracks.iter().enumerate().try_for_each(|(i, inner)| track(xml, &format!("{id}-{i}"), inner))
         })
         .map(drop)
 }
@@ -124,12 +126,13 @@ fn arrangement(xml: &mut Xml, project: &Project<'_>) -> io::Result<()> {
         .write_inner_content(|xml| {
             xml.create_element("Lanes").with_attributes([("timeUnit", "beats"), ("id", "lanes")]).write_inner_content(
                 |xml| {
-                    for i in 0..TRACKS.len() {
-                        let clip = |item: Item| (item.clone(), &*project.names[item.cue], &*project.stems[item.cue]);
-                        lane(xml, project, i, project.track(i).into_iter().map(clip).collect())?;
+                    for (i, it) in project.tracks().iter().enumerate() {
+                        lane(xml, project, &i.to_string(), it)?;
+                        for (j, inner) in it.tracks.iter().enumerate() {
+                            lane(xml, project, &format!("{i}-{j}"), inner)?;
+                        }
                     }
-                    let all = Item { cue: 0, start: 0, frames: project.board.frames(), fade_in: 0, fade_out: 0 };
-                    lane(xml, project, TRACKS.len(), vec![(all, BED, project.bed)])
+                    Ok(())
                 },
             )?;
             markers(xml, project)?;
@@ -138,31 +141,31 @@ fn arrangement(xml: &mut Xml, project: &Project<'_>) -> io::Result<()> {
         .map(drop)
 }
 
-fn lane(xml: &mut Xml, project: &Project<'_>, i: usize, clips: Vec<(Item, &str, &str)>) -> io::Result<()> {
-    let (track, id, inner) = (format!("track{i}"), format!("lane{i}"), format!("clips{i}"));
+fn lane(xml: &mut Xml, project: &Project<'_>, id: &str, it: &Track<'_>) -> io::Result<()> {
+    let (track, lane, inner) = (format!("track{id}"), format!("lane{id}"), format!("clips{id}"));
     xml.create_element("Lanes")
-        .with_attributes([("track", &*track), ("id", &id)])
+        .with_attributes([("track", &*track), ("id", &lane)])
         .write_inner_content(|xml| {
             xml.create_element("Clips")
                 .with_attribute(("id", &*inner))
-                .write_inner_content(|xml| clips.iter().try_for_each(|of| clip(xml, project, of)))
+                .write_inner_content(|xml| it.clips.iter().try_for_each(|placed| clip(xml, project, placed)))
                 .map(drop)
         })
         .map(drop)
 }
 
-/// A clip whose place is in beats and whose sound is in seconds: it is not stretched.
-fn clip(xml: &mut Xml, project: &Project<'_>, (item, name, file): &(Item, &str, &str)) -> io::Result<()> {
+/// A clip whose place is in beats; sound is in seconds and not stretched, notes are in beats.
+fn clip(xml: &mut Xml, project: &Project<'_>, Placed { item, name, content }: &Placed<'_>) -> io::Result<()> {
     let start = project.quarters(item.start);
     let length = project.quarters(item.start + item.frames) - start;
     let fade_in = project.seconds(item.fade_in).to_string();
     let fade_out = project.seconds(item.fade_out).to_string();
-    let seconds = project.seconds(item.frames).to_string();
-    let (start, length, rate) = (start.to_string(), length.to_string(), project.board.sample_rate.to_string());
+    let (start, length) = (start.to_string(), length.to_string());
+    let unit = if matches!(content, Content::Notes(..)) { "beats" } else { "seconds" };
     let attributes = [
         ("time", &*start),
         ("duration", &length),
-        ("contentTimeUnit", "seconds"),
+        ("contentTimeUnit", unit),
         ("playStart", "0"),
         ("fadeTimeUnit", "seconds"),
         ("fadeInTime", &fade_in),
@@ -171,14 +174,32 @@ fn clip(xml: &mut Xml, project: &Project<'_>, (item, name, file): &(Item, &str, 
     ];
     xml.create_element("Clip")
         .with_attributes(attributes)
-        .write_inner_content(|xml| {
-            let attributes = [("algorithm", "raw"), ("channels", "2"), ("duration", &*seconds), ("sampleRate", &*rate)];
-            xml.create_element("Audio")
-                .with_attributes(attributes)
-                .write_inner_content(|xml| empty(xml, "File", &[("path", file)]))
-                .map(drop)
+        .write_inner_content(|xml| match content {
+            Content::Sound(file) => sound(xml, project, item.frames, file),
+            Content::Notes(score, part) => {
+                xml.create_element("Notes").write_inner_content(|xml| score.notes_of(*part).try_for_each(|it| note(xml, it, score.ticks()))).map(drop)
+            }
         })
         .map(drop)
+}
+
+fn sound(xml: &mut Xml, project: &Project<'_>, frames: usize, file: &str) -> io::Result<()> {
+    let (seconds, rate) = (project.seconds(frames).to_string(), project.board.sample_rate.to_string());
+    let attributes = [("algorithm", "raw"), ("channels", "2"), ("duration", &*seconds), ("sampleRate", &*rate)];
+    xml.create_element("Audio")
+        .with_attributes(attributes)
+        .write_inner_content(|xml| empty(xml, "File", &[("path", file)]))
+        .map(drop)
+}
+
+/// A note of music that ends at a tick.
+fn note(xml: &mut Xml, note: &score::Note, end: u32) -> io::Result<()> {
+    let quarters = |ticks: u32| (f64::from(ticks) / f64::from(TICKS_PER_QUARTER)).to_string();
+    let (time, duration) = (quarters(note.start), quarters(note.length.min(end - note.start)));
+    let (key, velocity) = (note.pitch.to_string(), (f64::from(note.velocity) / 127.0).to_string());
+    let channel = if note.part.is_drums() { "9" } else { "0" };
+    let attributes = [("time", &*time), ("duration", &duration), ("channel", channel), ("key", &key), ("vel", &velocity)];
+    empty(xml, "Note", &attributes)
 }
 
 fn markers(xml: &mut Xml, project: &Project<'_>) -> io::Result<()> {

@@ -41,6 +41,7 @@ pub fn recipe(seed: u64) -> Recipe {
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,
+        arrangement: Default::default(),
     }
 }
 
