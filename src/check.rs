@@ -12,7 +12,7 @@
 //! | `synapse.global`, `music.class` | global path; class vector (unguided half first) at `seconds_per_beat` |
 //! | `music.noise` → `music.velocity` | music's denoiser under words and picture at the noisiest timestep |
 //! | `music.noise` → `music.latents` | guided DDIM in `steps` at `guidance`, without rescaling; of notes in f32 alone |
-//! | `music.latents` → `decoder.roll` | decoder of notes |
+//! | `music.latents` → `decoder.agreed`, `decoder.roll` | decoder of notes: with parts that agree on chords; as it is |
 //! | `music.latents` → `decoder.mel`, `decoder.samples` | decoder of waves |
 
 use std::collections::HashMap;
@@ -251,7 +251,11 @@ impl Engine {
     fn check_sound(&self, rows: &mut Rows, decoder: &Decoder) -> Result<()> {
         let latents = rows.reference.get("music.latents")?;
         match decoder {
-            Decoder::Score(score) => rows.compare("decoder", "decoder.roll", &score.roll(&latents)?.unsqueeze(0)?),
+            Decoder::Score(score) => {
+                let bar = self.manifest.music.latent.window / 4;
+                rows.compare("decoder", "decoder.agreed", &score.agreed(&latents, bar)?)?;
+                rows.compare("decoder", "decoder.roll", &score.roll(&latents)?.unsqueeze(0)?)
+            }
             Decoder::Wave(wave) => {
                 rows.compare("decoder", "decoder.mel", &wave.mel(&latents)?.unsqueeze(0)?)?;
                 let samples = wave.decode(&latents)?;

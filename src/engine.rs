@@ -44,8 +44,8 @@ use crate::sampler::{Sampler, Schedule};
 use crate::synapse::Synapse;
 use crate::text::{Reader, TextEncoder};
 
-use self::compose::Bounds;
 pub use self::casting::{Cast, Casting, Known, Substitution};
+use self::compose::Bounds;
 pub(crate) use self::conditions::Seen;
 pub use self::constraints::{Constraints, Rows};
 pub(crate) use self::guidance::Guidance;

@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::image::Picture;
 pub use crate::sampler::SamplerKind;
 pub use crate::synapse::SynapseKind;
-pub use score::{Chart, Key, Meter, Mode, Position, Register};
 use score::Part;
+pub use score::{Chart, Key, Meter, Mode, Position, Register};
 
 /// Longest clip, in seconds. Longer music is a storyboard of several clips.
 pub const MAX_SECONDS: f64 = 600.0;

@@ -105,7 +105,7 @@ pub struct BoardFields {
     pub sample_rate: u32,
     /// What bars between cues, and before the first one, mean.
     pub gaps: Gaps,
-    /// How dense and loud the cues are, bar by bar of the board.
+    /// How much energy the cues have, bar by bar of the board.
     #[serde(default)]
     pub intensity: Intensity,
     /// In the order in which they sound; at least one.

@@ -87,7 +87,8 @@ impl Chart {
             classes.map(|class| (class, 64, if class == chord.root() { 3.0 } else { 1.0 })).collect::<Vec<_>>()
         });
         let heard = chroma(tones);
-        let keys = [Mode::Major, Mode::Minor].into_iter().flat_map(|mode| (0..12).map(move |tonic| Key::new(tonic, mode)));
+        let keys =
+            [Mode::Major, Mode::Minor].into_iter().flat_map(|mode| (0..12).map(move |tonic| Key::new(tonic, mode)));
         // The first chord is more often the tonic than any other.
         let first = self.0.iter().find_map(|entry| entry.chord.as_ref()).map(ChordSymbol::root);
         let size = heard.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -155,7 +156,10 @@ fn entry(word: &str, before: Option<&Option<ChordSymbol>>) -> Result<Entry, Stri
         let parts = beats.parse::<f64>().ok().map(|beats| beats * BEAT_PARTS);
         let fits = |parts: &f64| (1.0..=4096.0).contains(parts) && parts.fract() == 0.0;
         parts.filter(fits).map(|parts| parts as u32).ok_or_else(|| {
-            format!("{} is no length in beats; give quarters of a beat at least, such as {name}:2 or {name}:1.5", quote(beats))
+            format!(
+                "{} is no length in beats; give quarters of a beat at least, such as {name}:2 or {name}:1.5",
+                quote(beats)
+            )
         })
     });
     let chord = match (name, before) {

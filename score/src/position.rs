@@ -63,7 +63,9 @@ impl FromStr for Position {
                 let at = |index: usize| numbers.get(index).copied().unwrap_or(1);
                 Ok(Self { bar: at(0), beat: at(1), sixteenth: at(2) })
             }
-            _ => Err(refuse("position", format!("{} is no place; write bar.beat.sixteenth, such as 3.2.1", quote(text)))),
+            _ => {
+                Err(refuse("position", format!("{} is no place; write bar.beat.sixteenth, such as 3.2.1", quote(text))))
+            }
         }
     }
 }

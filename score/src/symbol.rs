@@ -122,7 +122,9 @@ fn parse(text: &str) -> Option<ChordSymbol> {
     let (root, rest) = pitch_class(text)?;
     // The slash of 6/9 is no bass.
     let (quality, bass) = match rest.rsplit_once('/') {
-        Some((quality, bass)) if bass != "9" => (quality, Some(pitch_class(bass).filter(|(_, rest)| rest.is_empty())?.0)),
+        Some((quality, bass)) if bass != "9" => {
+            (quality, Some(pitch_class(bass).filter(|(_, rest)| rest.is_empty())?.0))
+        }
         _ => (rest, None),
     };
     let tones = intervals(quality)?.into_iter().fold(0, |tones, interval| tones | 1 << ((root + interval) % 12));
@@ -152,7 +154,13 @@ fn intervals(quality: &str) -> Option<Vec<u8>> {
 /// A triad with all extensions that stand behind its name.
 fn extended(triad: &[u8], mut rest: &str, name: &str) -> Option<Vec<u8>> {
     let is_major = matches!(name, "maj" | "ma" | "M" | "Δ" | "△");
-    let seventh = if is_major { 11 } else if matches!(name, "dim" | "°" | "o") { 9 } else { 10 };
+    let seventh = if is_major {
+        11
+    } else if matches!(name, "dim" | "°" | "o") {
+        9
+    } else {
+        10
+    };
     let (mut tones, mut is_first) = (triad.to_vec(), true);
     while !rest.is_empty() {
         let (Extension { removed, added }, tail) = extension(rest, is_first.then_some(seventh))?;

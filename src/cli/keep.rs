@@ -52,7 +52,8 @@ pub fn read(args: &Generate) -> Result<Option<Kept>, Error> {
     match (keep, keep_midi) {
         (None, None) if is_nothing => Ok(None),
         (None, None) => {
-            let said = [("--redo-bars", redo.is_some()), ("--keep-parts", !parts.is_empty()), ("--vary", vary.is_some())];
+            let said =
+                [("--redo-bars", redo.is_some()), ("--keep-parts", !parts.is_empty()), ("--vary", vary.is_some())];
             let what = said.into_iter().find_map(|(what, said)| said.then_some(what)).unwrap_or("--keep");
             Err(refuse(what, "of what? Give a clip with --keep, or notes with --keep-midi"))
         }

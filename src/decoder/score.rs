@@ -8,6 +8,7 @@
 //!
 //! Source: `bundles/mini/recipe/latents.py`.
 
+mod agreement;
 mod config;
 mod decoded;
 mod heard;
@@ -21,6 +22,7 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use score::{Part, Score};
 
+use self::agreement::Chords;
 pub use self::config::{PartConfig, ScoreConfig};
 pub use self::decoded::{Decoded, Frame, GridNote, GridPlayer, Numbers, in_key};
 pub use self::heard::Heard;
@@ -37,12 +39,13 @@ pub struct ScoreDecoder {
     rows: Vec<Row>,
     /// Means and spreads.
     numbers: [[f64; Numbers::COUNT]; 2],
+    chords: Chords,
 }
 
 impl ScoreDecoder {
     /// Reads of every part `mean (k)`, `basis (components, k)`, `codes (1 + programs, code)`, of which the first is nobody's,
     /// and `dynamics (2)`, mean and spread; `k` is the number of its pitches, twice if it sustains. Then `clip.numbers
-    /// (2, 6)`, means and spreads.
+    /// (2, 6)`, means and spreads, and where there are chords `chords.tones (n, 12)`, 0 or 1, and `chords.share (n)`.
     ///
     /// # Errors
     ///
@@ -56,7 +59,8 @@ impl ScoreDecoder {
             bail!("score decoder: clip.numbers has a spread of 0");
         }
         let numbers = [means, spreads].map(|row| std::array::from_fn(|index| row[index]));
-        Ok(Self { config: config.clone(), rows: rows.collect::<Result<_>>()?, numbers })
+        let chords = Chords::new(config.chords, &vb.pp("chords"))?;
+        Ok(Self { config: config.clone(), rows: rows.collect::<Result<_>>()?, numbers, chords })
     }
 
     /// The configuration it was made with.
@@ -142,6 +146,12 @@ impl ScoreDecoder {
             (0..columns).for_each(|column| put(self.rows.len(), index, column, x));
         }
         Tensor::from_vec(values, (1, channels, columns, rows), &Device::Cpu)
+    }
+
+    /// The row, the channel and the value that say how much energy a clip has, 0 calm to 1 driving.
+    pub fn energy(&self, energy: f64) -> (usize, usize, f32) {
+        let (channel, [means, spreads]) = (Numbers::COUNT - 1, &self.numbers);
+        (self.rows.len(), channel, ((energy - means[channel]) / spreads[channel]) as f32)
     }
 
     /// The code of who plays a part, `None` of nobody; none where the model knows no such instrument.

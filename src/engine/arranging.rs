@@ -26,6 +26,9 @@ use crate::error::{Error, InStage, Stage};
 use crate::hash;
 use crate::request::{Arrangement, Request};
 
+/// Share of the schedule above which the model has nothing in mind yet that parts could agree on.
+const UNDECIDED: f64 = 0.9;
+
 /// Where bars and beats are among the columns.
 #[derive(Debug, Clone, Copy)]
 struct Grid {
@@ -63,10 +66,13 @@ pub(super) struct Arranger {
     /// Of every column, or of none.
     intensity: Vec<f64>,
     guides: Vec<Guide>,
+    /// Columns that the model counts as a bar, and the timestep until which its parts agree on nothing.
+    counted: usize,
+    undecided: f64,
 }
 
 impl Engine {
-    /// What `request` asks of its notes, if anything.
+    /// What `request` asks of its notes; none where the bundle composes sound.
     ///
     /// # Errors
     ///
@@ -74,9 +80,6 @@ impl Engine {
     pub(super) fn arranger(&self, request: &Request, plan: &Plan) -> Result<Option<Arranger>, Error> {
         let asked = &request.arrangement;
         let vary = request.keep.as_ref().and_then(|keep| keep.vary);
-        if !asked.is_some() && vary.is_none() {
-            return Ok(None);
-        }
         let decoder = self.decoder()?;
         let Decoder::Score(score) = &*decoder else { return Ok(None) };
         let grid = Grid::new(request, plan);
@@ -90,12 +93,15 @@ impl Engine {
             let until = until(1.0 - theme.strength);
             Guide::of(&latents, score, Some(Part::Lead), until, &self.device).in_stage(Stage::Music)
         });
+        let per_bar = |value: &f64| std::iter::repeat_n(*value, grid.bar);
+        let intensity: Vec<f64> = asked.intensity.iter().flat_map(per_bar).collect();
+        let energy = (!intensity.is_empty()).then(|| Guide::energy(&intensity, score, &self.device));
+        let energy = energy.transpose().in_stage(Stage::Music)?;
         let hits = asked.hits.iter().map(|hit| Ok((hit.ticks(request.bars, request.meter)? / grid.ticks) as usize));
         let attacks = asked.density.iter().map(|(part, attacks)| {
             (*part, ((attacks * f64::from(request.bars)).round() as usize).clamp(1, grid.columns))
         });
         let chords = asked.chords.as_ref().map(|chart| voicing::spans(chart, request, grid, home));
-        let per_bar = |value: &f64| std::iter::repeat_n(*value, grid.bar);
         Ok(Some(Arranger {
             pitches: pitches::of(request, grid, score.config())?,
             attacks: attacks.collect(),
@@ -103,8 +109,10 @@ impl Engine {
             is_ended: asked.end,
             chords: chords.transpose()?.unwrap_or_default(),
             is_built: asked.build,
-            intensity: asked.intensity.iter().flat_map(per_bar).collect(),
-            guides: varied.into_iter().chain(theme.transpose()?).collect(),
+            intensity,
+            guides: varied.into_iter().chain(theme.transpose()?).chain(energy).collect(),
+            counted: plan.pulse.columns_per_bar as usize,
+            undecided: UNDECIDED * timesteps,
             decoder: decoder.clone(),
             grid,
         }))
@@ -122,11 +130,22 @@ impl Arranger {
     /// The clean latents `(1, c, t, r)` that the model expects at a timestep, as they are asked for.
     pub fn edit(&self, clean: &Tensor, timestep: usize) -> candle_core::Result<Tensor> {
         let guided = self.guides.iter().try_fold(clean.clone(), |clean, guide| guide.edit(&clean, timestep))?;
-        self.score().with_rolls(&guided, |rolls| {
+        // Chords that are asked for are not looked for.
+        let is_free = self.chords.is_empty() && timestep as f64 <= self.undecided;
+        let agreed = if is_free { self.score().agreed(&guided, self.counted)? } else { guided };
+        if !self.is_shaped() {
+            return Ok(agreed);
+        }
+        self.score().with_rolls(&agreed, |rolls| {
             for roll in rolls {
                 self.shape(roll);
             }
         })
+    }
+
+    /// Whether the notes are asked to be other than the model has them.
+    fn is_shaped(&self) -> bool {
+        self.is_ended || !self.hits.is_empty() || !self.attacks.is_empty() || self.pitches.iter().any(Option::is_some)
     }
 
     fn shape(&self, roll: &mut PartRoll) {
@@ -144,7 +163,7 @@ impl Arranger {
 
     /// What has to be heard, with what is asked for.
     pub fn heard(&self, heard: Heard) -> Heard {
-        Heard { attacks: self.attacks.clone(), intensity: self.intensity.clone(), ..heard }
+        Heard { attacks: self.attacks.clone(), ..heard }
     }
 
     /// Notes at home as they are asked for. `key` is theirs.

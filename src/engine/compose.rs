@@ -2,10 +2,10 @@
 
 use candle_core::Tensor;
 
+use super::arranging::Arranger;
 use super::morph::Scene;
 use super::orchestrate::shown;
 use super::painter::Painter;
-use super::arranging::Arranger;
 use super::{Constraints, Engine, Plan};
 use crate::denoiser::DenoiserConfig;
 use crate::error::{Error, InStage, Stage};
@@ -28,8 +28,12 @@ impl Bounds<'_> {
 
     /// The clean latents that the model expects at a timestep, within these.
     fn edit(&self, clean: &Tensor, timestep: usize) -> candle_core::Result<Tensor> {
-        let arranged = self.arranger.map_or_else(|| Ok(clean.clone()), |arranger| arranger.edit(clean, timestep))?;
-        self.known.map_or(Ok(arranged.clone()), |known| known.edit(&arranged))
+        let known = |latents: &Tensor| self.known.map_or_else(|| Ok(latents.clone()), |known| known.edit(latents));
+        match self.arranger {
+            // What is known is heard by what is arranged to it, and stays as it is.
+            Some(arranger) => known(&arranger.edit(&known(clean)?, timestep)?),
+            None => known(clean),
+        }
     }
 }
 

@@ -103,11 +103,13 @@ impl Engine {
         let mut played: Vec<(f64, Vec<Stem>)> = Vec::new();
         for bpm in board.tempi(index) {
             let to = Redecoding { bpm: Some(bpm), key, sample_rate: board.sample_rate };
-            let is_there = clip.recipe.bpm == bpm && clip.recipe.key == key && clip.audio.sample_rate() == board.sample_rate;
+            let is_there =
+                clip.recipe.bpm == bpm && clip.recipe.key == key && clip.audio.sample_rate() == board.sample_rate;
             let moved = if is_there { clip.clone() } else { self.redecode(&State::from(clip), to, progress)? };
             played.push((bpm, self.stems(&moved)?));
         }
-        let parts: Vec<Part> = played.first().iter().flat_map(|(_, stems)| stems.iter().map(|stem| stem.part)).collect();
+        let parts: Vec<Part> =
+            played.first().iter().flat_map(|(_, stems)| stems.iter().map(|stem| stem.part)).collect();
         let sound = |part: Part, bpm: f64| {
             let (_, stems) = played.iter().find(|(other, _)| *other == bpm)?;
             stems.iter().find(|stem| stem.part == part).map(|stem| &stem.audio)

@@ -42,7 +42,8 @@ pub struct Arrangement {
     /// Whether parts enter one after another and leave again, on bar lines.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub build: bool,
-    /// How dense and loud every bar is, 0..=1; .5 is as it would be. None is .5 throughout.
+    /// How much energy every bar has, 0 calm to 1 driving: notes, and from .5 on up and down how loud they are. None leaves it to
+    /// words and picture.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub intensity: Vec<f64>,
 }
@@ -85,7 +86,8 @@ impl Arrangement {
             check("density", *attacks, DENSITY)?;
             let most = 4.0 * meter.quarters();
             if *attacks > most {
-                let problem = format!("a bar of {meter} has {most} sixteenths for the {part} to begin in, not {attacks}");
+                let problem =
+                    format!("a bar of {meter} has {most} sixteenths for the {part} to begin in, not {attacks}");
                 return Err(refuse("density", problem));
             }
         }

@@ -1,4 +1,4 @@
-//! How dense and loud a board is, along its bars.
+//! How much energy a board has, along its bars.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 const MAX_POINTS: usize = 10_000;
 
 /// Points (bar, 0..=1) that a straight line joins; before the first and after the last it stays as there. Written as
-/// `[[1, 0.3], [17, 0.9]]`. Without points it is .5, as the music would be, throughout.
+/// `[[1, 0.3], [17, 0.9]]`. Without points it is left to words and pictures.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(u32, f64)>", into = "Vec<(u32, f64)>")]
 pub struct Intensity(Vec<(u32, f64)>);
@@ -19,13 +19,11 @@ impl Intensity {
         self.0.is_empty()
     }
 
-    /// That of a bar, from 1.
+    /// That of a bar, from 1; .5 without points.
     pub fn at(&self, bar: u32) -> f64 {
         let next = self.0.partition_point(|(at, _)| *at <= bar);
         match (next.checked_sub(1).and_then(|before| self.0.get(before)), self.0.get(next)) {
-            (Some((from, low)), Some((to, high))) => {
-                low + (high - low) * f64::from(bar - from) / f64::from(to - from)
-            }
+            (Some((from, low)), Some((to, high))) => low + (high - low) * f64::from(bar - from) / f64::from(to - from),
             (Some((_, only)), None) | (None, Some((_, only))) => *only,
             (None, None) => 0.5,
         }

@@ -80,7 +80,8 @@ impl Project<'_> {
     }
 
     fn sounds<'a>(&'a self, part: &'a PartFiles) -> Track<'a> {
-        let clips = items(self.board).into_iter().filter_map(|item| Some(self.placed(&item, part.stems[item.cue].as_ref()?)));
+        let clips =
+            items(self.board).into_iter().filter_map(|item| Some(self.placed(&item, part.stems[item.cue].as_ref()?)));
         Track { gain: self.gain(), colour: Some(part.part), clips: clips.collect(), ..Track::new(part.part.name()) }
     }
 

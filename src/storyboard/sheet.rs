@@ -76,7 +76,7 @@ pub struct Sheet {
     pub gaps: Gaps,
     /// Into every cue that has none of its own.
     pub transition: Transition,
-    /// How dense and loud the cues are, from 0 to 1, at some bars.
+    /// How much energy the cues have, from 0 calm to 1 driving, at some bars.
     #[serde(skip_serializing_if = "Intensity::is_empty")]
     pub intensity: Intensity,
     /// The lead that returns in every cue after it which has no theme of its own: the name of a cue, or a clip's file.

@@ -7,6 +7,7 @@ mod laws;
 #[path = "../../instruments/tests/font/mod.rs"]
 mod font;
 
+mod arrangement;
 mod bundle;
 mod dit;
 mod engine;

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
+import mido
 import numpy as np
 import pytest
 import rpp
@@ -169,6 +170,92 @@ def test_the_dawproject_is_valid_and_is_the_bed(beds, tmp_path):
             items.append((start, sound, *fades))
     assert_places(items)
     assert_is_bed(items, *gains, beds)
+
+
+@pytest.fixture(scope="module")
+def parted(tmp_path_factory):
+    """A board of notes, with its parts on tracks."""
+    folder = tmp_path_factory.mktemp("parts")
+    tempo = ", ".join(f"{{ bar = {bar}, bpm = {bpm} }}" for bar, bpm in TEMPI)
+    board = f"rate = {RATE}\nsteps = 4\ntempo = [{tempo}]\nstyle = 'loud drums and brass'\n"
+    for name, bars, transition in zip(NAMES, BARS, TRANSITIONS):
+        board += f"[[cue]]\nname = '{name}'\nbars = {bars}\ntransition = '{transition}'\n"
+    (folder / "board.toml").write_text(board)
+    options = ["--bundle", ROOT / "bundles/mini", "--out", folder / "beds", "--quiet", "--midi", "--quantised"]
+    projects = ["--project", "reaper", "--project", "dawproject", "--tracks", "both"]
+    subprocess.run([ROOT / "target/release/melfusion", "storyboard", folder / "board.toml", *options, *projects], check=True)
+    return folder / "beds"
+
+
+def of_mido(beds):
+    """Of every part the notes on the board, as bed.mid has them: tick, pitch and velocity."""
+    notes = {}
+    for track in mido.MidiFile(beds / "bed.mid").tracks[1:]:
+        tick, own = 0, notes.setdefault(track.name.split(":")[0], [])
+        for message in track:
+            tick += message.time
+            if message.type == "note_on" and message.velocity:
+                own.append((tick, message.note, message.velocity))
+    return {part: sorted(own) for part, own in notes.items()}
+
+
+def test_reapers_project_has_the_parts_in_folders_and_their_notes(parted):
+    project = rpp.loads((parted / "storyboard.rpp").read_text())
+    tracks = [(field(track, "NAME")[0], field(track, "ISBUS"), track) for track in project.findall("TRACK")]
+    first, second = [i for i, (_, folder, _) in enumerate(tracks) if folder == ["1", "1"]]
+    assert (tracks[first][0], tracks[second][0]) == ("MeLFusion parts", "MeLFusion notes")
+    assert field(tracks[first][2], "MUTESOLO")[0] == "1", "beside the cues they would be heard twice"
+    sounds, notes = tracks[first + 1 : second], tracks[second + 1 : -1]
+    assert sounds[-1][1] == notes[-1][1] == ["2", "-1"]
+    assert [name for name, *_ in sounds] == [name for name, *_ in notes]
+    found = {}
+    for (name, _, sound), (_, _, own) in zip(sounds, notes):
+        assert field(sound, "PEAKCOL") == field(own, "PEAKCOL")
+        for item in sound.findall("ITEM"):
+            samples = read(parted / field(item.find("SOURCE"), "FILE")[0])
+            assert len(samples) == whole(float(field(item, "LENGTH")[0]) * RATE)
+        for item in own.findall("ITEM"):
+            source = item.find("SOURCE")
+            at = float(field(item, "POSITION")[0])
+            bar = min(STARTS, key=lambda bar: abs(seconds(bar) - at))
+            assert abs(seconds(bar) - at) < 1e-4 and field(source, "HASDATA") == ["1", "960", "QN"]
+            tick = (bar - 1) * 3840
+            for event in source:
+                if isinstance(event, list) and event[0] == "E":
+                    tick += int(event[1])
+                    status, pitch, velocity = (int(byte, 16) for byte in event[2:5])
+                    if status == 0x90:
+                        found.setdefault(name, []).append((tick, pitch, velocity))
+    assert {part: sorted(own) for part, own in found.items()} == of_mido(parted)
+
+
+def test_the_dawproject_has_the_parts_and_their_notes(parted, tmp_path):
+    with zipfile.ZipFile(parted / "storyboard.dawproject") as file:
+        file.extractall(tmp_path)
+    xmlschema.XMLSchema(SCHEMAS / "Project.xsd").validate(tmp_path / "project.xml")
+    project = ElementTree.parse(tmp_path / "project.xml").getroot()
+    folders = [track for track in project.findall("Structure/Track") if track.get("contentType") == "tracks"]
+    assert [track.get("name") for track in folders] == ["MeLFusion parts", "MeLFusion notes"]
+    names = {track.get("id"): track.get("name") for track in folders[1].findall("Track")}
+    assert all(track.get("color").startswith("#") for folder in folders for track in folder.findall("Track"))
+    found = {}
+    for lane in project.iter("Lanes"):
+        for clip in lane.findall("Clips/Clip"):
+            for note in clip.findall("Notes/Note") if lane.get("track") in names else []:
+                tick = round((float(clip.get("time")) + float(note.get("time"))) * 960)
+                place = (tick, int(note.get("key")), round(float(note.get("vel")) * 127))
+                found.setdefault(names[lane.get("track")], []).append(place)
+    assert {part: sorted(own) for part, own in found.items()} == of_mido(parted)
+
+
+def test_the_parts_are_the_cues_before_their_bus(parted):
+    """Level aside, which each cue has been brought to: of every cue the parts go up and down as it does."""
+    for cue in sorted((parted / "stems").glob("*.wav")):
+        parts = [read(path) for path in (parted / "stems/parts").glob(f"{cue.stem}-*.wav")]
+        whole_cue, added = read(cue), sum(parts)
+        assert added.shape == whole_cue.shape
+        likeness = (added * whole_cue).sum() / np.sqrt(np.square(added).sum() * np.square(whole_cue).sum())
+        assert likeness > 0.98, (cue.name, likeness)
 
 
 class Broadcast(ctypes.Structure):

@@ -1,5 +1,7 @@
 //! Storyboards: what is refused, where every frame of a bed comes from, and what the engine makes of a board.
 
+#[cfg(feature = "cli")]
+mod arranged;
 mod board;
 #[cfg(feature = "cli")]
 mod command;

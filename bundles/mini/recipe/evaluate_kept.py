@@ -49,7 +49,7 @@ def renewed(studio: Studio, scores: list[Score], prompts: list[str], sights: lis
         batch = Batch(latents, tokens.encode(studio.tokenizer, prompts[first:first + AT_ONCE]), torch.tensor([60 / score.grid_bpm for score in some]),
                       torch.stack([PLANES[score.metre] for score in some]), (album.pooled[sight] - norm[0]) / norm[1], lambda step: album.rows(sight, step))
         noise = torch.stack([noise_of(Question("", None, 0.5, "4/4", Record({}, clip=1000 + first + i)), latents.shape[1:]) for i in range(len(some))])
-        for answer in sample(studio.model, studio.denoising, batch, studio.walk, noise, True, known_of(studio, batch, kept)).numpy():
+        for answer in sample(studio.model, studio.denoising, batch, studio.walk, noise, True, known_of(studio, batch, kept), studio.agreement).numpy():
             found.append(settled(studio.latents.decode(answer).notes, len(answer)))
     return found
 

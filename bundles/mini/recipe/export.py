@@ -26,6 +26,7 @@ import nets
 import start
 import synapse
 import tokens
+from agreement import Agreement
 from augment import IMAGE_SIZE, shrink
 from dit import flatten, unflatten
 from image_ldm import load_image_model
@@ -79,7 +80,8 @@ def write_weights(work: Path, music: MusicModel, latents: ScoreLatents, out: Pat
     save_file({**half(music.dit.state_dict(), "dit."), "dit.alphas": alphas_cumprod().float()}, out / "music.safetensors")
     save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
               out / "synapse.safetensors")
-    found = {"clip.numbers": torch.from_numpy(latents.numbers)}
+    found = {"clip.numbers": torch.from_numpy(latents.numbers), "chords.tones": torch.from_numpy(latents.chords.tones),
+             "chords.share": torch.from_numpy(latents.chords.share)}
     for name, part in latents.parts.items():
         found |= {f"{name}.mean": torch.from_numpy(part.mean), f"{name}.basis": torch.from_numpy(part.basis), f"{name}.codes": torch.from_numpy(part.codes),
                   f"{name}.dynamics": torch.tensor(part.dynamics)}
@@ -108,6 +110,10 @@ def reference(shipped: Shipped, tokenizer: Tokenizer, picture: Tensor) -> dict[s
     seen = _look(shipped, z, found)
     _compose(shipped, seen, torch.cat([empty, found["text.tokens"]]), found)
     rows = flatten(found["music.latents"], shipped.latents.row_channels)[0].numpy()
+    agreed = Agreement(shipped.latents)(torch.from_numpy(rows)[None], 0, len(rows) // 4)
+    # What is left of the noise in channels that no row uses stays.
+    changed = unflatten(agreed - torch.from_numpy(rows), shipped.latents.row_channels, found["music.latents"].shape[1])
+    found["decoder.agreed"] = found["music.latents"] + changed
     found["decoder.roll"] = torch.from_numpy(shipped.latents.rolls(rows)).float()[None]
     return found
 
@@ -176,7 +182,7 @@ def decoder_table(latents: ScoreLatents) -> dict:
     parts = [dict(name=name, low=part.low, high=part.high, components=len(part.basis), programs=part.programs, monophonic=part.monophonic,
                   sustains=part.sustains, least=part.least) for name, part in latents.parts.items()]
     return dict(weights="decoder.safetensors", kind="score", bank=BANK, code=CODE, onset=ONSET, sustain=SUSTAIN, quietest=QUIETEST, range=RANGE,
-                parts=parts)
+                chords=len(latents.chords.share), parts=parts)
 
 
 def manifest(out: Path, scale: float, trained_on: str, latents: ScoreLatents) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chords import Chords, chords_of
 from composer.score import MONOPHONIC, PARTS, Note, Score
 from composer.scores import read
 
@@ -124,9 +125,9 @@ def roll_of(score: Score, part: str, low: int, high: int, sustains: bool) -> np.
 class ScoreLatents:
     """All parts' latents, and the clip's row."""
 
-    def __init__(self, parts: dict[str, PartLatents], numbers: np.ndarray) -> None:
-        """`numbers (2, 6)` are mean and spread of the clip's."""
-        self.parts, self.numbers = parts, numbers
+    def __init__(self, parts: dict[str, PartLatents], numbers: np.ndarray, chords: Chords) -> None:
+        """`numbers (2, 6)` are mean and spread of the clip's, `chords` what scores are composed on."""
+        self.parts, self.numbers, self.chords = parts, numbers, chords
 
     @property
     def row_channels(self) -> tuple[int, ...]:
@@ -170,7 +171,7 @@ class ScoreLatents:
 
     def save(self, path: Path) -> None:
         """Write it."""
-        arrays = {"numbers": self.numbers}
+        arrays = {"numbers": self.numbers, "chords.tones": self.chords.tones, "chords.share": self.chords.share}
         for name, part in self.parts.items():
             arrays |= {f"{name}.mean": part.mean, f"{name}.basis": part.basis, f"{name}.codes": part.codes, f"{name}.programs": np.array(part.programs),
                        f"{name}.dynamics": np.array(part.dynamics), f"{name}.range": np.array([part.low, part.high]), f"{name}.least": np.array(part.least)}
@@ -183,14 +184,14 @@ class ScoreLatents:
         of = lambda part, name: stored[f"{part}.{name}"]
         parts = {part: PartLatents(*map(int, of(part, "range")), part != "drums", part in MONOPHONIC, of(part, "mean"), of(part, "basis"),
                                    tuple(map(int, of(part, "programs"))), of(part, "codes"), tuple(map(float, of(part, "dynamics"))), int(of(part, "least"))) for part in PARTS}
-        return ScoreLatents(parts, stored["numbers"])
+        return ScoreLatents(parts, stored["numbers"], Chords(stored["chords.tones"], stored["chords.share"]))
 
 
 def fit(scores: list[Score]) -> ScoreLatents:
     """The latents of some scores: their principal components, instruments and spreads."""
     numbers = np.array([[getattr(score, name) for name in NUMBERS] for score in scores])
     spread = np.stack([numbers.mean(0), (numbers.std(0) + 1e-6) / SPREAD])
-    return ScoreLatents({part: fit_part(scores, part) for part in PARTS}, spread)
+    return ScoreLatents({part: fit_part(scores, part) for part in PARTS}, spread, chords_of(scores))
 
 
 def fit_part(scores: list[Score], part: str) -> PartLatents:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from agreement import Agreement
 from music_model import Batch, Denoising, Known, MusicModel
 from schedule import UNGUIDED, UNWALKED, Schedule
 
@@ -23,8 +24,9 @@ class Walk:
 
 
 @torch.no_grad()
-def sample(model: MusicModel, denoising: Denoising, batch: Batch, walk: Walk, noise: Tensor, sees: bool = True, known: Known | None = None) -> Tensor:
-    """Tokens (b, t, n) from `noise`, shaped alike; `known` are those of `batch.latents` that are given."""
+def sample(model: MusicModel, denoising: Denoising, batch: Batch, walk: Walk, noise: Tensor, sees: bool = True, known: Known | None = None,
+           agreement: Agreement | None = None) -> Tensor:
+    """Tokens (b, t, n) from `noise`, shaped alike, of four bars; `known` are those of `batch.latents` that are given."""
     count, schedule, x = len(noise), denoising.schedule, noise
     yes, no = torch.ones(count, dtype=torch.bool), torch.zeros(count, dtype=torch.bool)
     given, mask = (batch.latents * known.where, known.mask) if known else (None, None)
@@ -41,6 +43,8 @@ def sample(model: MusicModel, denoising: Denoising, batch: Batch, walk: Walk, no
             weight = 1 + (walk.guidance - 1) * walk.word_guidance
             v = nothing + walk.guidance * (v - nothing) if words is None else nothing + weight * (words - nothing) + walk.guidance * (v - words)
         clean = a.sqrt() * x - (1 - a).sqrt() * v
+        if agreement:
+            clean = agreement(clean, t, clean.shape[1] // 4)
         if known:
             clean = torch.where(known.where, given, clean)
         if following is None or t < walk.unwalked:

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 import nets
+from chords import Chords
 from latents import PartLatents, ScoreLatents
 from music_model import MusicModel, dit_config
 
@@ -49,7 +50,7 @@ def score_latents(bundle: Path) -> ScoreLatents:
         of = lambda name: state[f"{said['name']}.{name}"]
         parts[said["name"]] = PartLatents(said["low"], said["high"], said["sustains"], said["monophonic"], of("mean"), of("basis"),
                                           tuple(said["programs"]), of("codes"), tuple(map(float, of("dynamics"))), said["least"])
-    return ScoreLatents(parts, state["clip.numbers"])
+    return ScoreLatents(parts, state["clip.numbers"], Chords(state["chords.tones"], state["chords.share"]))
 
 
 def music_model(bundle: Path) -> MusicModel:

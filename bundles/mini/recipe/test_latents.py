@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 import sights
+from agreement import ACCOMPANIMENT, Agreement
 from composer.score import PARTS, Score
 from composer.scores import make
 from dit import Dit, DitConfig, Said, flatten, linear_guess, unflatten
@@ -153,3 +156,39 @@ def test_what_is_seen_reads_back() -> None:
     layers = sights.unpack(row)
     assert [(keys.shape[1:], values.shape[1:]) for keys, values in layers] == [(shape, shape) for shape in sights.LAYERS]
     assert torch.equal(torch.cat([part.flatten(1) for layer in layers for part in layer], 1), row.float())
+
+
+def agreed(latents: ScoreLatents, score: Score, tokens: np.ndarray) -> np.ndarray:
+    """Rolls of the accompaniment once the parts agree, part by part (columns, pitches)."""
+    found = Agreement(latents)(torch.from_numpy(tokens)[None].float(), 0, score.columns // 4)[0].numpy()
+    return latents.rolls(found)
+
+
+def test_parts_that_agree_already_stay_as_they_are(latents, unseen) -> None:
+    kept, widths = [], [len(part.mean) for part in latents.parts.values()]
+    for score in unseen:
+        tokens = latents.encode(score)
+        before, after = latents.rolls(tokens), agreed(latents, score, tokens)
+        for part, was, now in zip(PARTS, np.split(before, np.cumsum(widths)[:-1], 1), np.split(after, np.cumsum(widths)[:-1], 1)):
+            begins = was[:, :latents.parts[part].pitches] > 0.45
+            if part in ACCOMPANIMENT:
+                kept += list(now[:, :latents.parts[part].pitches][begins] > 0.45)
+            else:
+                assert np.array_equal(was, now)
+    # Passing notes and pedal points are outside their chords.
+    assert np.mean(kept) > 0.9
+
+
+def test_what_speaks_for_another_chord_is_turned_down(latents, unseen) -> None:
+    """Every pad's chord is doubled, half as likely, a semitone above."""
+    own, foreign, low = [], [], latents.parts["pad"].low
+    for score in [score for score in unseen if {"pad", "bass", "keys"} <= set(score.parts)]:
+        louder = [note._replace(pitch=note.pitch + 1) for note in score.of("pad")]
+        doubled = replace(score, notes=[*[note for note in score.notes if note.part != "pad"], *louder])
+        mixed = (latents.encode(score) + latents.encode(doubled)) / 2
+        before, after = latents.rolls(mixed), agreed(latents, score, mixed)
+        share = lambda note: after[note.start % score.columns, note.pitch - low] / before[note.start % score.columns, note.pitch - low]
+        alone = lambda note, others: not any(other.pitch == note.pitch for other in others)
+        own += [share(note) for note in score.of("pad") if alone(note, louder)]
+        foreign += [share(note) for note in louder if alone(note, score.of("pad"))]
+    assert np.median(own) > 0.8 and np.median(foreign) < 0.4

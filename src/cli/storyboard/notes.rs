@@ -19,7 +19,8 @@ const PARTS: &str = "parts";
 pub fn check(args: &Storyboard, plays_notes: bool, bundle: &str) -> Result<(), Error> {
     let asked = [("--midi", args.midi), ("--stems", args.stems), ("--tracks", args.tracks != Tracks::Cues)];
     if args.quantised && !args.midi && args.tracks == Tracks::Cues {
-        let problem = "there are no notes to write on the grid; give --midi, or a --project with --tracks parts or both";
+        let problem =
+            "there are no notes to write on the grid; give --midi, or a --project with --tracks parts or both";
         return Err(Error::Request { what: "--quantised", problem: problem.into() });
     }
     match asked.into_iter().find(|(_, asked)| *asked && !plays_notes) {

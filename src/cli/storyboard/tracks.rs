@@ -5,8 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use melfusion::audio::wav::{self, Labels};
 use melfusion::audio::Audio;
+use melfusion::audio::wav::{self, Labels};
 use melfusion::error::Error;
 use melfusion::progress::Progress;
 use melfusion::storyboard::project::{PartFiles, Project, dawproject, reaper};

@@ -34,6 +34,8 @@ pub struct ScoreConfig {
     pub quietest: f64,
     /// What full velocity adds to it.
     pub range: f64,
+    /// Chords that the parts agree on while they are composed; 0 leaves each part to itself.
+    pub chords: usize,
     /// Every part, in the order of [`Part::ALL`].
     pub parts: Vec<PartConfig>,
 }
@@ -68,6 +70,8 @@ fn one() -> usize {
     1
 }
 
+/// Most chords.
+const MOST_CHORDS: usize = 4096;
 /// Columns of the shortest window of the model.
 const WINDOW: usize = 48;
 
@@ -81,6 +85,7 @@ impl Default for ScoreConfig {
             sustain: 0.5,
             quietest: 0.6,
             range: 0.4,
+            chords: 0,
             parts: Vec::new(),
         }
     }
@@ -110,6 +115,9 @@ impl ScoreConfig {
         }
         if !(1..=64).contains(&self.code) {
             bail!("score decoder: code should be 1 to 64");
+        }
+        if self.chords > MOST_CHORDS {
+            bail!("score decoder: chords should be 0 to {MOST_CHORDS}");
         }
         let are_finite = [self.onset, self.sustain, self.quietest, self.range].iter().all(|x| x.is_finite());
         if !are_finite || self.range <= 0.0 {

@@ -14,11 +14,8 @@ const FAINT_PARTS: usize = 3;
 const FAINT_ONSETS: usize = 4;
 const FAINTEST: f32 = 0.02;
 
-/// How much lower the threshold is at full intensity than at none.
-const DENSER: f32 = 0.5;
-
 /// What has to be heard.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heard {
     /// Who was asked for, the first one first: each of them plays.
     pub parts: Vec<Part>,
@@ -26,18 +23,12 @@ pub struct Heard {
     pub bar: usize,
     /// Parts that begin in so many columns in all, the likeliest.
     pub attacks: Vec<(Part, usize)>,
-    /// How dense every column is, 0..=1; .5 is as it would be. None is .5 throughout.
-    pub intensity: Vec<f64>,
 }
 
 impl Heard {
     /// From which strength notes begin, for every row and column, and how many notes each row needs to be a part.
     pub(super) fn onsets(&self, rows: &[Row], rolls: &[Roll], config: &ScoreConfig) -> (Vec<Vec<f32>>, Vec<usize>) {
         let (mut onsets, mut least) = self.usual_onsets(rows, rolls, config);
-        for (column, intensity) in self.intensity.iter().enumerate() {
-            let more = (*intensity - 0.5) as f32 * DENSER;
-            onsets.iter_mut().filter_map(|row| row.get_mut(column)).for_each(|onset| *onset = (*onset - more).max(FLOOR.min(*onset)));
-        }
         for (part, attacks) in &self.attacks {
             let index = part.index();
             onsets[index] = strongest(&rows[index].strengths(&rolls[index]), *attacks, config.onset as f32);

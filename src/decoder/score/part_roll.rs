@@ -51,10 +51,14 @@ impl ScoreDecoder {
     fn part_roll(&self, grid: &Grid, row: usize) -> PartRoll {
         let config = &self.config.parts[row];
         let pitches = config.pitches();
-        let (begins, sounds) = self.rows[row].roll(grid, row).into_iter().map(|mut column| {
-            let sounds = column.split_off(pitches);
-            (column, sounds)
-        }).unzip();
+        let (begins, sounds) = self.rows[row]
+            .roll(grid, row)
+            .into_iter()
+            .map(|mut column| {
+                let sounds = column.split_off(pitches);
+                (column, sounds)
+            })
+            .unzip();
         PartRoll { part: config.part, low: config.low, pitches, begins, sounds }
     }
 }

@@ -40,7 +40,8 @@ pub fn end(notes: &mut Vec<GridNote>, grid: Grid) {
     notes.retain(|note| note.column <= first);
     notes.iter_mut().for_each(|note| note.columns = note.columns.min(grid.columns - note.column));
     cut(notes, first);
-    let missing = parts(notes).into_iter().filter(|part| !notes.iter().any(|note| note.part == *part && note.column == first));
+    let missing =
+        parts(notes).into_iter().filter(|part| !notes.iter().any(|note| note.part == *part && note.column == first));
     let last: Vec<GridNote> = missing
         .flat_map(|part| {
             let before = notes.iter().filter(|note| note.part == part).map(|note| note.column).max();
@@ -65,10 +66,14 @@ pub fn on_tonic(notes: Vec<GridNote>, key: Key, grid: Grid) -> Vec<GridNote> {
             Part::Bass => degree(*pitch) == 0,
             _ => [0, third, 7].contains(&degree(*pitch)),
         };
-        (note.pitch.saturating_sub(6)..=note.pitch.saturating_add(6).min(127)).filter(is_allowed).min_by_key(|pitch| pitch.abs_diff(note.pitch))
+        (note.pitch.saturating_sub(6)..=note.pitch.saturating_add(6).min(127))
+            .filter(is_allowed)
+            .min_by_key(|pitch| pitch.abs_diff(note.pitch))
     };
     let last = |note: &GridNote| note.column >= grid.columns - grid.bar && !note.part.is_drums();
-    let place = |note: GridNote| if last(&note) { GridNote { pitch: nearest(&note).unwrap_or(note.pitch), ..note } } else { note };
+    let place = |note: GridNote| {
+        if last(&note) { GridNote { pitch: nearest(&note).unwrap_or(note.pitch), ..note } } else { note }
+    };
     notes.into_iter().map(place).collect()
 }
 
@@ -85,7 +90,11 @@ pub fn hit(notes: &mut Vec<GridNote>, column: usize, grid: Grid) {
         // What is next where nothing sounds.
         let away = |note: &GridNote| (note.column + grid.columns - column) % grid.columns;
         let next = own.iter().map(|note| away(note)).min();
-        let chosen = if sounding.is_empty() { own.into_iter().filter(|note| Some(away(note)) == next).collect() } else { sounding };
+        let chosen = if sounding.is_empty() {
+            own.into_iter().filter(|note| Some(away(note)) == next).collect()
+        } else {
+            sounding
+        };
         let until = |note: &GridNote| match (note.column + note.columns + grid.columns - column) % grid.columns {
             left if sounds_at(note, column, grid) && left > 0 => left,
             _ => (HIT_BEATS * grid.beat).min(next.filter(|next| *next > 0).unwrap_or(grid.beat)),

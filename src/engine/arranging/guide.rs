@@ -42,6 +42,21 @@ impl Guide {
         Ok(Self { latents: latents.to_device(device)?, mask, until })
     }
 
+    /// Of the clip's energy in every column.
+    pub fn energy(intensity: &[f64], rows: &ScoreDecoder, device: &Device) -> Result<Self> {
+        let (channels, columns, count) = (rows.config().channels(), intensity.len(), rows.config().rows());
+        let size = channels * columns * count;
+        let (mut latents, mut mask) = (vec![0f32; size], vec![0u8; size]);
+        for (column, intensity) in intensity.iter().enumerate() {
+            let (row, channel, value) = rows.energy(*intensity);
+            let at = (channel * columns + column) * count + row;
+            (latents[at], mask[at]) = (value, 1);
+        }
+        let shape = (1, channels, columns, count);
+        let [latents, mask] = [Tensor::from_vec(latents, shape, device)?, Tensor::from_vec(mask, shape, device)?];
+        Ok(Self { latents, mask, until: 0.0 })
+    }
+
     /// Expected clean latents at a timestep.
     pub fn edit(&self, clean: &Tensor, timestep: usize) -> Result<Tensor> {
         if (timestep as f64) < self.until {
@@ -53,7 +68,12 @@ impl Guide {
 
 impl Engine {
     /// What is varied of a clip.
-    pub(super) fn varied(&self, request: &Request, (decoder, plan): (&ScoreDecoder, &Plan), until: f64) -> std::result::Result<Guide, Error> {
+    pub(super) fn varied(
+        &self,
+        request: &Request,
+        (decoder, plan): (&ScoreDecoder, &Plan),
+        until: f64,
+    ) -> std::result::Result<Guide, Error> {
         let keep = request.keep.as_ref().expect("what is varied is of a clip");
         let latents = decoder.encode(&known(&keep.score, decoder.config())?, plan.columns).in_stage(Stage::Music)?;
         Guide::of(&latents, decoder, None, until, &self.device).in_stage(Stage::Music)

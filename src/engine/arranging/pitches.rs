@@ -75,7 +75,8 @@ fn at_home(part: Part, own: &PartConfig, register: Register, home: i32) -> Resul
         let sounding = |pitch: u8| (i32::from(pitch) + home).clamp(0, 127);
         let known = format!("{}-{}", sounding(own.low), sounding(own.high));
         let known = known.parse::<Register>().map_or(known, |register| register.to_string());
-        let problem = format!("{register} holds no octave of what the {part} can play, which is {known}; give one within");
+        let problem =
+            format!("{register} holds no octave of what the {part} can play, which is {known}; give one within");
         return Err(Error::Request { what: "register", problem });
     }
     Ok((low as u8, high as u8))
@@ -159,7 +160,8 @@ impl Pitches {
     }
 
     fn place(&self, note: GridNote, placed: &mut Vec<GridNote>) {
-        let at = |map: &[Vec<Option<u8>>], column: usize, pitch: u8| map[column % map.len()][usize::from(pitch - self.low)];
+        let at =
+            |map: &[Vec<Option<u8>>], column: usize, pitch: u8| map[column % map.len()][usize::from(pitch - self.low)];
         let Some(pitch) = at(&self.begins, note.column, note.pitch) else { return };
         let goes_on = |step: &usize| at(&self.sounds, note.column + step, pitch) == Some(pitch);
         let columns = (1..note.columns).find(|step| !goes_on(step)).unwrap_or(note.columns);

@@ -19,7 +19,9 @@ pub fn retold(theme: &Theme, request: &Request, config: &ScoreConfig) -> Result<
     let [from, to] = [source.ticks() / source.bars, (request.meter.quarters() * f64::from(TICKS_PER_QUARTER)) as u32];
     let range = &config.parts[Part::Lead.index()];
     let mut notes: Vec<Note> = Vec::new();
-    let retelling = |tick: u32| (f64::from(tick) * f64::from(to) / f64::from(from) / f64::from(SIXTEENTH)).round() as u32 * SIXTEENTH;
+    let retelling = |tick: u32| {
+        (f64::from(tick) * f64::from(to) / f64::from(from) / f64::from(SIXTEENTH)).round() as u32 * SIXTEENTH
+    };
     for bar in 0..request.bars {
         let told = bar % source.bars;
         for note in source.notes_of(Part::Lead).filter(|note| note.start / from == told) {

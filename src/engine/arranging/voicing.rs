@@ -39,27 +39,45 @@ fn telling(chord: &ChordSymbol) -> Vec<u8> {
     found.into_iter().flatten().map(|up| (chord.root() + up) % 12).collect()
 }
 
-/// Adds the tones that no part of the accompaniment has.
+/// Adds the tones that no part of the accompaniment has, in every two beats in which it plays.
 pub fn complete(notes: &mut Vec<GridNote>, spans: &[Span], config: &ScoreConfig, grid: Grid) {
     for span in spans {
-        let within = |note: &GridNote| overlap(note, &span.columns, grid);
+        for start in span.columns.clone().step_by(2 * grid.beat) {
+            let piece = start..(start + 2 * grid.beat).min(span.columns.end);
+            complete_piece(notes, (&piece, &span.tones), config, grid);
+        }
+    }
+}
+
+fn complete_piece(notes: &mut Vec<GridNote>, (piece, tones): (&Range<usize>, &[u8]), config: &ScoreConfig, grid: Grid) {
+    let within = |note: &GridNote| overlap(note, piece, grid);
+    let is_heard = |tone: &u8| {
         let is_harmony = |note: &&GridNote| note.part == Part::Bass || VOICES.contains(&note.part);
-        let heard: Vec<u8> = notes.iter().filter(is_harmony).filter(|note| within(note).is_some()).map(|note| note.pitch % 12).collect();
-        let missing = span.tones.iter().filter(|tone| !heard.contains(tone));
-        // Who is longest there plays along with itself.
-        let longest = |part: Part| {
-            let own = notes.iter().filter(|note| note.part == part);
-            own.filter_map(|note| Some((within(note)?, note))).max_by_key(|(columns, note)| (columns.len(), note.pitch))
+        notes.iter().filter(is_harmony).any(|note| note.pitch % 12 == *tone && within(note).is_some())
+    };
+    let missing: Vec<u8> = tones.iter().copied().filter(|tone| !is_heard(tone)).collect();
+    // Who is longest there plays along with itself.
+    let longest = |part: Part| {
+        let own = notes.iter().filter(|note| note.part == part);
+        own.filter_map(|note| Some((within(note)?, *note))).max_by_key(|(columns, note)| (columns.len(), note.pitch))
+    };
+    let Some((columns, model)) = VOICES.into_iter().find_map(longest) else { return };
+    let own = &config.parts[model.part.index()];
+    let nearest = |tone: &u8| {
+        let pitches = (own.low..=own.high).filter(|pitch| pitch % 12 == *tone);
+        pitches.min_by_key(|pitch| pitch.abs_diff(model.pitch))
+    };
+    for pitch in missing.iter().filter_map(nearest) {
+        // What was added before goes on with the note that it goes with.
+        let goes_on = |note: &&mut GridNote| {
+            (note.part, note.pitch) == (model.part, pitch)
+                && note.column + note.columns == columns.start
+                && model.column < columns.start
         };
-        let Some((columns, model)) = VOICES.into_iter().find_map(longest) else { continue };
-        let own = &config.parts[model.part.index()];
-        let nearest = |tone: &u8| {
-            let pitches = (own.low..=own.high).filter(|pitch| pitch % 12 == *tone);
-            pitches.min_by_key(|pitch| pitch.abs_diff(model.pitch))
-        };
-        let note = |pitch| GridNote { pitch, column: columns.start, columns: columns.len(), ..*model };
-        let added: Vec<GridNote> = missing.filter_map(nearest).map(note).collect();
-        notes.extend(added);
+        match notes.iter_mut().find(goes_on) {
+            Some(before) => before.columns += columns.len(),
+            None => notes.push(GridNote { pitch, column: columns.start, columns: columns.len(), ..model }),
+        }
     }
 }
 

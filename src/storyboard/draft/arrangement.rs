@@ -14,7 +14,8 @@ impl Draft {
     /// The cue with what is asked of its notes.
     pub(super) fn arranged(&self, index: usize, cue: Cue) -> Result<Cue, Error> {
         let own = &self.sheet.cues[index];
-        let place = Place { tempo: &self.sheet.tempo, meter: self.sheet.meter, start_bar: cue.start_bar, bars: cue.bars };
+        let place =
+            Place { tempo: &self.sheet.tempo, meter: self.sheet.meter, start_bar: cue.start_bar, bars: cue.bars };
         let (theme, reprise) = self.theme(index)?;
         Ok(Cue {
             parts: own.parts.clone(),
@@ -106,7 +107,8 @@ impl Place<'_> {
     fn position(&self, hit: Hit) -> (Position, f64) {
         let Hit::Seconds(seconds) = hit else { return hit.position(self.tempo.at(self.start_bar), self.meter) };
         let begins = |bar: u32| {
-            self.tempo.seconds(self.start_bar.saturating_add(bar), self.meter) - self.tempo.seconds(self.start_bar, self.meter)
+            self.tempo.seconds(self.start_bar.saturating_add(bar), self.meter)
+                - self.tempo.seconds(self.start_bar, self.meter)
         };
         let bar = (0..self.bars).rev().find(|bar| begins(*bar) <= seconds).unwrap_or(0);
         let bpm = self.tempo.at(self.start_bar.saturating_add(bar));

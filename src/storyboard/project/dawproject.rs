@@ -91,8 +91,15 @@ fn structure(xml: &mut Xml, project: &Project<'_>) -> io::Result<()> {
 
 /// A track; `id` is its place, and in a folder that of the folder before it.
 fn track(xml: &mut Xml, id: &str, it: &Track<'_>) -> io::Result<()> {
-    let (own, channel, gain, mute) = (format!("track{id}"), format!("channel{id}"), it.gain.to_string(), it.is_muted.to_string());
-    let kind = if it.is_folder() { "tracks" } else if it.has_notes() { "notes" } else { "audio" };
+    let (own, channel, gain, mute) =
+        (format!("track{id}"), format!("channel{id}"), it.gain.to_string(), it.is_muted.to_string());
+    let kind = if it.is_folder() {
+        "tracks"
+    } else if it.has_notes() {
+        "notes"
+    } else {
+        "audio"
+    };
     let colour = it.rgb().map(|[red, green, blue]| format!("#{red:02x}{green:02x}{blue:02x}"));
     let mut attributes = vec![("contentType", kind), ("loaded", "true"), ("id", &*own), ("name", it.name)];
     attributes.extend(colour.as_deref().map(|colour| ("color", colour)));
@@ -176,9 +183,10 @@ fn clip(xml: &mut Xml, project: &Project<'_>, Placed { item, name, content }: &P
         .with_attributes(attributes)
         .write_inner_content(|xml| match content {
             Content::Sound(file) => sound(xml, project, item.frames, file),
-            Content::Notes(score, part) => {
-                xml.create_element("Notes").write_inner_content(|xml| score.notes_of(*part).try_for_each(|it| note(xml, it, score.ticks()))).map(drop)
-            }
+            Content::Notes(score, part) => xml
+                .create_element("Notes")
+                .write_inner_content(|xml| score.notes_of(*part).try_for_each(|it| note(xml, it, score.ticks())))
+                .map(drop),
         })
         .map(drop)
 }
@@ -198,7 +206,8 @@ fn note(xml: &mut Xml, note: &score::Note, end: u32) -> io::Result<()> {
     let (time, duration) = (quarters(note.start), quarters(note.length.min(end - note.start)));
     let (key, velocity) = (note.pitch.to_string(), (f64::from(note.velocity) / 127.0).to_string());
     let channel = if note.part.is_drums() { "9" } else { "0" };
-    let attributes = [("time", &*time), ("duration", &duration), ("channel", channel), ("key", &key), ("vel", &velocity)];
+    let attributes =
+        [("time", &*time), ("duration", &duration), ("channel", channel), ("key", &key), ("vel", &velocity)];
     empty(xml, "Note", &attributes)
 }
 

@@ -13,10 +13,10 @@ use tempfile::TempDir;
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bundles/mini");
 const FRAMES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/frames");
 
-struct Ran {
+pub struct Ran {
     code: Option<i32>,
-    out: String,
-    err: String,
+    pub out: String,
+    pub err: String,
 }
 
 fn program() -> Command {
@@ -25,7 +25,7 @@ fn program() -> Command {
     program
 }
 
-fn run(args: impl IntoIterator<Item: AsRef<OsStr>>) -> Ran {
+pub fn run(args: impl IntoIterator<Item: AsRef<OsStr>>) -> Ran {
     let output = program().args(["--bundle", MINI]).args(args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
@@ -53,18 +53,18 @@ fn write(board: &Path, more: &str) {
     fs::write(board, text).unwrap();
 }
 
-fn score(board: &Path, out: &Path, more: &[&str]) -> Ran {
+pub fn score(board: &Path, out: &Path, more: &[&str]) -> Ran {
     run([board.as_os_str(), OsStr::new("--out"), out.as_os_str()].into_iter().chain(more.iter().map(OsStr::new)))
 }
 
 #[track_caller]
-fn fine(ran: &Ran) {
+pub fn fine(ran: &Ran) {
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
 }
 
 /// Refused with a message that has all of `words`, and nothing computed.
 #[track_caller]
-fn refused(ran: &Ran, words: &[&str]) {
+pub fn refused(ran: &Ran, words: &[&str]) {
     assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
     for word in words {
         assert!(ran.err.contains(word), "no {word:?} in: {}", ran.err);
