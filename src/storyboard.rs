@@ -39,6 +39,7 @@ mod mix;
 #[cfg(feature = "cli")]
 pub mod project;
 mod sheet;
+mod tail;
 mod tempo;
 mod theme;
 mod transition;
@@ -53,7 +54,7 @@ pub use self::draft::{Draft, FrameRate, Import};
 pub use self::intensity::Intensity;
 pub use self::item::{Item, items, stem};
 pub use self::midi::midi;
-pub use self::mix::{Bed, mix};
+pub use self::mix::{Bed, mix, mix_ringing};
 pub use self::sheet::{Sheet, SheetCue};
 pub use self::tempo::{Tempo, TempoMap};
 pub use self::theme::Reprise;
@@ -108,6 +109,9 @@ pub struct BoardFields {
     /// How much energy the cues have, bar by bar of the board.
     #[serde(default)]
     pub intensity: Intensity,
+    /// Whether cues whose notes are known ring on over the cut into the next one, or into a gap.
+    #[serde(default)]
+    pub tails: bool,
     /// In the order in which they sound; at least one.
     pub cues: Vec<Cue>,
 }
@@ -129,6 +133,7 @@ impl Default for BoardFields {
             sample_rate: request.sample_rate,
             gaps: Gaps::default(),
             intensity: Intensity::default(),
+            tails: false,
             cues: Vec::new(),
         }
     }

@@ -33,5 +33,5 @@ mod write;
 pub use self::error::Error;
 pub use self::file::{File, Played, Track};
 pub use self::sketch::Frame;
-pub use self::song::{Section, Song, ticks_of};
+pub use self::song::{Section, Song};
 pub use self::write::write;

@@ -3,7 +3,6 @@
 use score::{Instrument, Key, Meter, Note, Part, Player, Score, ScoreFields};
 
 use crate::file::{File, Track};
-use crate::song::ticks_of;
 
 /// Words in the names of tracks that say which part they are, the parts' own names aside.
 const WORDS: [(&str, Part); 22] = [
@@ -68,7 +67,7 @@ impl File {
     /// Bars of a metre up to the end of the last note, at least 1.
     pub fn bars(&self, meter: Meter) -> u32 {
         let ends = self.tracks.iter().flat_map(|track| &track.notes).map(|note| note.start.saturating_add(note.length));
-        ends.max().unwrap_or(1).div_ceil(ticks_of(1, meter)).max(1)
+        ends.max().unwrap_or(1).div_ceil(meter.ticks(1)).max(1)
     }
 
     /// The score of tracks that are parts, and how many of their notes are beyond its bars. Tempo and metre are those of `frame`
@@ -78,7 +77,7 @@ impl File {
     ///
     /// [`score::Error`] if bars or tempo are out of range, or the notes are too many.
     pub fn score(&self, parts: &[Option<Part>], frame: &Frame) -> Result<(Score, usize), score::Error> {
-        let ticks = ticks_of(frame.bars, frame.meter);
+        let ticks = frame.meter.ticks(frame.bars);
         let mut fields = ScoreFields { bars: frame.bars, meter: frame.meter, bpm: frame.bpm, ..ScoreFields::default() };
         let mut beyond = 0;
         for (track, part) in self.tracks.iter().zip(parts) {

@@ -1,6 +1,6 @@
 //! What is written.
 
-use score::{Score, TICKS_PER_QUARTER};
+use score::Score;
 
 /// All of a file: sections along one time.
 #[derive(Debug, Clone)]
@@ -34,9 +34,4 @@ impl<'a> Song<'a> {
     pub fn ticks(&self) -> u32 {
         self.sections.iter().map(|section| section.start + section.score.ticks()).max().unwrap_or(0)
     }
-}
-
-/// Ticks that so many bars of a metre last, as many as can be counted.
-pub fn ticks_of(bars: u32, meter: score::Meter) -> u32 {
-    bars.saturating_mul(meter.beats() * (TICKS_PER_QUARTER * 4 / meter.unit()))
 }

@@ -1,7 +1,7 @@
 //! Laws of what is written and read.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use midi::{Error, File, Frame, Played, Section, Song, ticks_of, write};
+use midi::{Error, File, Frame, Played, Section, Song, write};
 use score::{Instrument, Note, Part, Player, Score, ScoreFields};
 
 /// A score of every part, with notes of many lengths.
@@ -73,7 +73,7 @@ fn sections_follow_each_other_with_their_own_tempo_and_metre() {
     let tempi = vec![(0, 100.0), (3840, 90.0), (7680, 80.0)];
     let song = Song { title: "board", tempi, sections: (0..3).map(section).collect() };
     let file = File::parse(&write(&song)).unwrap();
-    assert_eq!(file.end, 2 * 7680 + ticks_of(2, scores[2].meter));
+    assert_eq!(file.end, 2 * 7680 + scores[2].meter.ticks(2));
     assert_eq!(file.tempi.iter().map(|(tick, bpm)| (*tick, bpm.round())).collect::<Vec<_>>(), song.tempi);
     for (i, score) in scores.iter().enumerate() {
         assert_eq!(file.meters[i], (starts[i], score.meter));

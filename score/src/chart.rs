@@ -10,7 +10,6 @@ use crate::error::{Error, quote, refuse};
 use crate::hearing::{chroma, likeness};
 use crate::key::{Key, Mode};
 use crate::meter::Meter;
-use crate::note::TICKS_PER_QUARTER;
 use crate::symbol::ChordSymbol;
 
 /// Most entries of a chart.
@@ -58,10 +57,9 @@ impl Chart {
     ///
     /// [`Error`]: it is longer than they are.
     pub fn laid(&self, bars: u32, meter: Meter) -> Result<Vec<Laid>, Error> {
-        let bar = meter.beats() * beat(meter);
-        let (end, own) = (bars * bar, self.ticks(meter));
+        let (end, own) = (meter.ticks(bars), self.ticks(meter));
         if own > end {
-            let bars_of = |ticks: u32| f64::from(ticks) / f64::from(bar);
+            let bars_of = |ticks: u32| f64::from(ticks) / f64::from(meter.ticks(1));
             let problem = format!("fill {} bars of {meter}, and there are {bars}; leave some out", bars_of(own));
             return Err(refuse("chords", problem));
         }
@@ -100,15 +98,12 @@ impl Chart {
 impl Entry {
     fn ticks(&self, meter: Meter) -> u32 {
         match self.parts {
-            Some(parts) => (u64::from(parts) * u64::from(beat(meter)) / BEAT_PARTS as u64).min(u32::MAX.into()) as u32,
-            None => meter.beats() * beat(meter),
+            Some(parts) => {
+                (u64::from(parts) * u64::from(meter.beat_ticks()) / BEAT_PARTS as u64).min(u32::MAX.into()) as u32
+            }
+            None => meter.ticks(1),
         }
     }
-}
-
-/// Ticks of a beat.
-fn beat(meter: Meter) -> u32 {
-    TICKS_PER_QUARTER * 4 / meter.unit()
 }
 
 impl fmt::Display for Chart {

@@ -156,7 +156,7 @@ struct Beat {
 
 /// The likeliest chords of a score, with few changes (Viterbi over beats).
 pub(crate) fn read(score: &Score) -> Vec<Chord> {
-    let step = TICKS_PER_QUARTER * 4 / score.meter.unit();
+    let step = score.meter.beat_ticks();
     let length = if step < TICKS_PER_QUARTER { TICKS_PER_QUARTER.min(score.ticks()) } else { step };
     let beats: Vec<Beat> =
         (0..score.ticks()).step_by(length as usize).map(|start| beat(score, start, length)).collect();

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, quote, refuse};
+use crate::note::TICKS_PER_QUARTER;
 
 /// A time signature: `beats` notes of length 1/`unit` to the bar. Written and parsed as `6/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +40,16 @@ impl Meter {
     /// Which note: 4 is the quarter, 8 the eighth.
     pub const fn unit(self) -> u32 {
         self.unit
+    }
+
+    /// Length of a beat in ticks; exact.
+    pub const fn beat_ticks(self) -> u32 {
+        TICKS_PER_QUARTER * 4 / self.unit
+    }
+
+    /// Length of so many bars in ticks, as many as can be counted.
+    pub const fn ticks(self, bars: u32) -> u32 {
+        bars.saturating_mul(self.beats * self.beat_ticks())
     }
 
     /// Length of a bar in quarter notes; exact, as `unit` is a power of two.

@@ -25,7 +25,7 @@ impl Position {
     ///
     /// [`Error`]: there is no such place in `bars` bars of `meter`.
     pub fn ticks(self, bars: u32, meter: Meter) -> Result<u32, Error> {
-        let (beat, sixteenth) = (TICKS_PER_QUARTER * 4 / meter.unit(), TICKS_PER_QUARTER / 4);
+        let (beat, sixteenth) = (meter.beat_ticks(), TICKS_PER_QUARTER / 4);
         let problem = if self.bar > bars {
             format!("there are {bars} bars")
         } else if self.beat > meter.beats() {
@@ -40,7 +40,7 @@ impl Position {
 
     /// The sixteenth that is nearest to a tick.
     pub fn nearest(ticks: f64, meter: Meter) -> Self {
-        let (beat, sixteenth) = (TICKS_PER_QUARTER * 4 / meter.unit(), TICKS_PER_QUARTER / 4);
+        let (beat, sixteenth) = (meter.beat_ticks(), TICKS_PER_QUARTER / 4);
         let ticks = (ticks / f64::from(sixteenth)).round().max(0.0) as u32 * sixteenth;
         let bar = beat * meter.beats();
         Self { bar: ticks / bar + 1, beat: ticks % bar / beat + 1, sixteenth: ticks % beat / sixteenth + 1 }

@@ -117,7 +117,7 @@ impl Score {
 
     /// Length in ticks.
     pub fn ticks(&self) -> u32 {
-        ticks(&self.0)
+        self.meter.ticks(self.bars)
     }
 
     /// Length in quarter notes; exact.
@@ -201,11 +201,6 @@ fn transpose(pitch: u8, semitones: i32) -> u8 {
     }
 }
 
-fn ticks(fields: &ScoreFields) -> u32 {
-    // A bar is a whole number of sixteenths, and those of ticks.
-    fields.bars * fields.meter.beats() * (TICKS_PER_QUARTER * 4 / fields.meter.unit())
-}
-
 fn check_players(players: &[Player]) -> Result<(), Error> {
     for (index, player) in players.iter().enumerate() {
         player.check()?;
@@ -220,7 +215,7 @@ fn check_notes(fields: &ScoreFields) -> Result<(), Error> {
     if fields.notes.len() > MAX_NOTES {
         return Err(refuse("notes", format!("{} are too many; the limit is {MAX_NOTES}", fields.notes.len())));
     }
-    let end = ticks(fields);
+    let end = fields.meter.ticks(fields.bars);
     for note in &fields.notes {
         let problem = if !fields.players.iter().any(|player| player.part == note.part) {
             format!("nobody plays the {}; add a player", note.part)

@@ -13,7 +13,7 @@ mod voicing;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use score::{Key, Part};
+use score::{Key, Part, Score};
 
 use self::guide::Guide;
 use self::pitches::Pitches;
@@ -66,6 +66,8 @@ pub(super) struct Arranger {
     /// Of every column, or of none.
     intensity: Vec<f64>,
     guides: Vec<Guide>,
+    /// A theme that returns note for note, at home.
+    theme: Option<Score>,
     /// Columns that the model counts as a bar, and the timestep until which its parts agree on nothing.
     counted: usize,
     undecided: f64,
@@ -87,9 +89,9 @@ impl Engine {
         let home = request.key.map_or(0, Key::transposition);
         let until = |freedom: f64| guide::until(freedom) * timesteps;
         let varied = vary.map(|vary| self.varied(request, (score, plan), until(vary))).transpose()?;
-        let theme = asked.theme.as_ref().map(|theme| {
-            let notes = retelling::retold(theme, request, score.config())?;
-            let latents = score.encode(&notes, plan.columns).in_stage(Stage::Music)?;
+        let retold = asked.theme.as_ref().map(|theme| retelling::retold(theme, request, score.config())).transpose()?;
+        let theme = asked.theme.as_ref().zip(retold.as_ref()).map(|(theme, notes)| {
+            let latents = score.encode(notes, plan.columns).in_stage(Stage::Music)?;
             let until = until(1.0 - theme.strength);
             Guide::of(&latents, score, Some(Part::Lead), until, &self.device).in_stage(Stage::Music)
         });
@@ -111,6 +113,7 @@ impl Engine {
             is_built: asked.build,
             intensity,
             guides: varied.into_iter().chain(theme.transpose()?).chain(energy).collect(),
+            theme: retold.filter(|_| asked.theme.as_ref().is_some_and(|theme| theme.strength == 1.0)),
             counted: plan.pulse.columns_per_bar as usize,
             undecided: UNDECIDED * timesteps,
             decoder: decoder.clone(),
@@ -168,6 +171,9 @@ impl Arranger {
 
     /// Notes at home as they are asked for. `key` is theirs.
     pub fn finish(&self, mut decoded: Decoded, key: Key) -> Decoded {
+        if let Some(theme) = &self.theme {
+            retelling::state(theme, &mut decoded, self.grid);
+        }
         if self.is_built {
             form::build(&mut decoded.notes, self.grid);
         }

@@ -9,7 +9,7 @@ use crate::audio::Audio;
 use crate::clip::{Clip, Recipe, State};
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::storyboard::{Bed, Board, mix, stem};
+use crate::storyboard::{Bed, Board, mix_ringing, stem};
 
 impl Engine {
     /// Composes cue `index` of a board, from 0.
@@ -57,7 +57,8 @@ impl Engine {
     ///
     /// Those of [`mix`] and [`redecode`](Self::redecode).
     pub fn bed(&self, board: &Board, clips: &[Option<Clip>], progress: &dyn Progress) -> Result<Bed, Error> {
-        mix(board, |index, bpm| self.found(clips, index, (board, bpm), progress))
+        let found = |index, bpm| self.found(clips, index, (board, bpm), progress);
+        mix_ringing(board, found, |index, bpm| self.tail(clips, index, (board, bpm), progress))
     }
 
     /// The sound of cue `index` with its lead-in, at full level; `clips` are as for [`bed`](Self::bed).
@@ -76,7 +77,8 @@ impl Engine {
         clips: &[Option<Clip>],
         progress: &dyn Progress,
     ) -> Result<Audio, Error> {
-        stem(board, index, |index, bpm| self.found(clips, index, (board, bpm), progress))
+        let found = |index, bpm| self.found(clips, index, (board, bpm), progress);
+        stem(board, index, found, |index, bpm| self.tail(clips, index, (board, bpm), progress))
     }
 
     /// As [`stem`](Self::stem), every part by itself, in the order of [`Part::ALL`]; a clip without notes has none.
@@ -98,23 +100,36 @@ impl Engine {
         let Some(clip) = clips.get(index).and_then(Option::as_ref).filter(|clip| clip.score.is_some()) else {
             return Ok(Vec::new());
         };
-        let key = board.key.or(clip.recipe.key);
-        // At every tempo at which the cue is heard.
-        let mut played: Vec<(f64, Vec<Stem>)> = Vec::new();
+        // At every tempo at which the cue is heard: its parts, and what rings on of them.
+        let mut played: Vec<(f64, [Vec<Stem>; 2])> = Vec::new();
         for bpm in board.tempi(index) {
-            let to = Redecoding { bpm: Some(bpm), key, sample_rate: board.sample_rate };
-            let is_there =
-                clip.recipe.bpm == bpm && clip.recipe.key == key && clip.audio.sample_rate() == board.sample_rate;
-            let moved = if is_there { clip.clone() } else { self.redecode(&State::from(clip), to, progress)? };
-            played.push((bpm, self.stems(&moved)?));
+            let moved = self.moved(clip, board, bpm, progress)?;
+            let tails = if board.tails { self.ringing_stems(&moved)? } else { Vec::new() };
+            played.push((bpm, [self.stems(&moved)?, tails]));
         }
         let parts: Vec<Part> =
-            played.first().iter().flat_map(|(_, stems)| stems.iter().map(|stem| stem.part)).collect();
-        let sound = |part: Part, bpm: f64| {
+            played.first().iter().flat_map(|(_, [stems, _])| stems.iter().map(|stem| stem.part)).collect();
+        let sound = |which: usize, part: Part, bpm: f64| {
             let (_, stems) = played.iter().find(|(other, _)| *other == bpm)?;
-            stems.iter().find(|stem| stem.part == part).map(|stem| &stem.audio)
+            stems[which].iter().find(|stem| stem.part == part).map(|stem| &stem.audio)
         };
-        parts.into_iter().map(|part| Ok((part, stem(board, index, |_, bpm| Ok(sound(part, bpm)))?))).collect()
+        let own = |part: Part| {
+            let audio = stem(board, index, |_, bpm| Ok(sound(0, part, bpm)), |_, bpm| Ok(sound(1, part, bpm)))?;
+            Ok((part, audio))
+        };
+        parts.into_iter().map(own).collect()
+    }
+
+    /// What rings on of a cue.
+    fn tail<'a>(
+        &self,
+        clips: &'a [Option<Clip>],
+        index: usize,
+        (board, bpm): (&Board, f64),
+        progress: &dyn Progress,
+    ) -> Result<Option<Cow<'a, Audio>>, Error> {
+        let Some(clip) = clips.get(index).and_then(Option::as_ref) else { return Ok(None) };
+        Ok(self.ringing(&*self.moved(clip, board, bpm, progress)?)?.map(Cow::Owned))
     }
 
     fn found<'a>(
@@ -134,11 +149,25 @@ impl Engine {
         bpm: f64,
         progress: &dyn Progress,
     ) -> Result<Cow<'a, Audio>, Error> {
+        Ok(match self.moved(clip, board, bpm, progress)? {
+            Cow::Borrowed(clip) => Cow::Borrowed(&clip.audio),
+            Cow::Owned(clip) => Cow::Owned(clip.audio),
+        })
+    }
+
+    /// A clip at a tempo, and in the key and at the rate of a board.
+    fn moved<'a>(
+        &self,
+        clip: &'a Clip,
+        board: &Board,
+        bpm: f64,
+        progress: &dyn Progress,
+    ) -> Result<Cow<'a, Clip>, Error> {
         let key = board.key.or(clip.recipe.key);
         if clip.recipe.bpm == bpm && clip.recipe.key == key && clip.audio.sample_rate() == board.sample_rate {
-            return Ok(Cow::Borrowed(&clip.audio));
+            return Ok(Cow::Borrowed(clip));
         }
         let to = Redecoding { bpm: Some(bpm), key, sample_rate: board.sample_rate };
-        self.redecode(&State::from(clip), to, progress).map(|clip| Cow::Owned(clip.audio))
+        self.redecode(&State::from(clip), to, progress).map(Cow::Owned)
     }
 }

@@ -29,7 +29,7 @@ impl Keep {
 
     /// Parts whose players are known beforehand: those that are kept, and all where only some bars are composed anew.
     pub(super) fn players(&self) -> Vec<Part> {
-        if self.redo.is_some() { Part::ALL.to_vec() } else { self.parts.clone() }
+        if self.redo.is_some() || self.is_whole() { Part::ALL.to_vec() } else { self.parts.clone() }
     }
 
     /// A score that was composed around what is kept, with the very notes and players that are.

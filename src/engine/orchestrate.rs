@@ -89,11 +89,12 @@ impl Rows for ScoreDecoder {
 }
 
 impl Casting {
-    /// What has to be heard of a clip of `bars` bars: those who are asked for, and something in every bar.
+    /// What has to be heard of a clip of `bars` bars: those who are asked for, and something in every half
+    /// bar.
     pub(super) fn heard(&self, columns: usize, bars: u32) -> Heard {
         let mut parts: Vec<Part> = self.casts.iter().map(|cast| cast.part).collect();
         parts.extend(self.wanted.iter().filter(|part| self.in_part(**part).is_none()));
-        Heard { parts, bar: columns.div_ceil(bars.max(1) as usize), ..Heard::default() }
+        Heard { parts, span: columns.div_ceil(2 * bars.max(1) as usize), ..Heard::default() }
     }
 
     /// The score as it is asked for: who is named plays and leads the mix, and who is not wanted does not.

@@ -64,6 +64,12 @@ pub fn render(score: &Score, ensemble: &Ensemble, seed: u64, sample_rate: u32) -
     Ok(audio)
 }
 
+/// The parts of a score with what rings on after its end; arguments and errors are those of [`render`].
+pub(super) fn ringing(score: &Score, ensemble: &Ensemble, seed: u64, sample_rate: u32) -> Result<Stems, Error> {
+    let rendering = Rendering { rate: sample_rate, seed, ending: Ending::Ring, ..Rendering::default() };
+    Ok(instruments::render(score, ensemble, &rendering)?)
+}
+
 /// The parts of a score, before they are mixed; arguments and errors are those of [`render`].
 pub(super) fn parts(score: &Score, ensemble: &Ensemble, seed: u64, sample_rate: u32) -> Result<Stems, Error> {
     if score.notes.is_empty() {

@@ -43,7 +43,13 @@ impl Bars {
 impl Keep {
     /// Whether a part is kept in a bar, from 1.
     pub fn keeps(&self, part: Part, bar: u32) -> bool {
-        self.parts.contains(&part) || self.redo.as_ref().is_some_and(|bars| !bars.contains(bar))
+        let is_outside = self.redo.as_ref().is_some_and(|bars| !bars.contains(bar));
+        self.parts.contains(&part) || is_outside || self.is_whole()
+    }
+
+    /// Whether nothing at all may be other than it was.
+    pub fn is_whole(&self) -> bool {
+        self.vary == Some(0.0) && self.redo.is_none()
     }
 
     /// Refuses what cannot be kept in what is asked for.
@@ -66,7 +72,7 @@ impl Keep {
         if let Some(Bars(bars)) = self.redo.as_ref().filter(|bars| *bars.0.end() > fields.bars) {
             return refuse(format!("bar {} is not in the clip, which has {}", bars.end(), fields.bars));
         }
-        if (1..=fields.bars).all(|bar| Part::ALL.into_iter().all(|part| self.keeps(part, bar))) {
+        if !self.is_whole() && (1..=fields.bars).all(|bar| Part::ALL.into_iter().all(|part| self.keeps(part, bar))) {
             return refuse("everything is kept, so nothing is left to compose".into());
         }
         Ok(())

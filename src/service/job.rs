@@ -15,7 +15,7 @@ use crate::storyboard::{Board, BoardFields};
 #[derive(Debug, Clone)]
 pub enum Job {
     /// As [`Engine::generate`](crate::Engine::generate).
-    Generate(Request),
+    Generate(Box<Request>),
     /// As [`Engine::score`](crate::Engine::score): the cue at this index.
     Score(Board, usize),
     /// As [`Engine::redecode`](crate::Engine::redecode).
@@ -78,7 +78,7 @@ impl From<&Job> for Parcel {
     fn from(job: &Job) -> Self {
         match job {
             Job::Generate(request) => Self::Generate {
-                fields: Box::new(RequestFields { picture: None, ..request.clone().into_fields() }),
+                fields: Box::new(RequestFields { picture: None, ..Request::clone(request).into_fields() }),
                 picture: request.picture.as_ref().map(Pixels::from),
             },
             Job::Score(board, cue) => {
@@ -112,7 +112,7 @@ impl TryFrom<Parcel> for Job {
         match parcel {
             Parcel::Generate { fields, picture } => {
                 let picture = picture.map(Picture::try_from).transpose()?;
-                Ok(Self::Generate(Request::new(RequestFields { picture, ..*fields })?))
+                Ok(Self::Generate(Box::new(Request::new(RequestFields { picture, ..*fields })?)))
             }
             Parcel::Score { mut fields, cue, pictures } => {
                 for (place, picture) in pictures.into_iter().enumerate() {
@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn a_request_arrives_as_it_was() {
         let request = Request::new(request()).unwrap();
-        let Job::Generate(arrived) = sent(&Job::Generate(request.clone())).unwrap() else { panic!() };
-        assert_eq!(arrived, request);
+        let Job::Generate(arrived) = sent(&Job::Generate(Box::new(request.clone()))).unwrap() else { panic!() };
+        assert_eq!(*arrived, request);
         let pixels = |request: &Request| request.picture.as_ref().map(|picture| picture.rgb().to_vec());
         assert_eq!(pixels(&arrived), pixels(&request));
     }

@@ -128,6 +128,7 @@ impl Draft {
             sample_rate: sheet.rate,
             gaps: sheet.gaps,
             intensity: sheet.intensity.clone(),
+            tails: sheet.tails,
             cues,
         };
         Board::new(fields).map_err(|error| self.located(error))

@@ -2,9 +2,9 @@
 
 use std::borrow::Borrow;
 
-use super::Board;
 use super::mix::{fade_out_frames, sound, to_24_bits};
 use super::voice::Voice;
+use super::{Board, tail};
 use crate::audio::Audio;
 use crate::error::Error;
 
@@ -30,15 +30,15 @@ pub struct Item {
 pub fn items(board: &Board) -> Vec<Item> {
     let item = |cue: usize| {
         let voice = Voice::new(board, cue);
-        let frames = board.frame(board.bars(cue).end) - voice.start;
+        let frames = board.frame(board.bars(cue).end) - voice.start + tail::frames(board, cue);
         Item { cue, start: voice.start, frames, fade_in: voice.lead, fade_out: fade_out_frames(board, cue) }
     };
     (0..board.cues.len()).map(item).collect()
 }
 
-/// The sound of a cue from the beginning of its lead-in to its end, tempo changes and all, at full level.
+/// The sound of a cue from the beginning of its lead-in to its end, tempo changes, what rings on and all, at full level.
 ///
-/// `clip` is as for [`mix`](super::mix); a cue without a clip is silence.
+/// `clip` and `tail` are as for [`mix_ringing`](super::mix_ringing); a cue without a clip is silence.
 ///
 /// # Errors
 ///
@@ -51,8 +51,9 @@ pub fn stem<A: Borrow<Audio>>(
     board: &Board,
     index: usize,
     mut clip: impl FnMut(usize, f64) -> Result<Option<A>, Error>,
+    mut tail: impl FnMut(usize, f64) -> Result<Option<A>, Error>,
 ) -> Result<Audio, Error> {
-    let [left, right] = sound(board, index, &Voice::new(board, index), &mut clip)?;
+    let [left, right] = sound(board, index, &Voice::new(board, index), (&mut clip, &mut tail))?;
     let mut audio = Audio::new(left, right, board.sample_rate);
     to_24_bits(&mut audio);
     Ok(audio)

@@ -1,6 +1,6 @@
 //! A board's notes as one MIDI file.
 
-use midi::{Section, Song, ticks_of};
+use midi::{Section, Song};
 use score::{Score, ScoreFields};
 
 use super::Board;
@@ -27,7 +27,7 @@ pub fn midi(board: &Board, names: &[String], clips: &[Option<Clip>], timing: Tim
         }
     };
     let scores = (0..board.cues.len()).map(score).collect::<Result<Vec<_>, _>>()?;
-    let at = |bar: u32| ticks_of(bar - 1, meter);
+    let at = |bar: u32| meter.ticks(bar - 1);
     let sections = scores.iter().zip(names).zip(&board.cues);
     let sections = sections.map(|((score, name), cue)| Section { name, start: at(cue.start_bar), score });
     let tempi = board.tempo.changes().iter().map(|tempo| (at(tempo.bar), tempo.bpm)).collect();

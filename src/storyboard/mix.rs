@@ -3,8 +3,8 @@
 use std::borrow::Borrow;
 use std::f64::consts::FRAC_PI_2;
 
-use super::Board;
 use super::voice::{Segment, Voice, clickless};
+use super::{Board, tail};
 use crate::audio::loudness::{Loudness, measure};
 use crate::audio::{Audio, wav};
 use crate::error::Error;
@@ -39,17 +39,36 @@ pub struct Bed {
 /// Those of `clip`; [`Error::Board`] if a clip has another rate than the board, or no frames.
 pub fn mix<A: Borrow<Audio>>(
     board: &Board,
+    clip: impl FnMut(usize, f64) -> Result<Option<A>, Error>,
+) -> Result<Bed, Error> {
+    mix_ringing(board, clip, |_, _| Ok(None))
+}
+
+/// As [`mix`], on a board with [`tails`](super::BoardFields::tails): `tail(cue, bpm)` gives what rings on after the end of a cue at the
+/// level of its clip; `None`, where nothing does.
+///
+/// # Errors
+///
+/// Those of [`mix`] and of `tail`.
+pub fn mix_ringing<A: Borrow<Audio>>(
+    board: &Board,
     mut clip: impl FnMut(usize, f64) -> Result<Option<A>, Error>,
+    mut tail: impl FnMut(usize, f64) -> Result<Option<A>, Error>,
 ) -> Result<Bed, Error> {
     let mut bed = [vec![0.0; board.frames()], vec![0.0; board.frames()]];
     for index in 0..board.cues.len() {
         let voice = Voice::new(board, index);
-        let mut sound = sound(board, index, &voice, &mut clip)?;
-        if ends_in_silence(board, index) {
+        let mut sound = sound(board, index, &voice, (&mut clip, &mut tail))?;
+        let rings = tail::frames(board, index);
+        if rings > 0 {
+            sound.iter_mut().for_each(|channel| fade_out(channel, tail::fade(rings)));
+        } else if ends_in_silence(board, index) {
             sound.iter_mut().for_each(|channel| fade_out(channel, clickless(board)));
         }
+        // What rings on goes its own way below what comes.
+        let is_over = index > 0 && tail::frames(board, index - 1) > 0;
         for (bed, sound) in bed.iter_mut().zip(&sound) {
-            overlay(&mut bed[voice.start..], sound, voice.lead);
+            overlay(&mut bed[voice.start..], sound, voice.lead, is_over);
         }
     }
     let [left, right] = bed;
@@ -59,12 +78,15 @@ pub fn mix<A: Borrow<Audio>>(
     Ok(Bed { audio, gain_db })
 }
 
-/// A cue's own sound from its lead-in to its end, not faded.
+/// A cue's own sound from its lead-in to its end, and what rings on of it, not faded.
 pub(super) fn sound<A: Borrow<Audio>>(
     board: &Board,
     index: usize,
     voice: &Voice,
-    clip: &mut impl FnMut(usize, f64) -> Result<Option<A>, Error>,
+    (clip, tail): (
+        &mut impl FnMut(usize, f64) -> Result<Option<A>, Error>,
+        &mut impl FnMut(usize, f64) -> Result<Option<A>, Error>,
+    ),
 ) -> Result<[Vec<f32>; 2], Error> {
     let frames = board.frame(board.bars(index).end) - voice.start;
     let mut sound = [vec![0.0; frames], vec![0.0; frames]];
@@ -74,8 +96,21 @@ pub(super) fn sound<A: Borrow<Audio>>(
         // The very first preroll has nothing of the cue's own before it.
         let fade = if segment.start() == voice.start { 0 } else { segment.preroll };
         for (sound, channel) in sound.iter_mut().zip(clip.channels()) {
-            overlay(&mut sound[segment.start() - voice.start..], &heard(segment, clip, channel), fade);
+            overlay(&mut sound[segment.start() - voice.start..], &heard(segment, clip, channel), fade, false);
         }
+    }
+    let rings = tail::frames(board, index);
+    let bpm = voice.segments.last().map_or(board.tempo.at(1), |segment| segment.bpm);
+    match tail::sound((index, bpm, rings), tail)? {
+        Some(tails) => {
+            let rounded = |tail: Vec<f32>| tail.into_iter().map(wav::round_to_24_bits);
+            sound.iter_mut().zip(tails).for_each(|(sound, tail)| sound.extend(rounded(tail)));
+        }
+        None if rings > 0 => sound.iter_mut().for_each(|channel| {
+            fade_out(channel, clickless(board));
+            channel.resize(channel.len() + rings, 0.0);
+        }),
+        None => {}
     }
     Ok(sound)
 }
@@ -99,15 +134,15 @@ fn heard(segment: &Segment, clip: &Audio, channel: &[f32]) -> Vec<f32> {
     samples.take(segment.frames.end - segment.start()).map(|sample| wav::round_to_24_bits(*sample)).collect()
 }
 
-/// Puts `sound` at the beginning of `bed`; its first `fade` frames fade in over what is there, at equal power.
-fn overlay(bed: &mut [f32], sound: &[f32], fade: usize) {
+/// Puts `sound` at the beginning of `bed`; its first `fade` frames fade in over what is there, at equal power, or where that rings
+/// on (`is_over`) beside it.
+fn overlay(bed: &mut [f32], sound: &[f32], fade: usize, is_over: bool) {
     for (i, (bed, sample)) in bed.iter_mut().zip(sound).enumerate() {
-        *bed = match i < fade {
-            true => {
-                let (sine, cosine) = fade_gains(i, fade);
-                *bed * cosine + sample * sine
-            }
-            false => *sample,
+        let (sine, cosine) = if i < fade { fade_gains(i, fade) } else { (1.0, 0.0) };
+        *bed = match (i < fade, is_over) {
+            (_, true) => *bed + sample * sine,
+            (true, false) => *bed * cosine + sample * sine,
+            (false, false) => *sample,
         };
     }
 }
@@ -129,6 +164,10 @@ fn fade_gains(i: usize, fade: usize) -> (f32, f32) {
 /// Frames over which the end of cue `index` goes: the next cue's lead-in, or what keeps silence from clicking.
 pub(super) fn fade_out_frames(board: &Board, index: usize) -> usize {
     let frames = board.frame(board.bars(index).end) - board.frame(board.cues[index].start_bar);
+    let rings = tail::frames(board, index);
+    if rings > 0 {
+        return tail::fade(rings);
+    }
     match ends_in_silence(board, index) {
         true => clickless(board).min(frames),
         false if index + 1 == board.cues.len() => 0,

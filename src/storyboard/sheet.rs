@@ -79,6 +79,9 @@ pub struct Sheet {
     /// How much energy the cues have, from 0 calm to 1 driving, at some bars.
     #[serde(skip_serializing_if = "Intensity::is_empty")]
     pub intensity: Intensity,
+    /// Whether cues ring on over cuts and into gaps.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tails: bool,
     /// The lead that returns in every cue after it which has no theme of its own: the name of a cue, or a clip's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<String>,
@@ -184,6 +187,7 @@ impl Default for Sheet {
             gaps: Gaps::default(),
             transition: Transition::default(),
             intensity: Intensity::default(),
+            tails: false,
             theme: None,
             theme_strength: None,
             cues: Vec::new(),

@@ -209,7 +209,6 @@ fn intensity_thins_and_softens() {
         }
         loud[i] /= notes[i];
     }
-    println!("intensity: notes {notes:?}, velocity {loud:?}");
     assert!(notes[0] < notes[1] && notes[1] < notes[2] && 1.5 * notes[0] < notes[2], "{notes:?}");
     assert!(loud[0] + 10.0 < loud[1] && loud[1] + 10.0 < loud[2], "{loud:?}");
 }
@@ -234,7 +233,7 @@ fn a_take_is_the_nearer_the_less_it_may_vary() {
     }
     let means = sums.map(|sum| sum / f64::from(seeds as u32));
     assert!(means.windows(2).all(|pair| pair[0] > pair[1]), "{means:?}");
-    assert!(means[0] > 0.95, "{means:?}");
+    assert_eq!(means[0], 1.0);
 }
 
 /// Share of bars' sixteenths in which both leads begin or both do not, and of steps between notes that go the same way.
@@ -280,8 +279,7 @@ fn a_theme_returns_in_another_key_mode_metre_and_tempo() {
         let other = rhythm_and_contour(&theme, &score(elsewhere(Arrangement::default())));
         chance = (chance.0 + other.0 / 3.0, chance.1 + other.1 / 3.0);
     }
-    println!("theme: {themed:?}, chance {chance:?}");
-    assert!(themed[0].0 > 0.9 && themed[0].1 > 0.9, "{themed:?}");
+    assert!(themed[0].0 > 0.99 && themed[0].1 > 0.9, "{themed:?}");
     assert!(themed[1].0 > chance.0 + 0.1 && themed[1].1 > chance.1, "{themed:?} {chance:?}");
 }
 

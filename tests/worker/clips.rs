@@ -43,7 +43,7 @@ fn every_job_gives_the_same_bits_and_steps_as_in_process() {
     let here = steps(here);
     for client in &clients {
         let there = Log::default();
-        assert_same(&client.run(&Job::Generate(request.clone()), &there).unwrap(), &clip);
+        assert_same(&client.run(&Job::Generate(Box::new(request.clone())), &there).unwrap(), &clip);
         let there = steps(there);
         assert_eq!(there[..2], [(Stage::Load, 0, 1), (Stage::Load, 1, 1)]);
         assert_eq!(there[2..], here);

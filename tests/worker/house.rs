@@ -225,7 +225,7 @@ pub fn parcel(fields: RequestFields) -> Parcel {
 }
 
 pub fn job(fields: RequestFields) -> Job {
-    Job::Generate(Request::new(fields).unwrap())
+    Job::Generate(Box::new(Request::new(fields).unwrap()))
 }
 
 /// A bar in as little time as it takes.

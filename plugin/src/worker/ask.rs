@@ -109,7 +109,10 @@ impl Ask {
         let own = self.picture.as_ref().map(|frame| frame.picture()).transpose()?;
         let (picture, is_original) = own.map_or((None, true), |(picture, is_original)| (Some(picture), is_original));
         let job = match &self.scene {
-            None => Job::Generate(Request::new(RequestFields { picture, ..self.request.clone().into_fields() })?),
+            None => {
+                let fields = RequestFields { picture, ..self.request.clone().into_fields() };
+                Job::Generate(Box::new(Request::new(fields)?))
+            }
             Some(scene) => {
                 let mut fields = scene.board.clone().into_fields();
                 fields.cues[scene.index].picture = picture;

@@ -8,10 +8,10 @@ use super::row::{Roll, Row};
 
 /// The faintest beginning that is made to sound of whoever plays anyway; who was asked for plays, however faint.
 const FLOOR: f32 = 0.12;
-/// Of a clip in which nothing would sound at all, how many parts are heard and how many onsets a bar of each, if they have at
+/// Of a clip in which nothing would sound at all, how many parts are heard and how many onsets a span of each, if they have at
 /// least this share of what a note begins with.
 const FAINT_PARTS: usize = 3;
-const FAINT_ONSETS: usize = 4;
+const FAINT_ONSETS: usize = 2;
 const FAINTEST: f32 = 0.02;
 
 /// What has to be heard.
@@ -19,8 +19,8 @@ const FAINTEST: f32 = 0.02;
 pub struct Heard {
     /// Who was asked for, the first one first: each of them plays.
     pub parts: Vec<Part>,
-    /// Columns of a bar; no bar is empty. 0 lets bars be empty.
-    pub bar: usize,
+    /// Columns of a span, of which none is empty; 0 lets them be.
+    pub span: usize,
     /// Parts that begin in so many columns in all, the likeliest.
     pub attacks: Vec<(Part, usize)>,
 }
@@ -42,7 +42,7 @@ impl Heard {
         let mut onsets: Vec<Vec<f32>> = rolls.iter().map(|roll| vec![threshold; roll.len()]).collect();
         let mut least: Vec<usize> =
             config.parts.iter().zip(rolls).map(|(part, roll)| part.least_of(roll.len())).collect();
-        if self.bar == 0 {
+        if self.span == 0 {
             return (onsets, least);
         }
         let strengths: Vec<Vec<f32>> = rows.iter().zip(rolls).map(|(row, roll)| row.strengths(roll)).collect();
@@ -54,7 +54,7 @@ impl Heard {
         }
         for &index in asked.iter().filter(|index| !plays(**index)) {
             let silent = vec![false; strengths[index].len()];
-            let own = onset_thresholds(&[&strengths[index]], &silent, self.bar, threshold, f32::MIN);
+            let own = onset_thresholds(&[&strengths[index]], &silent, self.span, threshold, f32::MIN);
             lower(&mut onsets[index], &own[0]);
         }
         let others = (0..rows.len()).filter(|index| !asked.contains(index) && plays(*index));
@@ -65,7 +65,7 @@ impl Heard {
             sounds.iter_mut().zip(own).for_each(|(any, own)| *any |= own);
         }
         let order: Vec<&[f32]> = playing.iter().map(|index| &strengths[*index][..]).collect();
-        let filled = onset_thresholds(&order, &sounds, self.bar, threshold, FLOOR);
+        let filled = onset_thresholds(&order, &sounds, self.span, threshold, FLOOR);
         playing.iter().zip(&filled).for_each(|(&index, own)| lower(&mut onsets[index], own));
         asked.iter().for_each(|&index| least[index] = 1);
         (onsets, least)
@@ -82,8 +82,8 @@ impl Heard {
         for index in heard.into_iter().take(most) {
             let mut sorted = strengths[index].clone();
             sorted.sort_by(|a, b| b.total_cmp(a));
-            let bars = sorted.len().div_ceil(self.bar);
-            if let Some(last) = sorted.get(bars * FAINT_ONSETS - 1).or(sorted.last()) {
+            let spans = sorted.len().div_ceil(self.span);
+            if let Some(last) = sorted.get(spans * FAINT_ONSETS - 1).or(sorted.last()) {
                 onsets[index].fill(last.max(faintest).next_down());
             }
         }

@@ -1,4 +1,4 @@
-//! No bar is empty unless that is asked for.
+//! No span of music, half a bar of it, is empty unless that is asked for.
 
 /// Of a bar's strongest onset, what the onsets that sound beside it have.
 const NEAR: f32 = 0.85;

@@ -3,7 +3,8 @@
 use score::{Key, Note, Part, Player, Score, ScoreFields, TICKS_PER_QUARTER};
 
 use super::super::keeping::within;
-use crate::decoder::score::ScoreConfig;
+use super::Grid;
+use crate::decoder::score::{Decoded, GridNote, GridPlayer, ScoreConfig};
 use crate::error::Error;
 use crate::request::{Request, Theme};
 
@@ -35,7 +36,10 @@ pub fn retold(theme: &Theme, request: &Request, config: &ScoreConfig) -> Result<
     notes.sort_by_key(|note| (note.start, note.pitch));
     // Of two that are stretched to one place the first stays.
     notes.dedup_by_key(|note| note.start);
-    let instrument = score::Instrument::Program(range.programs[0]);
+    // Whoever played it, or the nearest whom the model knows.
+    let own = source.player(Part::Lead).map_or(range.programs[0], |player| player.instrument.number());
+    let nearest = range.programs.iter().min_by_key(|program| program.abs_diff(own)).copied().unwrap_or(own);
+    let instrument = score::Instrument::Program(nearest);
     let fields = ScoreFields {
         bars: request.bars,
         meter: request.meter,
@@ -46,6 +50,25 @@ pub fn retold(theme: &Theme, request: &Request, config: &ScoreConfig) -> Result<
         ..Default::default()
     };
     Ok(Score::new(fields)?)
+}
+
+/// The theme itself in the place of the lead.
+pub fn state(theme: &Score, decoded: &mut Decoded, grid: Grid) {
+    decoded.notes.retain(|note| note.part != Part::Lead);
+    decoded.notes.extend(theme.notes_of(Part::Lead).map(|note| GridNote {
+        part: note.part,
+        pitch: note.pitch,
+        velocity: note.velocity,
+        column: (note.start / grid.ticks) as usize % grid.columns,
+        columns: ((note.length / grid.ticks) as usize).clamp(1, grid.columns),
+    }));
+    let lead = theme.player(Part::Lead).filter(|_| !decoded.players.iter().any(|player| player.part == Part::Lead));
+    let player = |player: &Player| GridPlayer {
+        part: player.part,
+        instrument: player.instrument,
+        dynamics: vec![1.0; grid.columns],
+    };
+    decoded.players.extend(lead.map(player));
 }
 
 /// A pitch of one key as the same degree of another; what lies between degrees stays above the lower.

@@ -210,8 +210,10 @@ fn a_clip_of_another_rate_is_refused() {
 #[test]
 fn faded_items_on_tracks_are_the_bed() {
     let tempo = tempi(&[(1, 187.3), (4, 143.7)]);
-    for transition in [Transition::Cut, Transition::Crossfade { bars: 1 }, Transition::Morph { bars: 2 }] {
-        let mut fields = BoardFields { tempo: tempo.clone(), ..fields(cues(&[2, 3, 2, 1, 2], transition)) };
+    let transitions = [Transition::Cut, Transition::Crossfade { bars: 1 }, Transition::Morph { bars: 2 }];
+    for (transition, tails) in transitions.into_iter().flat_map(|transition| [(transition, false), (transition, true)])
+    {
+        let mut fields = BoardFields { tempo: tempo.clone(), tails, ..fields(cues(&[2, 3, 2, 1, 2], transition)) };
         if let Transition::Morph { .. } = transition {
             fields.cues.pop();
             fields.cues.pop();
@@ -220,10 +222,15 @@ fn faded_items_on_tracks_are_the_bed() {
         fields.cues.remove(2);
         fields.gaps = Gaps::Silence;
         let board = Board::new(fields).unwrap();
-        let bed = bed(&board).audio;
+        let clips = |cue, bpm| Ok(Some(clip(&board, cue, bpm)));
+        // The first cue has nothing that rings on.
+        let rings = |cue, bpm| Ok(Some(clip(&board, cue + 1, bpm)).filter(|_| cue != 0));
+        let bed = storyboard::mix_ringing(&board, clips, rings).unwrap().audio;
+        let is_dry = bed == self::bed(&board).audio;
+        assert!(if tails { !is_dry || transition != Transition::Cut } else { is_dry }, "{transition}, tails {tails}");
         let mut sum = vec![0f64; bed.frames()];
         for item in storyboard::items(&board) {
-            let stem = storyboard::stem(&board, item.cue, |cue, bpm| Ok(Some(clip(&board, cue, bpm)))).unwrap();
+            let stem = storyboard::stem(&board, item.cue, clips, rings).unwrap();
             assert_eq!(stem.frames(), item.frames);
             let rise = |i: usize, length: usize| ((i as f64 + 0.5) / length as f64 * FRAC_PI_2).sin();
             for (i, sample) in stem.channels()[0].iter().enumerate() {
@@ -235,6 +242,6 @@ fn faded_items_on_tracks_are_the_bed() {
         }
         let apart = sum.iter().zip(bed.channels()[0]).map(|(sum, bed)| (sum - f64::from(*bed)).abs());
         let apart = apart.fold(0.0, f64::max);
-        assert!(apart < 3.0 / 8_388_608.0, "{transition}: {apart:e}");
+        assert!(apart < 3.0 / 8_388_608.0, "{transition}, tails {tails}: {apart:e}");
     }
 }

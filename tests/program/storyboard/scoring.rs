@@ -170,3 +170,26 @@ fn a_morph_to_the_same_picture_and_words_changes_nothing_to_hear() {
     let other = mel(&fields).iter().zip(&morphed).map(|(a, b)| (a - b).abs()).sum::<f32>() / morphed.len() as f32;
     assert!(other > 0.05, "{other}");
 }
+
+#[test]
+fn a_cue_rings_on_over_a_cut_as_it_sounded() {
+    let mut fields = scored(Transition::Cut);
+    fields.cues[0].prompt = "slow choir and piano".into();
+    let dry = Board::new(fields.clone()).unwrap();
+    let wet = Board::new(BoardFields { tails: true, ..fields }).unwrap();
+    let clips: Vec<Option<Clip>> = (0..3).map(|cue| Some(score(&dry, cue))).collect();
+    let heard = |board: &Board| ENGINE.bed(board, &clips, &Silent).unwrap();
+    let (dry, wet, cut) = (heard(&dry), heard(&wet), dry.frame(2));
+    assert_eq!((dry.gain_db, wet.gain_db, dry.audio.frames()), (0.0, 0.0, wet.audio.frames()));
+    let [dry, wet] = [&dry, &wet].map(|bed| bed.audio.channels()[0].to_vec());
+    let fade = RATE as usize / 200;
+    assert_eq!(dry[..cut - fade], wet[..cut - fade]);
+    let rings: Vec<f32> = (cut..cut + 400).map(|i| wet[i] - dry[i]).collect();
+    let power = |samples: &[f32]| samples.iter().map(|x| x * x).sum::<f32>();
+    assert!(power(&rings[..200]) > 0.0 && power(&rings[..200]) > power(&rings[200..]) / 4.0);
+    // The last of the cue leads into what rings on: no step is larger than those before it.
+    let own = clips[0].as_ref().unwrap().audio.channels()[0];
+    let step = |pair: &[f32]| (pair[1] - pair[0]).abs();
+    let most = own[own.len() - 400..].windows(2).map(step).fold(0.0, f32::max);
+    assert!((rings[0] - own[own.len() - 1]).abs() <= 1.5 * most, "{} after {most}", rings[0] - own[own.len() - 1]);
+}
