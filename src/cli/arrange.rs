@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use melfusion::clip::Clip;
+use melfusion::clip::{ArrangementRecipe, Clip};
 use melfusion::error::Error;
 use melfusion::request::{Arrangement, Request, Theme};
 use score::{Part, TICKS_PER_QUARTER};
@@ -42,6 +42,28 @@ pub fn remarks(args: &Arrange, request: &Request) -> Vec<String> {
     }
     remarks.extend(args.hit.iter().filter_map(|hit| hit.remark(hit.position(request.bpm, request.meter))));
     remarks
+}
+
+/// What was asked of a clip's notes, as it is typed.
+pub fn options(recipe: &ArrangementRecipe) -> String {
+    let ArrangementRecipe { asked, theme_sha256 } = recipe;
+    let listed = |entries: Vec<String>| (!entries.is_empty()).then(|| entries.join(","));
+    let density = listed(asked.density.iter().map(|(part, number)| format!("{part}={number}")).collect());
+    let register = listed(asked.register.iter().map(|(part, range)| format!("{part}={range}")).collect());
+    let hits = listed(asked.hits.iter().map(ToString::to_string).collect());
+    let flag = |name: &str, is_set: bool| is_set.then(|| name.to_string());
+    let found = [
+        asked.chords.as_ref().map(|chords| format!("--chords \"{chords}\"")),
+        flag("--key-lock", asked.key_lock),
+        density.map(|density| format!("--density {density}")),
+        register.map(|register| format!("--register {register}")),
+        flag("--theme", theme_sha256.is_some()),
+        hits.map(|hits| format!("--hit {hits}")),
+        flag("--end", asked.end),
+        flag("--build", asked.build),
+        flag("intensity of its board", !asked.intensity.is_empty()),
+    ];
+    found.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn once<T: Copy>(what: &'static str, entries: &[(Part, T)]) -> Result<BTreeMap<Part, T>, Error> {

@@ -9,6 +9,7 @@ use score::{Part, Score, TICKS_PER_QUARTER};
 use serde::Serialize;
 
 use super::args::Show;
+use super::arrange::options;
 use super::destination::{check_folder, check_name};
 use super::take::{draw, facts, settings};
 use super::terminal::{self, plain};
@@ -143,6 +144,7 @@ fn lines(args: &Show, clip: &Clip) -> Vec<String> {
         }
         None => lines.push(format!("{} has sound in it and no notes", args.clip.display())),
     }
+    lines.extend(clip.recipe.arrangement.as_ref().map(|arrangement| format!("asked: {}", options(arrangement))));
     lines.push(format!("made by {bundle}: {}", settings(&clip.recipe)));
     lines
 }
@@ -153,7 +155,9 @@ fn by_bar(score: &Score) -> String {
     let of_bar = |index: u32| {
         let (start, end) = (index * bar, (index + 1) * bar);
         let within = chords.iter().filter(|chord| chord.start < end && chord.start + chord.length > start);
-        let names: Vec<String> = within.map(ToString::to_string).collect();
+        let mut names: Vec<String> = within.map(ToString::to_string).collect();
+        // Said once, where only silence is between.
+        names.dedup();
         if names.is_empty() { "-".into() } else { names.join(" ") }
     };
     (0..score.bars).map(of_bar).collect::<Vec<_>>().join(" | ")

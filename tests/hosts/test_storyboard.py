@@ -255,7 +255,7 @@ def test_the_parts_are_the_cues_before_their_bus(parted):
         whole_cue, added = read(cue), sum(parts)
         assert added.shape == whole_cue.shape
         likeness = (added * whole_cue).sum() / np.sqrt(np.square(added).sum() * np.square(whole_cue).sum())
-        assert likeness > 0.98, (cue.name, likeness)
+        assert likeness > 0.95, (cue.name, likeness)
 
 
 class Broadcast(ctypes.Structure):

@@ -166,3 +166,51 @@ fn what_cannot_be_kept_or_written_is_refused_before_anything_is_composed() {
     wave(&["--stems", out]).assert_bad_input(&["--stems", "no notes"]);
     assert!(!Path::new(out).exists());
 }
+
+#[test]
+fn how_what_is_asked_of_the_notes_was_read_is_said_in_text_and_in_json() {
+    let folder = folder();
+    let wav = folder.path().join("cue.wav");
+    let asked = ["--chords", "Dm:2 A7:2", "--hit", "1.5s,2.1", "--end", "--density", "drums=4"];
+    let generate = |more: &[&str]| {
+        let all = LOUD.iter().chain(&asked).chain(more).copied();
+        run(all.chain(["--seed", "7", "--out", wav.to_str().unwrap()])).assert_fine()
+    };
+    let said = generate(&[]).err;
+    let json: Value = serde_json::from_str(&generate(&["--json"]).out).unwrap();
+    for (remark, words) in json["arranged"].as_array().unwrap().iter().zip(["1 of 2 bars", "1.5 s is at 1.4.1"]) {
+        let remark = remark.as_str().unwrap();
+        assert!(remark.contains(words) && said.contains(remark), "{remark}: {said}");
+    }
+    let recipe = &json["takes"][0]["recipe"];
+    assert_eq!(recipe["key"], "D minor", "by the chords");
+    assert_eq!(recipe["arrangement"]["asked"]["hits"], serde_json::json!(["1.4.1", "2.1.1"]));
+    assert_eq!(shown(&wav)["recipe"]["arrangement"], recipe["arrangement"]);
+    let text = run(["show".as_ref(), wav.as_os_str()]).assert_fine().out;
+    let typed = "asked: --chords \"Dm:2 A7:2\" --density drums=4 --hit 1.4.1,2.1.1 --end";
+    assert!(text.contains(typed), "{text}");
+}
+
+#[test]
+fn what_cannot_be_arranged_is_refused_before_anything_is_composed() {
+    let folder = folder();
+    let (out, bed) = (folder.path().join("cue.wav"), bed());
+    let (out, bed) = (out.to_str().unwrap(), bed.to_str().unwrap());
+    let generate = |more: &[&str]| run(LOUD.iter().copied().chain(["--out", out]).chain(more.iter().copied()));
+    generate(&["--chords", "Am F Hm"]).assert_bad_input(&["chord 3", "Hm"]);
+    generate(&["--chords", "C F G"]).assert_bad_input(&["3 bars", "there are 2"]);
+    generate(&["--hit", "3.1.1"]).assert_bad_input(&["2 bars"]);
+    generate(&["--hit", "99s"]).assert_bad_input(&["2 bars"]);
+    generate(&["--hit", "now"]).assert_bad_input(&["bar.beat.sixteenth"]);
+    generate(&["--density", "drums"]).assert_bad_input(&["lead=2"]);
+    generate(&["--density", "drums=2,drums=3"]).assert_bad_input(&["twice"]);
+    generate(&["--register", "lead=C4-E4"]).assert_bad_input(&["octave"]);
+    generate(&["--register", "lead=C0-C1"]).assert_bad_input(&["what the lead can play"]);
+    generate(&["--theme", "nowhere.wav"]).assert_bad_input(&["nowhere.wav"]);
+    generate(&["--theme", bed, "--theme-strength", "2"]).assert_bad_input(&["theme strength", "from 0 to 1"]);
+    generate(&["--vary", "0.5"]).assert_bad_input(&["--vary", "--keep"]);
+    generate(&["--keep", bed, "--vary", "-1"]).assert_bad_input(&["vary", "from 0 to 1"]);
+    let wave = |more: &[&str]| run(["generate", "--bundle", WAVE, "--out", out].iter().chain(more));
+    wave(&["--chords", "C F"]).assert_bad_input(&["no notes"]);
+    assert!(!Path::new(out).exists());
+}

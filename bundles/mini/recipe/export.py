@@ -36,7 +36,7 @@ from music_model import HARMONICS, MusicModel, dit_config, position_planes
 from schedule import CONFIG, UNGUIDED, UNWALKED, Schedule, alphas_cumprod
 from sights import paint_scene
 
-VERSION = "0.13.0"
+VERSION = "0.14.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 BANK, NOTICE = "instruments.sf3", "instruments.txt"
 RATE = 48_000  # Hz, of the sound unless a request says another
