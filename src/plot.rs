@@ -25,6 +25,8 @@ const SIZE: (u32, u32) = (1600, 900);
 /// Where panels stand, in pixels.
 const ACROSS: Range<i32> = 56..1544;
 const TOP: i32 = 132;
+/// Width of a letter of the subtitle.
+const SUBTITLE_LETTER: i32 = 10;
 const BOTTOM: i32 = 832;
 const SPECTRAL: Lanes = Lanes { sides: [132..282, 288..438], large: 462..BOTTOM };
 const NOTED: Lanes = Lanes { sides: [640..733, 739..BOTTOM], large: TOP..616 };
@@ -83,7 +85,10 @@ impl Plot<'_> {
             Some(score) => {
                 piano_roll::draw(area, score, &ACROSS, &self.lanes().large)?;
                 self.grid(area, &self.lanes().large)?;
-                piano_roll::players(area, score, (ACROSS.end, 72))?;
+                // Beside the subtitle, or where that is too long beside the title.
+                let room = ACROSS.len() as i32 - SUBTITLE_LETTER * self.subtitle.chars().count() as i32;
+                let y = if piano_roll::players_width(score) < room { 72 } else { 36 };
+                piano_roll::players(area, score, (ACROSS.end, y))?;
             }
             None => self.spectrogram(area)?,
         }

@@ -71,10 +71,13 @@ pub(super) struct Arranger {
     /// Columns that the model counts as a bar, and the timestep until which its parts agree on nothing.
     counted: usize,
     undecided: f64,
+    /// Whether what is composed agrees with what is kept on chords. Chords that are asked for are not looked for; and where nothing is
+    /// kept, agreement makes harmony stand still.
+    agrees: bool,
 }
 
 impl Engine {
-    /// What `request` asks of its notes; none where the bundle composes sound.
+    /// What `request` asks of its notes, if anything; none where the bundle composes sound.
     ///
     /// # Errors
     ///
@@ -82,6 +85,9 @@ impl Engine {
     pub(super) fn arranger(&self, request: &Request, plan: &Plan) -> Result<Option<Arranger>, Error> {
         let asked = &request.arrangement;
         let vary = request.keep.as_ref().and_then(|keep| keep.vary);
+        if !asked.is_some() && request.keep.is_none() {
+            return Ok(None);
+        }
         let decoder = self.decoder()?;
         let Decoder::Score(score) = &*decoder else { return Ok(None) };
         let grid = Grid::new(request, plan);
@@ -95,6 +101,7 @@ impl Engine {
             let until = until(1.0 - theme.strength);
             Guide::of(&latents, score, Some(Part::Lead), until, &self.device).in_stage(Stage::Music)
         });
+        let keeps = request.keep.as_ref().is_some_and(|keep| !keep.parts.is_empty() || keep.redo.is_some());
         let per_bar = |value: &f64| std::iter::repeat_n(*value, grid.bar);
         let intensity: Vec<f64> = asked.intensity.iter().flat_map(per_bar).collect();
         let energy = (!intensity.is_empty()).then(|| Guide::energy(&intensity, score, &self.device));
@@ -116,6 +123,7 @@ impl Engine {
             theme: retold.filter(|_| asked.theme.as_ref().is_some_and(|theme| theme.strength == 1.0)),
             counted: plan.pulse.columns_per_bar as usize,
             undecided: UNDECIDED * timesteps,
+            agrees: keeps && asked.chords.is_none(),
             decoder: decoder.clone(),
             grid,
         }))
@@ -132,14 +140,13 @@ impl Arranger {
 
     /// The clean latents `(1, c, t, r)` that the model expects at a timestep, as they are asked for.
     pub fn edit(&self, clean: &Tensor, timestep: usize) -> candle_core::Result<Tensor> {
-        let guided = self.guides.iter().try_fold(clean.clone(), |clean, guide| guide.edit(&clean, timestep))?;
-        // Chords that are asked for are not looked for.
-        let is_free = self.chords.is_empty() && timestep as f64 <= self.undecided;
-        let agreed = if is_free { self.score().agreed(&guided, self.counted)? } else { guided };
+        let agrees = self.agrees && timestep as f64 <= self.undecided;
+        let agreed = if agrees { self.score().agreed(clean, self.counted)? } else { clean.clone() };
+        let guided = self.guides.iter().try_fold(agreed, |clean, guide| guide.edit(&clean, timestep))?;
         if !self.is_shaped() {
-            return Ok(agreed);
+            return Ok(guided);
         }
-        self.score().with_rolls(&agreed, |rolls| {
+        self.score().with_rolls(&guided, |rolls| {
             for roll in rolls {
                 self.shape(roll);
             }

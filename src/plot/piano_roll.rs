@@ -47,13 +47,22 @@ pub fn draw(area: &Area<'_>, score: &Score, across: &Range<i32>, rows: &Range<i3
     Ok(())
 }
 
+/// How wide the names of who plays are.
+pub fn players_width(score: &Score) -> i32 {
+    score.players.iter().map(|player| width(player.instrument.name())).sum()
+}
+
+fn width(name: &str) -> i32 {
+    LETTER * name.len() as i32 + 14
+}
+
 /// Who plays, from the right end of a line towards the left.
 pub fn players(area: &Area<'_>, score: &Score, (right, y): (i32, i32)) -> Drawn {
     let mut end = right;
     for player in score.players.iter().rev() {
         let name = player.instrument.name();
         write(area, name, (end, y), 17, &PARTS[player.part.index()], HPos::Right)?;
-        end -= LETTER * name.len() as i32 + 14;
+        end -= width(name);
     }
     Ok(())
 }

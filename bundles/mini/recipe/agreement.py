@@ -1,7 +1,8 @@
 """Parts that agree on chords: while clean latents are expected step by step, every half bar has a chord that all parts together speak
 for, and what the accompaniment expects outside it is turned down.
 
-The network says of every note by itself how likely it is, and has many chords in mind at once until the walk decides. Chords are those
+For what is composed around notes that are kept; without any, harmony would stand still. The network says of every note by itself how
+likely it is, and has many chords in mind at once until the walk decides. Chords are those
 of the composed scores at home, as sets of pitch classes with their shares of all music; which of them sounds is weighed along the bars by
 forward and backward sums, as changes are likelier on bar lines.
 """

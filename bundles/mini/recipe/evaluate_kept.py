@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import tokens
+from agreement import Agreement
 from composer.score import Note, Score
 from evaluate_record import Record
 from evaluate_sampled import AT_ONCE, Question, Studio, noise_of
@@ -43,13 +44,14 @@ def known_of(studio: Studio, batch: Batch, kept: Sequence[str]) -> Known | None:
 def renewed(studio: Studio, scores: list[Score], prompts: list[str], sights: list[int], kept: Sequence[str]) -> list[list[Note]]:
     """The notes that are composed around the kept parts of some scores of one length."""
     norm, album, found = studio.data.norm, studio.data.album, []
+    agreement = Agreement(studio.latents) if kept else None
     for first in range(0, len(scores), AT_ONCE):
         some, sight = scores[first:first + AT_ONCE], torch.tensor(sights[first:first + AT_ONCE])
         latents = torch.from_numpy(np.stack([studio.latents.encode(score) for score in some]))
         batch = Batch(latents, tokens.encode(studio.tokenizer, prompts[first:first + AT_ONCE]), torch.tensor([60 / score.grid_bpm for score in some]),
                       torch.stack([PLANES[score.metre] for score in some]), (album.pooled[sight] - norm[0]) / norm[1], lambda step: album.rows(sight, step))
         noise = torch.stack([noise_of(Question("", None, 0.5, "4/4", Record({}, clip=1000 + first + i)), latents.shape[1:]) for i in range(len(some))])
-        for answer in sample(studio.model, studio.denoising, batch, studio.walk, noise, True, known_of(studio, batch, kept), studio.agreement).numpy():
+        for answer in sample(studio.model, studio.denoising, batch, studio.walk, noise, True, known_of(studio, batch, kept), agreement).numpy():
             found.append(settled(studio.latents.decode(answer).notes, len(answer)))
     return found
 

@@ -15,7 +15,6 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 import tokens
-from agreement import Agreement
 from composer.score import Score
 from evaluate_ear import Ear
 from evaluate_memory import Memory
@@ -59,7 +58,7 @@ class Studio:
         self.steps = state.get("step", 0)
         self.tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
         self.denoising = Denoising(tokens.encode(self.tokenizer, [""]))
-        self.data, self.agreement = Data.load(held_out, sights, work), Agreement(self.latents)
+        self.data = Data.load(held_out, sights, work)
 
     def compose(self, questions: list[Question]) -> list[np.ndarray]:
         """Tokens (columns, n) of every question, the nth from noise of its own."""
@@ -83,7 +82,7 @@ class Studio:
         batch = Batch(torch.zeros(shape), tokens.encode(self.tokenizer, [question.prompt for question in questions]),
                       torch.tensor([question.beat for question in questions]), planes, (album.pooled[sight] - norm[0]) / norm[1],
                       (lambda step: album.rows(sight, step)) if sees else None)
-        return sample(self.model, self.denoising, batch, self.walk, noise, sees, self._known(batch, questions), self.agreement).numpy()
+        return sample(self.model, self.denoising, batch, self.walk, noise, sees, self._known(batch, questions)).numpy()
 
     def _known(self, batch: Batch, questions: list[Question]) -> Known | None:
         """The codes of given instruments, which are put into the batch's latents."""
