@@ -14,8 +14,9 @@ use crate::symbol::ChordSymbol;
 
 /// Most entries of a chart.
 const MAX_ENTRIES: usize = 1024;
-/// What it speaks for a key that the first chord is its tonic, beside what all tones do at most.
+/// What it speaks for a key that the first chord is its tonic, and that the last one is, beside what all tones do at most.
 const FIRST: f64 = 0.1;
+const LAST: f64 = 0.05;
 /// Parts of a beat that a length may have.
 const BEAT_PARTS: f64 = 4.0;
 
@@ -87,11 +88,24 @@ impl Chart {
         let heard = chroma(tones);
         let keys =
             [Mode::Major, Mode::Minor].into_iter().flat_map(|mode| (0..12).map(move |tonic| Key::new(tonic, mode)));
-        // The first chord is more often the tonic than any other.
-        let first = self.0.iter().find_map(|entry| entry.chord.as_ref()).map(ChordSymbol::root);
         let size = heard.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let score = |key: &Key| likeness(&heard, *key) + if first == Some(key.tonic()) { FIRST * size } else { 0.0 };
+        let score = |key: &Key| likeness(&heard, *key) + size * self.hint(*key);
         keys.max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or_default()
+    }
+
+    /// What the place of chords speaks for a key: the first one is more often the tonic than any other, the last one now and then, and
+    /// a dominant seventh leads to it.
+    fn hint(&self, key: Key) -> f64 {
+        let mut chords = self.0.iter().filter_map(|entry| entry.chord.as_ref());
+        let is_dominant =
+            |chord: &&ChordSymbol| [4, 10].iter().all(|up| chord.tones()[(usize::from(chord.root()) + up) % 12]);
+        let third = if key.mode().is_minor() { 4 } else { 3 };
+        let has_other_third = |chord: &ChordSymbol| chord.tones()[(usize::from(chord.root()) + third) % 12];
+        let is_tonic =
+            |chord: &ChordSymbol| !is_dominant(&chord) && !has_other_third(chord) && chord.root() == key.tonic();
+        let leads = chords.clone().filter(is_dominant).any(|chord| (chord.root() + 5) % 12 == key.tonic());
+        let (first, last) = (chords.clone().next().is_some_and(is_tonic), chords.next_back().is_some_and(is_tonic));
+        FIRST * f64::from(u8::from(first) + u8::from(leads)) + LAST * f64::from(u8::from(last))
     }
 }
 

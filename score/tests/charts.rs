@@ -109,6 +109,11 @@ fn a_chart_is_written_as_it_is_read_and_says_its_key() {
         ("Dm Gm A7 Dm", "D minor"),
         ("F#m D A E", "F# minor"),
         ("Ab Db Eb Ab", "Ab major"),
+        ("Dm A7", "D minor"),
+        ("G7 C", "C major"),
+        ("Dm7 G7 Cmaj7", "C major"),
+        ("Dm7 G7 Cmaj7 A7", "C major"),
+        ("C G Am F", "C major"),
     ] {
         assert_eq!(text.parse::<Chart>().unwrap().key(), key.parse::<Key>().unwrap(), "{text}");
     }

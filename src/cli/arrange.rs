@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use melfusion::bundle::Bundle;
 use melfusion::clip::{ArrangementRecipe, Clip};
 use melfusion::error::Error;
 use melfusion::request::{Arrangement, Request, Theme};
@@ -28,6 +29,29 @@ pub fn read(args: &Arrange, bpm: f64, meter: score::Meter) -> Result<Arrangement
         build: args.build,
         intensity: Vec::new(),
     })
+}
+
+/// Refuses what only notes can give, where the bundle has none.
+pub fn check(args: &Arrange, bundle: &Bundle) -> Result<(), Error> {
+    let asked = [
+        ("--chords", args.chords.is_some()),
+        ("--key-lock", args.key_lock),
+        ("--density", !args.density.is_empty()),
+        ("--register", !args.register.is_empty()),
+        ("--theme", args.theme.is_some()),
+        ("--hit", !args.hit.is_empty()),
+        ("--end", args.end),
+        ("--build", args.build),
+    ];
+    match asked.into_iter().find(|(_, asked)| *asked && !bundle.manifest().plays_notes()) {
+        Some((what, _)) => {
+            let name = &bundle.manifest().name;
+            let problem =
+                format!("the bundle {name} composes sound and no notes; leave it out or choose another bundle");
+            Err(Error::Request { what, problem })
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a person should know of how it was read, one thing each.

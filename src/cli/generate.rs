@@ -28,6 +28,7 @@ pub fn run(args: &Generate) -> anyhow::Result<ExitCode> {
             bundle.manifest().name
         )
     })?;
+    arrange::check(&args.arrange, &bundle)?;
     destination.check(args.image.as_deref())?;
     let fields = RequestFields { picture, ..with_defaults(request, args, &bundle.manifest().defaults) };
     // Before loading: the bundle's own numbers may be out of range too.

@@ -191,13 +191,13 @@ impl Arranger {
             form::end(&mut decoded.notes, self.grid);
         }
         let mut notes = std::mem::take(&mut decoded.notes);
+        if self.is_ended && self.chords.is_empty() {
+            notes = form::on_tonic(notes, key, self.grid);
+        }
         for (part, pitches) in Part::ALL.into_iter().zip(&self.pitches) {
             notes = pitches.iter().fold(notes, |notes, pitches| pitches.apply(part, notes));
         }
         voicing::complete(&mut notes, &self.chords, self.score().config(), self.grid);
-        if self.is_ended && self.chords.is_empty() {
-            notes = form::on_tonic(notes, key, self.grid);
-        }
         decoded.notes = notes;
         attacks::intensify(&mut decoded, &self.intensity);
         decoded.notes.sort_by_key(|note| (note.column, note.part, note.pitch));

@@ -180,10 +180,15 @@ fn a_cue_rings_on_over_a_cut_as_it_sounded() {
     let clips: Vec<Option<Clip>> = (0..3).map(|cue| Some(score(&dry, cue))).collect();
     let heard = |board: &Board| ENGINE.bed(board, &clips, &Silent).unwrap();
     let (dry, wet, cut) = (heard(&dry), heard(&wet), dry.frame(2));
-    assert_eq!((dry.gain_db, wet.gain_db, dry.audio.frames()), (0.0, 0.0, wet.audio.frames()));
-    let [dry, wet] = [&dry, &wet].map(|bed| bed.audio.channels()[0].to_vec());
+    assert_eq!(dry.audio.frames(), wet.audio.frames());
+    // What rings on may peak above the ceiling, which turns all of the bed down.
+    let level = |bed: &melfusion::storyboard::Bed| -> Vec<f32> {
+        let gain = 10f64.powf(-bed.gain_db / 20.0) as f32;
+        bed.audio.channels()[0].iter().map(|x| x * gain).collect()
+    };
+    let [dry, wet] = [&dry, &wet].map(level);
     let fade = RATE as usize / 200;
-    assert_eq!(dry[..cut - fade], wet[..cut - fade]);
+    assert!(dry[..cut - fade].iter().zip(&wet).all(|(dry, wet)| (dry - wet).abs() < 1e-6));
     let rings: Vec<f32> = (cut..cut + 400).map(|i| wet[i] - dry[i]).collect();
     let power = |samples: &[f32]| samples.iter().map(|x| x * x).sum::<f32>();
     assert!(power(&rings[..200]) > 0.0 && power(&rings[..200]) > power(&rings[200..]) / 4.0);
