@@ -55,7 +55,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Those of [`mix`] and [`redecode`](Self::redecode).
+    /// Those of [`mix_ringing`] and [`redecode`](Self::redecode).
     pub fn bed(&self, board: &Board, clips: &[Option<Clip>], progress: &dyn Progress) -> Result<Bed, Error> {
         let found = |index, bpm| self.found(clips, index, (board, bpm), progress);
         mix_ringing(board, found, |index, bpm| self.tail(clips, index, (board, bpm), progress))
