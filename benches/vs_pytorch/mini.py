@@ -21,6 +21,7 @@ from networks import TIMESTEP
 from schedule import alphas_cumprod
 
 BUNDLE = Path(__file__).parents[2] / "bundles" / "mini"
+NOISY = 900  # timestep of the music
 
 
 class Attention:
@@ -152,13 +153,21 @@ def _random_picture() -> list[Tensor]:
 
 
 def music(synapse: bool) -> Built:
-    """A guided step of the music's transformer; only the second half of the batch sees the picture."""
+    """A guided step of the music's transformer; only the second half of the batch sees the picture.
+
+    Of noise of which nothing is known, under words that there are, as where a walk begins: columns that contradict each other as no
+    music does leave so little that PyTorch's f32 loses it.
+    """
     picture = _random_picture() if synapse else []
     shares = torch.tensor([0.0, 0.5]).view(1, 2, 1, 1).repeat(4, 1, 1, 1)
     config = music_step().dit.config
     size = (2, 2 * config.channels + 2 + config.planes, config.windows[0], len(config.row_channels))
-    inputs = dict(latents=torch.randn(size), tokens=torch.randn(2, nets.TEXT_TOKENS, nets.TEXT_WIDTH),
-                  vector=torch.randn(2, 864), timestep=torch.tensor(TIMESTEP), shares=shares)
+    latents = torch.randn(size)
+    latents[:, config.channels:2 * config.channels + 2] = 0
+    tokens = read()(ids(["", "calm piano over soft strings"]))
+    pooled = torch.randn(2, nets.pooled_width()) * torch.tensor([[0.0], [1.0]])
+    vector = torch.cat([pooled, tokens.mean(1), nets.tempo_features(torch.tensor([0.625] * 2))], -1)
+    inputs = dict(latents=latents, tokens=tokens, vector=vector, timestep=torch.tensor(NOISY), shares=shares)
     return Built(music_step(), inputs | {f"picture.{i}": tensor for i, tensor in enumerate(picture)}, gives_weights=False)
 
 

@@ -16,6 +16,8 @@ use crate::cases::Work;
 
 /// Where a denoiser is evaluated.
 const TIMESTEP: f64 = 500.0;
+/// The music's, as in `mini.py`.
+const NOISY: f64 = 900.0;
 
 type Built = std::result::Result<Variants, Box<dyn Error>>;
 
@@ -58,7 +60,7 @@ fn music(bundle: &Bundle, synapse: bool, inputs: &VarBuilder) -> Built {
     let class = class.map(|width| inputs.get((2, width), "vector")).transpose()?;
     let context = Context { tokens, bias: None, class };
     if !synapse {
-        return Ok(plain(move || denoiser.forward(&xs, TIMESTEP, &context, &mut Taps::None)));
+        return Ok(plain(move || denoiser.forward(&xs, NOISY, &context, &mut Taps::None)));
     }
     let widths = music.denoiser.decoder_widths();
     let shares = inputs.get((widths.len(), 2, 1, 1), "shares")?;
@@ -68,7 +70,7 @@ fn music(bundle: &Bundle, synapse: bool, inputs: &VarBuilder) -> Built {
         Ok(Blend { image, alpha: shares.get(layer)? })
     };
     let blends = widths.iter().enumerate().map(blend).collect::<Result<Vec<_>>>()?;
-    Ok(plain(move || denoiser.forward(&xs, TIMESTEP, &context, &mut Taps::Blend(&blends))))
+    Ok(plain(move || denoiser.forward(&xs, NOISY, &context, &mut Taps::Blend(&blends))))
 }
 
 fn small(work: &Work, weights: VarBuilder, inputs: &VarBuilder) -> Built {
