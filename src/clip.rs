@@ -16,6 +16,7 @@ pub use self::midi::Timing;
 use crate::audio::{Audio, wav};
 use crate::error::Error;
 use crate::request::{Arrangement, Bars, Key, Meter, SamplerKind, SynapseKind};
+use crate::synapse::Impression;
 use crate::text::Reading;
 
 /// Finished music.
@@ -152,6 +153,9 @@ pub struct Recipe {
     /// What was asked of the notes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrangement: Option<ArrangementRecipe>,
+    /// What the picture showed to the music.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impression: Option<Impression>,
 }
 
 /// What was asked of the notes, with a hash of the theme in its place.

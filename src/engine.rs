@@ -14,6 +14,7 @@ mod memory;
 mod morph;
 mod orchestra;
 mod orchestrate;
+mod outline;
 mod painter;
 mod part;
 mod parts;
@@ -35,13 +36,14 @@ use score::Score;
 use crate::bundle::{Bundle, Manifest};
 use crate::clip::{Clip, Latents, MorphRecipe, Recipe, State};
 use crate::decoder::Decoder;
+use crate::decoder::score::KnownRow;
 use crate::denoiser::Denoiser;
 use crate::device::Placement;
 use crate::error::{Error, InStage, Stage};
 use crate::progress::Progress;
 use crate::request::{Keep, Meter, Request};
 use crate::sampler::{Sampler, Schedule};
-use crate::synapse::Synapse;
+use crate::synapse::{Impression, PictureReader, Synapse};
 use crate::text::{Reader, TextEncoder};
 
 pub use self::casting::{Cast, Casting, Known, Substitution};
@@ -77,6 +79,7 @@ pub struct Engine {
     music: Part<Denoiser>,
     pub(crate) schedule: Schedule,
     pub(crate) synapse: Synapse,
+    picture_reader: Option<PictureReader>,
     decoder: Part<Decoder>,
     bank: Part<Bank>,
     instruments: Instruments,
@@ -96,7 +99,10 @@ impl Engine {
         let manifest = bundle.manifest().clone();
         let loader = Loader { bundle: bundle.clone(), device: device.clone() };
         let schedule = Schedule::new(&manifest.music.schedule).map_err(|e| loader.misfit("schedule", e))?;
-        let synapse = loader.load("synapse", &manifest.synapse.weights, DType::F32, Synapse::new)?;
+        let (synapse, picture_reader) = loader.load("synapse", &manifest.synapse.weights, DType::F32, |vb| {
+            let reader = manifest.synapse.reader.as_ref().map(|config| PictureReader::new(config, &vb)).transpose()?;
+            Ok((Synapse::new(vb)?, reader))
+        })?;
         fit::check(&manifest, &synapse).map_err(|problem| Error::Bundle {
             path: bundle.location().to_path_buf(),
             problem: format!("{problem}; choose another bundle"),
@@ -120,6 +126,7 @@ impl Engine {
             reader,
             schedule,
             synapse,
+            picture_reader,
         };
         engine.retrying(|| engine.load_what_stays())?;
         Ok(engine)
@@ -223,13 +230,21 @@ impl Engine {
         // A picture is walked through from end to end, however far the music goes.
         let walk = Walk { picture: whole.timesteps(), music: self.sampler(request)?.timesteps().len() };
         let scenes = self.scenes(&plan, request, morph, &walk, progress)?;
-        let recipe = self.recipe(request, morph, seed);
+        let impression = self.impression(request, walk.picture)?;
+        let recipe = Recipe { impression, ..self.recipe(request, morph, seed) };
+        let outline = self.outline(request, morph, &plan, walk.picture)?;
         let casting = self.casting(request)?;
-        let (mut latents, mut score) =
-            self.notes_for(request, (&plan, &scenes, &recipe), casting.as_ref(), progress)?;
-        let again = casting.as_ref().zip(score.as_ref()).and_then(|(casting, score)| self.assuming(casting, score));
+        let told = (&plan, &scenes[..], &recipe, &outline[..]);
+        let (mut latents, mut score) = self.notes_for(request, told, casting.as_ref(), progress)?;
+        let again = match casting.as_ref().zip(score.as_ref()) {
+            Some((casting, score)) => {
+                let energy = self.energy(request, walk.picture)?;
+                self.assuming(&self.accompanied(casting, request, score, energy), score)
+            }
+            None => None,
+        };
         if let Some(casting) = again {
-            (latents, score) = self.notes_for(request, (&plan, &scenes, &recipe), Some(&casting), progress)?;
+            (latents, score) = self.notes_for(request, told, Some(&casting), progress)?;
         }
         let score = match score.as_ref().zip(request.keep.as_ref()) {
             Some((composed, keep)) => Some(keep.restore(composed, request.key)?),
@@ -242,11 +257,11 @@ impl Engine {
     fn notes_for(
         &self,
         request: &Request,
-        (plan, scenes, recipe): (&Plan, &[Scene], &Recipe),
+        (plan, scenes, recipe, outline): (&Plan, &[Scene], &Recipe, &[KnownRow]),
         casting: Option<&Casting>,
         progress: &dyn Progress,
     ) -> Result<(Latents, Option<Score>), Error> {
-        let constraints = self.constraints(casting, request.keep.as_ref(), plan)?;
+        let constraints = self.constraints(casting, (request.keep.as_ref(), outline), plan)?;
         let arranger = self.arranger(request, plan)?;
         let sampler = self.sampler(request)?;
         let bounds = Bounds { known: constraints.as_ref(), arranger: arranger.as_ref() };
@@ -296,10 +311,11 @@ impl Engine {
 
     /// A prompt's tokens `(1, l, d)`; the text encoder is asked only for what it has not read lately.
     pub(crate) fn encode(&self, prompt: &str) -> Result<Tensor, Error> {
-        match self.reader.known(prompt) {
-            Some(tokens) => Ok(tokens),
-            None => self.text()?.encode(prompt).in_stage(Stage::Text),
-        }
+        let tokens = match self.reader.known(prompt) {
+            Some(tokens) => tokens,
+            None => self.text()?.encode(prompt).in_stage(Stage::Text)?,
+        };
+        tokens.to_device(&self.device).in_stage(Stage::Text)
     }
 
     /// Whether the picture, if there is one, would change anything.
@@ -326,6 +342,15 @@ impl Engine {
         let sight = Arc::new(sight);
         self.sights.put(picture.sha256(), timesteps, request.synapse, sight.clone());
         Ok(Some(sight))
+    }
+
+    /// What the picture that was just looked at shows to the music.
+    fn impression(&self, request: &Request, timesteps: &[usize]) -> Result<Option<Impression>, Error> {
+        let Some(picture) = request.picture.as_ref().filter(|_| self.sees(request)) else { return Ok(None) };
+        let sight = self.sights.get(picture.sha256(), timesteps, request.synapse);
+        let Some((reader, sight)) = self.picture_reader.as_ref().zip(sight) else { return Ok(None) };
+        let global = self.synapse.global(&sight.clean).in_stage(Stage::Picture)?;
+        global.map(|global| reader.read(&global).in_stage(Stage::Picture)).transpose()
     }
 
     fn recipe(&self, request: &Request, morph: Option<&Morph>, seed: u64) -> Recipe {
@@ -363,6 +388,7 @@ impl Engine {
             parts: request.parts.clone(),
             keep: request.keep.as_ref().map(Keep::recipe),
             arrangement: request.arrangement.recipe(),
+            impression: None,
         }
     }
 }

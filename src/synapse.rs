@@ -20,9 +20,11 @@
 //!                                     └──────────────► Synapse::global ─► Context::class ─┘
 //! ```
 
+mod impression;
 mod pool;
 mod tap;
 
+pub use impression::{Impression, PictureReader, ReaderConfig};
 pub use pool::{Pool, pool_to_text};
 pub use tap::{Blend, KeyValue, Taps};
 

@@ -116,6 +116,7 @@ fn take(id: u64, name: &str, bars: u32, key: Option<Key>) -> Option<Arc<Take>> {
         synapse: Default::default(),
         morph: None,
         reading: None,
+        impression: None,
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,

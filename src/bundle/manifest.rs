@@ -4,7 +4,7 @@ use crate::autoencoder::AutoencoderConfig;
 use crate::decoder::DecoderConfig;
 use crate::denoiser::{DenoiserConfig, UnetConfig};
 use crate::sampler::{SamplerKind, Schedule, ScheduleConfig};
-use crate::synapse::Pool;
+use crate::synapse::{Pool, ReaderConfig};
 use crate::text::TextConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -182,6 +182,9 @@ pub struct SynapseManifest {
     pub pool: Pool,
     /// What guidance steers towards.
     pub guide: Guide,
+    /// What of a picture is told in words, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<ReaderConfig>,
 }
 
 /// What classifier-free guidance steers towards.

@@ -7,6 +7,7 @@ use melfusion::bundle::{Bundle, Defaults};
 use melfusion::error::Error;
 use melfusion::image::Picture;
 use melfusion::request::{Request, RequestFields};
+use melfusion::text::Settings;
 
 use super::args::Generate;
 use super::destination::Destination;
@@ -60,17 +61,18 @@ fn request(args: &Generate, kept: Option<&Kept>) -> Result<Request, Error> {
         Some(path) => prompt::read(path)?,
         None => args.prompt.clone(),
     };
-    let bpm = args.bpm.or(was.map(|was| was.bpm)).unwrap_or(library.bpm);
-    let meter = args.meter.or(was.map(|was| was.meter)).unwrap_or(library.meter);
+    let said = Settings::new(&prompt);
+    let bpm = args.bpm.or(said.bpm).or(was.map(|was| was.bpm)).unwrap_or(library.bpm);
+    let meter = args.meter.or(said.meter).or(was.map(|was| was.meter)).unwrap_or(library.meter);
     Request::new(RequestFields {
         prompt,
         negative: args.negative.clone(),
         picture: None,
         picture_words: args.picture_words.clone(),
-        bars: args.bars.or(was.map(|was| was.bars)).unwrap_or(library.bars),
+        bars: args.bars.or(said.bars).or(was.map(|was| was.bars)).unwrap_or(library.bars),
         meter,
         bpm,
-        key: args.key.or(kept.and_then(|kept| kept.key)),
+        key: args.key.or(said.key).or(kept.and_then(|kept| kept.key)),
         seed: args.seed.unwrap_or_else(random_seed),
         steps: args.steps.unwrap_or(library.steps),
         guidance: args.guidance.unwrap_or(library.guidance),

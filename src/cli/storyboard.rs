@@ -152,7 +152,7 @@ fn finish(
     if cancel::asked() {
         return Err(Error::Cancelled.into());
     }
-    let sheets = beds.write_bed(&bed)?;
+    let sheets = beds.write_bed(&bed, clips)?;
     let projects = tracks::write(engine, beds, (clips, &bed), args, &Silent)?;
     report.bed(beds, &bed, (sheets, projects))
 }

@@ -97,6 +97,8 @@ impl<'a> Studio<'a> {
         timings.insert("total", milliseconds(start.elapsed()));
         let take = Take::new(&clip, files, stems, timings, self.engine.stand_ins(&clip)?);
         if !self.setup.json && !self.setup.quiet {
+            let seen = clip.recipe.impression.as_ref().filter(|_| self.takes.is_empty());
+            seen.iter().for_each(|seen| terminal::warn(&format!("the picture shows {}", plain(&seen.words))));
             take.remark().iter().for_each(|remark| terminal::warn(&plain(remark)));
             terminal::line(&format!("{} on {}", take.line(), device::name(self.engine.device())))?;
         }

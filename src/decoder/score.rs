@@ -1,7 +1,7 @@
 //! The decoder of notes: latents whose columns are sixteenths, whose rows are the parts of a score, and back.
 //!
 //! Row `i` is [`Part::ALL`]`[i]`; of the channels it has its principal components, its dynamics and a code of who plays. The
-//! last row is the clip's: six [`Numbers`]. What is not a curve is the same in every column. Notes are at home, in C major
+//! row behind them is the clip's: six [`Numbers`]; where the model has styles of cue two more say what it is composed on (`outline`). What is not a curve is the same in every column. Notes are at home, in C major
 //! or A minor.
 //!
 //! Closed form throughout, in f64: the same latents are the same notes on every machine.
@@ -13,6 +13,7 @@ mod config;
 mod decoded;
 mod heard;
 mod home;
+mod outline;
 mod part_roll;
 mod presence;
 mod row;
@@ -26,6 +27,8 @@ use self::agreement::Chords;
 pub use self::config::{PartConfig, ScoreConfig};
 pub use self::decoded::{Decoded, Frame, GridNote, GridPlayer, Numbers, in_key};
 pub use self::heard::Heard;
+pub use self::outline::KnownRow;
+use self::outline::Outline;
 pub use self::part_roll::PartRoll;
 use self::row::Row;
 
@@ -40,12 +43,14 @@ pub struct ScoreDecoder {
     /// Means and spreads.
     numbers: [[f64; Numbers::COUNT]; 2],
     chords: Chords,
+    outline: Option<Outline>,
 }
 
 impl ScoreDecoder {
     /// Reads of every part `mean (k)`, `basis (components, k)`, `codes (1 + programs, code)`, of which the first is nobody's,
     /// and `dynamics (2)`, mean and spread; `k` is the number of its pitches, twice if it sustains. Then `clip.numbers
-    /// (2, 6)`, means and spreads, and where there are chords `chords.tones (n, 12)`, 0 or 1, and `chords.share (n)`.
+    /// (2, 6)`, means and spreads, where there are chords `chords.tones (n, 12)`, 0 or 1, and `chords.share (n)`, and where there are
+    /// styles of cue `outline.harmony (2, 12)`, means and spreads, and `outline.cues (n, code)`.
     ///
     /// # Errors
     ///
@@ -60,7 +65,8 @@ impl ScoreDecoder {
         }
         let numbers = [means, spreads].map(|row| std::array::from_fn(|index| row[index]));
         let chords = Chords::new(config.chords, &vb.pp("chords"))?;
-        Ok(Self { config: config.clone(), rows: rows.collect::<Result<_>>()?, numbers, chords })
+        let outline = Outline::new(config, &vb.pp("outline"))?;
+        Ok(Self { config: config.clone(), rows: rows.collect::<Result<_>>()?, numbers, chords, outline })
     }
 
     /// The configuration it was made with.
@@ -121,7 +127,7 @@ impl ScoreDecoder {
     /// A score → latents `(1, channels, columns, rows)`, f32 on the CPU, which [`decode`](Self::decode) to it.
     ///
     /// It is brought home first, and its notes to the nearest columns, of which there are `columns` in all. What a score does
-    /// not say (looseness, valence, energy, dynamics where a player has none) has its mean.
+    /// not say (looseness, valence, energy, dynamics where a player has none, what it is composed on) has its mean.
     ///
     /// # Errors
     ///
@@ -148,10 +154,19 @@ impl ScoreDecoder {
         Tensor::from_vec(values, (1, channels, columns, rows), &Device::Cpu)
     }
 
-    /// The row, the channel and the value that say how much energy a clip has, 0 calm to 1 driving.
-    pub fn energy(&self, energy: f64) -> (usize, usize, f32) {
-        let (channel, [means, spreads]) = (Numbers::COUNT - 1, &self.numbers);
-        (self.rows.len(), channel, ((energy - means[channel]) / spreads[channel]) as f32)
+    /// The channel of the clip's row and the value that say how much energy it has, 0 calm to 1 driving.
+    fn energy(&self, energy: f64) -> (usize, f32) {
+        self.number(Numbers::COUNT - 1, energy)
+    }
+
+    /// Those that say how pleasant it is, 0 dark to 1 bright.
+    fn valence(&self, valence: f64) -> (usize, f32) {
+        self.number(Numbers::COUNT - 2, valence)
+    }
+
+    fn number(&self, channel: usize, value: f64) -> (usize, f32) {
+        let [means, spreads] = &self.numbers;
+        (channel, ((value - means[channel]) / spreads[channel]) as f32)
     }
 
     /// The code of who plays a part, `None` of nobody; none where the model knows no such instrument.

@@ -104,8 +104,6 @@ impl Engine {
         let keeps = request.keep.as_ref().is_some_and(|keep| !keep.parts.is_empty() || keep.redo.is_some());
         let per_bar = |value: &f64| std::iter::repeat_n(*value, grid.bar);
         let intensity: Vec<f64> = asked.intensity.iter().flat_map(per_bar).collect();
-        let energy = (!intensity.is_empty()).then(|| Guide::energy(&intensity, score, &self.device));
-        let energy = energy.transpose().in_stage(Stage::Music)?;
         let hits = asked.hits.iter().map(|hit| Ok((hit.ticks(request.bars, request.meter)? / grid.ticks) as usize));
         let attacks = asked.density.iter().map(|(part, attacks)| {
             (*part, ((attacks * f64::from(request.bars)).round() as usize).clamp(1, grid.columns))
@@ -119,7 +117,7 @@ impl Engine {
             chords: chords.transpose()?.unwrap_or_default(),
             is_built: asked.build,
             intensity,
-            guides: varied.into_iter().chain(theme.transpose()?).chain(energy).collect(),
+            guides: varied.into_iter().chain(theme.transpose()?).collect(),
             theme: retold.filter(|_| asked.theme.as_ref().is_some_and(|theme| theme.strength == 1.0)),
             counted: plan.pulse.columns_per_bar as usize,
             undecided: UNDECIDED * timesteps,

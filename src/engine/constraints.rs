@@ -1,6 +1,6 @@
 //! What of the latents is known before anything is composed: who plays, who is silent, what is kept.
 //!
-//! Latents are `(1, c, t, r)`: a column is a sixteenth, a row a part in the order of [`Part::ALL`], and a last one the clip. Of a
+//! Latents are `(1, c, t, r)`: a column is a sixteenth, a row a part in the order of [`Part::ALL`], and the rows behind are the clip's. Of a
 //! part's channels the first are notes and dynamics, the last say who plays.
 
 use std::ops::Range;
@@ -9,13 +9,14 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use score::Part;
 
 use super::Casting;
+use crate::decoder::score::KnownRow;
 
 /// What the rows of latents mean, as far as constraints need it.
 pub trait Rows {
     /// Channels of the latents, of which a row may use fewer.
     fn channels(&self) -> usize;
 
-    /// Rows of the latents: the parts, and the clip.
+    /// Rows of the latents: the parts', and the clip's.
     fn rows(&self) -> usize;
 
     /// Channels of a part's notes and dynamics, and those of who plays it.
@@ -86,9 +87,34 @@ impl Constraints {
             sheet.mark(*part, 1, 0..sheet.columns)?;
         }
         let own = sheet.finish(self.known.device())?;
-        let latents = latents.to_dtype(self.known.dtype())?;
+        self.with(&Self { known: latents.to_dtype(self.known.dtype())?, ..own })
+    }
+
+    /// These, with what is known of a row that is no part's.
+    ///
+    /// # Errors
+    ///
+    /// The row has not so many columns or channels; the device's own.
+    pub fn with_row(&self, row: &KnownRow, rows: &dyn Rows) -> Result<Self> {
+        let mut sheet = Sheet::new(rows, self.known.dim(2)?);
+        if row.columns.len() != sheet.columns || row.row >= rows.rows() {
+            bail!("{} columns of row {}; they should be {}", row.columns.len(), row.row, sheet.columns)
+        }
+        for (column, numbers) in row.columns.iter().enumerate() {
+            for (channel, value) in numbers {
+                sheet.put(row.row, column, *channel, *value)?;
+            }
+            if let Some(kind) = row.kind.filter(|_| !numbers.is_empty()) {
+                sheet.tell(row.row, column, kind);
+            }
+        }
+        self.with(&sheet.finish(self.known.device())?)
+    }
+
+    /// These, and others in whose place they are known, too.
+    fn with(&self, own: &Self) -> Result<Self> {
         Ok(Self {
-            known: own.mask.where_cond(&latents, &self.known)?,
+            known: own.mask.where_cond(&own.known, &self.known)?,
             mask: own.mask.maximum(&self.mask)?,
             rows: own.rows.maximum(&self.rows)?,
         })
@@ -163,18 +189,32 @@ impl<'a> Sheet<'a> {
 
     /// Makes `channels` of a part known, the same in all columns; `kind` is 0 for notes and 1 for the code.
     fn fill(&mut self, part: Part, kind: usize, channels: Range<usize>, values: &[f32]) -> Result<()> {
-        if channels.len() != values.len() || channels.end > self.layout.channels() {
+        if channels.len() != values.len() {
             bail!("{} numbers for channels {channels:?} of the {part}", values.len())
         }
         for column in 0..self.columns {
             for (channel, value) in channels.clone().zip(values) {
-                let at = self.at(channel, column, part);
-                (self.known[at], self.mask[at]) = (*value, 1);
+                self.put(part.index(), column, channel, *value)?;
             }
-            let at = self.at(kind, column, part);
-            self.rows[at] = 1.0;
+            self.tell(part.index(), column, kind);
         }
         Ok(())
+    }
+
+    /// Makes a number of a row known in a column.
+    fn put(&mut self, row: usize, column: usize, channel: usize, value: f32) -> Result<()> {
+        if channel >= self.layout.channels() {
+            bail!("channel {channel} of {}", self.layout.channels())
+        }
+        let at = self.at(channel, column, row);
+        (self.known[at], self.mask[at]) = (value, 1);
+        Ok(())
+    }
+
+    /// Has the model told that a row's notes (`kind` 0) or code (1) are known in a column.
+    fn tell(&mut self, row: usize, column: usize, kind: usize) {
+        let at = self.at(kind, column, row);
+        self.rows[at] = 1.0;
     }
 
     /// Marks a part's notes (`kind` 0) or code (1) as known in some columns.
@@ -185,17 +225,16 @@ impl<'a> Sheet<'a> {
         let channels = self.layout.of(part)[kind].clone();
         for column in columns {
             for channel in channels.clone() {
-                let at = self.at(channel, column, part);
+                let at = self.at(channel, column, part.index());
                 self.mask[at] = 1;
             }
-            let at = self.at(kind, column, part);
-            self.rows[at] = 1.0;
+            self.tell(part.index(), column, kind);
         }
         Ok(())
     }
 
-    fn at(&self, channel: usize, column: usize, part: Part) -> usize {
-        (channel * self.columns + column) * self.layout.rows() + part.index()
+    fn at(&self, channel: usize, column: usize, row: usize) -> usize {
+        (channel * self.columns + column) * self.layout.rows() + row
     }
 
     fn finish(self, device: &Device) -> Result<Constraints> {

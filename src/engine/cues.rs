@@ -42,9 +42,11 @@ impl Engine {
             // A picture is its contents; what its file is called is for people.
             // What is said of words beyond what is heard is for people, too.
             let (picture, reading) = (recipe.picture.clone(), recipe.reading.clone());
+            // So is what was seen in it.
+            let impression = recipe.impression.clone();
             // Who plays is heard, but composes nothing.
             let instruments = recipe.instruments.clone();
-            let named = Recipe { picture, reading, instruments, seed: recipe.seed, ..wanted.clone() };
+            let named = Recipe { picture, reading, impression, instruments, seed: recipe.seed, ..wanted.clone() };
             seeds.contains(&recipe.seed) && *recipe == named && recipe.heard() == wanted.heard()
         }
     }

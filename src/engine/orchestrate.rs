@@ -4,17 +4,24 @@ use candle_core::{Result, Tensor};
 use score::{Instrument, Part, Score, ScoreFields};
 
 use super::{Casting, Constraints, Engine, Plan, Rows};
-use crate::decoder::score::{Heard, ScoreDecoder};
+use crate::decoder::score::{Heard, KnownRow, ScoreDecoder};
 use crate::decoder::{Decoder, DecoderConfig};
 use crate::error::{Error, InStage, Stage};
 use crate::request::{Keep, Request};
-use crate::text::{Orchestration, Reading, Wish};
+use crate::text::{self, Orchestration, Reading, Wish};
 
 /// How much louder than usual the first of those who are asked for plays, and all others of them, in dB.
 const LEADS_DB: f32 = 5.0;
 const FEATURED_DB: f32 = 3.0;
 /// How much softer everybody else plays then.
 const BEHIND_DB: f32 = -4.0;
+
+/// Who accompanies, the first who does not play yet.
+const ACCOMPANIMENT: [Part; 4] = [Part::Pad, Part::Bass, Part::Keys, Part::Ostinato];
+/// Parts that music has, unless it is to have fewer.
+const FEWEST: usize = 3;
+/// Energy below which little may be what is meant.
+const STILL: f64 = 0.4;
 
 impl Engine {
     /// Who plays, by the words of `request`; `None` where the bundle plays no notes.
@@ -34,13 +41,33 @@ impl Engine {
         let may_play = |part: Part| request.parts.is_empty() || request.parts.contains(&part);
         let free = config.parts.iter().filter(|part| may_play(part.part) && !kept.contains(&part.part));
         let known: Vec<(Part, &[u8])> = free.map(|part| (part.part, &part.programs[..])).collect();
-        let negative = Wish::new(&request.negative);
+        let negative = Wish::new(&text::in_english(&request.negative));
         let asked_there = negative.asked.split(',').map(|words| words.trim().to_string());
         let avoided: Vec<String> = asked_there.chain(negative.avoided.clone()).chain(reading.avoided.clone()).collect();
         let bank = self.bank()?;
         let has = |instrument: Instrument| bank.has(instrument) || self.instruments.has(instrument);
         let casting = Casting::new(&Orchestration::new(&reading.prompt, &avoided), &known, has);
         Ok(Some(casting.with_parts(&request.parts, &kept).wanting(&request.arrangement.parts(), &kept)))
+    }
+
+    /// A casting in which somebody accompanies where hardly anybody plays in `score`, and nothing that was asked for says so, nor the `energy`
+    /// that it has: of words that name an instrument and no more a model makes little.
+    pub(super) fn accompanied(
+        &self,
+        casting: &Casting,
+        request: &Request,
+        score: &Score,
+        energy: Option<f64>,
+    ) -> Casting {
+        let is_still = energy.is_some_and(|energy| energy < STILL);
+        let plays = |part: Part| score.notes_of(part).next().is_some();
+        let playing = Part::ALL.into_iter().filter(|part| plays(*part)).count();
+        if is_still || !request.parts.is_empty() || request.keep.is_some() || playing >= FEWEST {
+            return casting.clone();
+        }
+        let free = ACCOMPANIMENT.into_iter().filter(|part| !plays(*part) && !casting.silent.contains(part));
+        let wanted: Vec<Part> = free.take(FEWEST - playing).collect();
+        casting.clone().wanting(&wanted, &[])
     }
 
     /// A casting in which wanted parts that `score` has not are played by somebody, if there are any.
@@ -54,12 +81,14 @@ impl Engine {
     pub(super) fn constraints(
         &self,
         casting: Option<&Casting>,
-        keep: Option<&Keep>,
+        (keep, outline): (Option<&Keep>, &[KnownRow]),
         plan: &Plan,
     ) -> std::result::Result<Option<Constraints>, Error> {
         let decoder = self.decoder()?;
         let (Some(casting), Decoder::Score(rows)) = (casting, &*decoder) else { return Ok(None) };
         let found = Constraints::new(casting, rows.as_ref(), plan.columns, &self.device).in_stage(Stage::Music)?;
+        let with = |found: Constraints, row: &KnownRow| found.with_row(row, rows.as_ref());
+        let found = outline.iter().try_fold(found, with).in_stage(Stage::Music)?;
         let found = keep.map_or(Ok(found.clone()), |keep| self.keeping(found, keep, rows, plan))?;
         Ok(found.is_some().in_stage(Stage::Music)?.then_some(found))
     }

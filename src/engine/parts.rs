@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::DType;
+use candle_core::{DType, Device};
 
 use super::part::{Loader, Part};
 use super::{Engine, PictureModel};
@@ -12,7 +12,10 @@ use crate::error::Error;
 use crate::text::{Reader, TextEncoder};
 
 pub(super) fn text(loader: &Loader, reader: Arc<Reader>) -> Part<TextEncoder> {
-    let loader = loader.clone();
+    let spells = loader.bundle.manifest().text.encoder.spelling;
+    // Words that captions do not have are told by others by our own network, which is the CPU's; it is small.
+    let device = if spells { Device::Cpu } else { loader.device.clone() };
+    let loader = Loader { device, ..loader.clone() };
     Part::new(move || {
         let text = &loader.bundle.manifest().text;
         // In f32: see `device`.

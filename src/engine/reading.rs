@@ -5,7 +5,7 @@ use candle_core::{Result, Tensor};
 use super::Engine;
 use crate::error::{Error, InStage, Stage};
 use crate::request::Request;
-use crate::text::{Reading, Wish, avoid};
+use crate::text::{self, Mood, Reading, Settings, Wish, avoid};
 
 /// What stands between two phrases.
 const COMMA: &str = ", ";
@@ -27,8 +27,11 @@ impl Engine {
         let mut reading = self.texts(request).in_stage(Stage::Text)?.reading;
         if let Some(casting) = self.cast(request, &reading)? {
             // Who is known to play is no unknown word.
-            reading.unknown.retain(|word| !casting.casts.iter().any(|cast| cast.words.contains(word.as_str())));
+            let is_cast = |word: &str| casting.casts.iter().any(|cast| cast.words.contains(&word.to_lowercase()));
+            reading.unknown.retain(|word| !is_cast(word));
+            reading.placed.retain(|placed| !is_cast(&placed.word));
             reading.cast = casting.remarks();
+            reading.style = self.named_cue(&reading.prompt).map(String::from);
         }
         Ok(reading)
     }
@@ -40,25 +43,43 @@ impl Engine {
     }
 
     pub(super) fn texts(&self, request: &Request) -> Result<Texts> {
-        let wish = Wish::new(&request.prompt);
+        let wish = Wish::new(&text::in_english(&request.prompt));
+        let negative = text::in_english(request.negative.trim());
         let picture = self.picture_words(request).unwrap_or_default();
         let picture = self.reader.read(&picture);
         let key = self.key_words(request).unwrap_or_default();
-        let asked = self.fit(wish.asked.trim(), &picture, &key)?;
-        let avoided = self.fit(&avoid(request.negative.trim(), &wish.avoided), "", "")?;
-        let unknown = self.reader.unknown(&phrases(&[&asked.whole, &avoided.own]));
+        let (settings, rest) = text::settings(&wish.asked);
+        // A model that makes tempo and key itself may have learnt them from the words.
+        let is_free = self.manifest.decoder.config.has_free_tempo_and_key();
+        let asked = self.fit(if is_free { rest.trim() } else { wish.asked.trim() }, &picture, &key)?;
+        let own =
+            Settings { bpm: Some(request.bpm), key: request.key, bars: Some(request.bars), meter: Some(request.meter) };
+        let (followed, overruled) = settings.compare(&own);
+        let avoided = self.fit(&avoid(&negative, &wish.avoided), "", "")?;
+        let all = phrases(&[&asked.whole, &avoided.own]);
+        let (placed, unknown) = (self.reader.placed(&all), self.reader.unknown(&all));
+        let wanted = Wish::new(&negative);
+        let shunned: Vec<String> =
+            [wanted.asked].into_iter().chain(wanted.avoided).chain(wish.avoided.clone()).collect();
+        let mood = Mood::new(&asked.own, &shunned);
         let reading = Reading {
             prompt: asked.own,
             negative: avoided.own.clone(),
             avoided: wish.avoided,
             avoids: request.guidance > 1.0,
+            settings,
+            followed,
+            overruled,
+            placed,
             unknown,
             unread: asked.unread,
             negative_unread: avoided.unread,
+            mood,
+            style: None,
             cast: Vec::new(),
         };
         // Below 1, guidance leads towards what is to be avoided: there only what was named as such may be.
-        let named = || avoid(request.negative.trim(), &[]);
+        let named = || avoid(&negative, &[]);
         let negative = if reading.avoids { avoided.own } else { self.fit(&named(), "", "")?.own };
         Ok(Texts { prompt: phrases(&[&asked.whole, &key]), negative, reading })
     }

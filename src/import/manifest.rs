@@ -69,7 +69,12 @@ pub(super) fn manifest(name: &str, tango: &Tango, image: &StableDiffusion, t5: T
             tempo_features: 0,
             text_features: false,
         },
-        synapse: SynapseManifest { weights: "synapse.safetensors".into(), pool: Pool::Sequence, guide: Guide::Text },
+        synapse: SynapseManifest {
+            weights: "synapse.safetensors".into(),
+            pool: Pool::Sequence,
+            guide: Guide::Text,
+            reader: None,
+        },
         decoder: DecoderManifest { weights: "decoder.safetensors".into(), config: DecoderConfig::Wave(decoder) },
         files: BTreeMap::new(),
     }

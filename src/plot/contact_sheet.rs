@@ -21,13 +21,14 @@ const DOWN: usize = 8;
 const WIDTH: u32 = 1600;
 const HEAD: i32 = 108;
 /// Of a card, in pixels, and of what stands in it from its top.
-const CARD: (i32, i32) = (480, 452);
+const CARD: (i32, i32) = (480, 474);
 const SPACE: i32 = 40;
 const FRAME: Range<i32> = 0..270;
 const SOUND: Range<i32> = 274..344;
 const NAME: i32 = 352;
 const PLACE: i32 = 384;
 const WORDS: i32 = 410;
+const SHOWN: i32 = 454;
 
 /// A board and its bed.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,8 @@ pub struct ContactSheet<'a> {
     pub board: &'a Board,
     /// All of them, mixed; as long as the board.
     pub bed: &'a Audio,
+    /// Of each cue what its picture shows to the music, "" where that is nothing.
+    pub shown: &'a [String],
 }
 
 impl ContactSheet<'_> {
@@ -101,7 +104,8 @@ impl ContactSheet<'_> {
         for (i, line) in lines(&cue.prompt, 62).iter().take(2).enumerate() {
             write(area, line, (x, y + WORDS + 21 * i as i32), 18, &INK, HPos::Left)?;
         }
-        Ok(())
+        let shown = self.shown.get(index).filter(|shown| !shown.is_empty()).map(|shown| format!("seen: {shown}"));
+        write(area, &shortened(&shown.unwrap_or_default(), 62), (x, y + SHOWN), 17, &DIM, HPos::Left)
     }
 
     /// The cue's bars of the bed, those that lead into the next cue marked.

@@ -1,6 +1,7 @@
 //! The T5 encoder.
 
 use super::t5::T5Encoder;
+use super::words::Piece;
 use super::{Reader, T5Config, TextConfig};
 use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
@@ -33,12 +34,15 @@ impl Model {
         Ok(Self::Candle(T5EncoderModel::load(vb, &config.into())?, device))
     }
 
-    /// `l` ids → `(1, l, d_model)`.
-    fn forward(&self, ids: &[u32]) -> Result<Tensor> {
+    /// `l` pieces → `(1, l, d_model)`.
+    fn forward(&self, pieces: &[Piece]) -> Result<Tensor> {
         match self {
-            Self::Kernels(model) => model.forward(ids),
+            Self::Kernels(model) => model.forward(pieces),
             // candle wants `&mut` for the cache that only decoders use; a clone shares the weights.
-            Self::Candle(model, device) => model.clone().forward(&Tensor::new(ids, device)?.unsqueeze(0)?),
+            Self::Candle(model, device) => {
+                let ids: Vec<u32> = pieces.iter().map(Piece::token).collect();
+                model.clone().forward(&Tensor::new(ids, device)?.unsqueeze(0)?)
+            }
         }
     }
 }
@@ -71,7 +75,8 @@ impl TextEncoder {
         self.reader.ids(prompt)
     }
 
-    /// `prompt`, of any length and in any script, → `(1, l, d_model)`, `l` as [`TextEncoder::ids`] says.
+    /// `prompt`, of any length and in any script, → `(1, l, d_model)`, `l` as [`TextEncoder::ids`] says. Words that captions do not
+    /// have are told by others on the CPU alone; elsewhere by the first of those.
     ///
     /// # Errors
     ///
@@ -80,7 +85,7 @@ impl TextEncoder {
         if let Some(known) = self.reader.known(prompt) {
             return Ok(known);
         }
-        let tokens = self.model.forward(&self.ids(prompt)?)?;
+        let tokens = self.model.forward(&self.reader.pieces(prompt)?)?;
         self.reader.keep(prompt, &tokens);
         Ok(tokens)
     }
@@ -123,6 +128,23 @@ mod tests {
     }
 
     #[test]
+    fn a_blend_of_a_token_with_itself_is_that_token() {
+        let config =
+            serde_json::json!({"vocab_size": 9, "d_model": 24, "d_kv": 5, "d_ff": 31, "num_layers": 1, "num_heads": 3});
+        let config: T5Config = serde_json::from_value(config).unwrap();
+        let map = weights(&config);
+        let model = Model::new(&config, VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu)).unwrap();
+        let values =
+            |piece| model.forward(&[Piece::Token(3), piece]).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let token = values(Piece::Token(5));
+        assert!(apart(&token, &values(Piece::Blend(vec![(5, 0.7), (5, 0.3)]))) < 1e-4);
+        let between = values(Piece::Blend(vec![(5, 0.8), (6, 0.2)]));
+        let other = values(Piece::Token(6));
+        assert!(apart(&token, &between) > 1e-3 && apart(&token, &between) < apart(&token, &other));
+    }
+
+    #[test]
     fn our_network_is_candles() {
         for kind in ["relu", "gated-gelu", "gated-silu"] {
             let config = serde_json::json!({
@@ -132,9 +154,9 @@ mod tests {
             let config: T5Config = serde_json::from_value(config).unwrap();
             let map = weights(&config);
             let vb = || VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-            let ids: Vec<u32> = (0..37).map(|i| i * 7 % 40).collect();
-            let ours = Model::new(&config, vb()).unwrap().forward(&ids).unwrap();
-            let candles = Model::of_candle(&config, vb()).unwrap().forward(&ids).unwrap();
+            let pieces: Vec<Piece> = (0..37).map(|i| Piece::Token(i * 7 % 40)).collect();
+            let ours = Model::new(&config, vb()).unwrap().forward(&pieces).unwrap();
+            let candles = Model::of_candle(&config, vb()).unwrap().forward(&pieces).unwrap();
             let most = |xs: &Tensor| xs.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
             let error = most(&(&ours - &candles).unwrap()) / most(&candles);
             assert!(error < 1e-5, "{kind}: {error:e}");

@@ -4,6 +4,7 @@
 //! terms of music in `lexicon/terms.txt`, and the captions of `bundles/mini/recipe`.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::io::Read;
 use std::sync::LazyLock;
 
@@ -16,6 +17,11 @@ static WORDS: LazyLock<String> = LazyLock::new(|| {
     let mut packed = ZlibDecoder::new(&include_bytes!("lexicon/english.z")[..]);
     packed.read_to_string(&mut words).expect("packed by make.py");
     words
+});
+/// Words of music, of many languages.
+static TERMS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lines = include_str!("lexicon/terms.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).collect()
 });
 const CAPTIONS: &str = include_str!("lexicon/captions.txt");
 /// What joins words and says nothing of the music.
@@ -36,6 +42,11 @@ pub(super) fn plain(text: &str) -> String {
 /// Whether a [plain](plain) word of four letters or more is English or of music.
 pub(super) fn is_word(word: &str) -> bool {
     holds(&WORDS, word)
+}
+
+/// Whether a [plain](plain) word is one of music that general word lists lack.
+pub(super) fn is_term(word: &str) -> bool {
+    TERMS.contains(word)
 }
 
 /// Whether a [plain](plain) word is one that captions use.
@@ -64,19 +75,24 @@ fn is_accent(c: char) -> bool {
 
 /// Whether sorted `lines` has a line that is `word`.
 fn holds(lines: &str, word: &str) -> bool {
+    find(lines, |line| line.cmp(word)).is_some()
+}
+
+/// The line of sorted `lines` that is where `order` says.
+pub(super) fn find(lines: &str, order: impl Fn(&str) -> Ordering) -> Option<&str> {
     let (mut low, mut high) = (0, lines.len());
     while low < high {
         let middle = low + (high - low) / 2;
         let before = lines.as_bytes()[low..middle].iter().rposition(|byte| *byte == b'\n');
         let start = before.map_or(low, |at| low + at + 1);
         let line = lines[start..].split('\n').next().unwrap_or_default();
-        match line.cmp(word) {
+        match order(line) {
             Ordering::Less => low = start + line.len() + 1,
             Ordering::Greater => high = start,
-            Ordering::Equal => return true,
+            Ordering::Equal => return Some(line),
         }
     }
-    false
+    None
 }
 
 /// All words that are right as they are.

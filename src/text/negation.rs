@@ -39,7 +39,7 @@ impl Wish {
 }
 
 /// `text` without `removed`, joined as a person would.
-fn without(text: &str, removed: &[Range<usize>]) -> String {
+pub(super) fn without(text: &str, removed: &[Range<usize>]) -> String {
     let starts = std::iter::once(0).chain(removed.iter().map(|range| range.end));
     let ends = removed.iter().map(|range| range.start).chain([text.len()]);
     let mut kept = String::with_capacity(text.len());

@@ -1,7 +1,8 @@
 //! Prompts before the network, and those it has read.
 
 use super::TextConfig;
-use super::words::{MAX_PROMPT_BYTES, Words};
+use super::thesaurus::Placed;
+use super::words::{MAX_PROMPT_BYTES, Piece, Words};
 use candle_core::{Result, Tensor};
 use parking_lot::Mutex;
 use std::borrow::Cow;
@@ -27,14 +28,24 @@ impl Reader {
         Ok(Self { words: Words::new(config, tokenizer_json)?, recent: Mutex::default() })
     }
 
-    /// The token ids of `prompt`: at least one, at most [`TextConfig::limit`], closed by the end token and
+    /// The token ids of `prompt`, of words that others tell the first one's: at least one, at most [`TextConfig::limit`], closed by the end token and
     /// filled with padding where their number is fixed. What is too long is cut.
     ///
     /// # Errors
     ///
     /// The tokenizer has no token for a character and none for unknown ones.
     pub fn ids(&self, prompt: &str) -> Result<Vec<u32>> {
-        self.words.ids(prompt)
+        Ok(self.pieces(prompt)?.iter().map(Piece::token).collect())
+    }
+
+    /// As [`ids`](Self::ids), with words that captions do not have told by others.
+    pub(super) fn pieces(&self, prompt: &str) -> Result<Vec<Piece>> {
+        self.words.pieces(prompt)
+    }
+
+    /// The words of `text` that captions do not have, and by which others they are told.
+    pub fn placed(&self, text: &str) -> Vec<Placed> {
+        self.words.told_by_others(text)
     }
 
     /// `prompt` with slips of known words put right where the configuration says so, but no longer than any that is read.

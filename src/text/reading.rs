@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Wish;
+use super::{Mood, Placed, Settings, Wish};
 
 /// Most unknown words that a remark names.
 const NAMED: usize = 8;
 
 /// The words of a request as they are read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// The prompt as it is heard: without slips, without what it wants none of, no longer than is read.
     pub prompt: String,
@@ -18,12 +18,30 @@ pub struct Reading {
     pub avoided: Vec<String>,
     /// Whether guidance is strong enough for anything to be avoided.
     pub avoids: bool,
+    /// What the prompt says of tempo, key, length and meter.
+    #[serde(default)]
+    pub settings: Settings,
+    /// Those of them that the request follows, as a person says them, and those that it does not, with what it has in their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub followed: Vec<String>,
+    /// See [`followed`](Self::followed).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overruled: Vec<String>,
+    /// Words that captions do not have, and by which others they are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placed: Vec<Placed>,
     /// Words that mean nothing to the model.
     pub unknown: Vec<String>,
     /// The end of the prompt, if it is too long.
     pub unread: String,
     /// The end of what is to be avoided, if it is too long.
     pub negative_unread: String,
+    /// How it wants the music to feel.
+    #[serde(default, skip_serializing_if = "Mood::is_open")]
+    pub mood: Mood,
+    /// The style of cue that it names, by its own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<String>,
     /// Who plays in the place of instruments that are asked for, and who finds no part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cast: Vec<String>,
@@ -36,6 +54,12 @@ impl Reading {
         if self.prompt != prompt.trim() {
             parts.push(format!("the prompt is read as {:?}", self.prompt));
         }
+        if !self.followed.is_empty() {
+            parts.push(format!("as the prompt says: {}", self.followed.join(", ")));
+        }
+        if !self.overruled.is_empty() {
+            parts.push(format!("not as the prompt says: {}", self.overruled.join(", ")));
+        }
         if !self.avoided.is_empty() {
             parts.push(format!("avoided: {}", self.avoided.join(", ")));
         }
@@ -44,6 +68,10 @@ impl Reading {
         }
         if !self.avoids && !self.negative.is_empty() {
             parts.push("guidance of 1 or less avoids nothing: raise it".into());
+        }
+        if !self.placed.is_empty() {
+            let told = |it: &Placed| format!("{} ({})", it.word, it.near.join(", "));
+            parts.push(format!("heard as what is near: {}", some(&self.placed.iter().map(told).collect::<Vec<_>>())));
         }
         if !self.unknown.is_empty() {
             parts.push(format!("not known: {}", some(&self.unknown)));
@@ -100,16 +128,23 @@ mod tests {
             negative: "brass, drums".into(),
             avoided: vec!["drums".into()],
             avoids: false,
+            placed: vec![Placed { word: "blizzard".into(), near: vec!["storm".into(), "snow".into()] }],
             unknown: (0..10).map(|i| format!("w{i}")).collect(),
             unread: "and then it\nends".into(),
             negative_unread: "choir".into(),
+            settings: Settings { bars: Some(8), ..Settings::default() },
+            followed: vec!["8 bars".into()],
+            overruled: vec!["90 bpm (it is 96)".into()],
+            mood: Mood::default(),
+            style: None,
             cast: vec!["Fiddle plays the erhu".into()],
         };
         assert_eq!(
             all.remark("paino, no drums", "no brass").as_deref(),
             Some(
-                "the prompt is read as \"piano\"; avoided: drums; guidance of 1 or less avoids nothing: raise it; \
-                 not known: w0, w1, w2, w3, w4, w5, w6, w7 and 2 more; \
+                "the prompt is read as \"piano\"; as the prompt says: 8 bars; not as the prompt says: 90 bpm (it is 96); \
+                 avoided: drums; guidance of 1 or less avoids nothing: raise it; \
+                 heard as what is near: blizzard (storm, snow); not known: w0, w1, w2, w3, w4, w5, w6, w7 and 2 more; \
                  the last 4 words of the prompt are not read, from \"and then it\" on: shorten it; \
                  the last word of what is avoided is not read, from \"choir\" on: shorten it; Fiddle plays the erhu"
             )

@@ -6,6 +6,7 @@ use strsim::{damerau_levenshtein, levenshtein};
 use tokenizers::Tokenizer;
 
 use super::lexicon::{self, is_apostrophe, is_letter, plain};
+use super::thesaurus;
 
 /// What begins a word in a tokenizer's tokens.
 const SPACE: char = '\u{2581}';
@@ -51,7 +52,7 @@ impl Spelling {
         let word = plain(word);
         let letters = word.chars().count();
         // A right word that is not known stays: any guess would be another word.
-        let is_right = || self.words.contains_key(&word) || lexicon::is_word(&word);
+        let is_right = || self.words.contains_key(&word) || lexicon::is_word(&word) || thesaurus::near(&word).is_some();
         if !(SHORTEST..=LONGEST).contains(&letters) || word.contains(is_apostrophe) || is_right() {
             return None;
         }

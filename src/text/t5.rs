@@ -4,6 +4,7 @@
 //! as transformers 5.23.0 has it in `models/t5/modeling_t5.py`. Private fields and `vb.pp` carry the checkpoint's names.
 
 use super::distance::RelativeAttentionBias;
+use super::words::Piece;
 use super::{FeedForward, T5Config};
 use crate::ops::{Gate, GatedLinear, Linear, RmsNorm, attention_by_distance, leaky_relu, linear_no_bias, together};
 use candle_core::{Result, Tensor};
@@ -35,14 +36,32 @@ impl T5Encoder {
         })
     }
 
-    /// `l` ids, padding among them, → `(1, l, d_model)`. Every token sees every other.
-    pub fn forward(&self, ids: &[u32]) -> Result<Tensor> {
-        let mut xs = self.shared.index_select(&Tensor::new(ids, self.shared.device())?, 0)?.unsqueeze(0)?;
-        let bias = self.relative_attention_bias.forward(ids.len())?;
+    /// `l` pieces, padding among them, → `(1, l, d_model)`. Every one sees every other.
+    pub(super) fn forward(&self, pieces: &[Piece]) -> Result<Tensor> {
+        let rows: Vec<Tensor> = pieces.iter().map(|piece| self.embed(piece)).collect::<Result<_>>()?;
+        let mut xs = Tensor::cat(&rows, 0)?.unsqueeze(0)?;
+        let bias = self.relative_attention_bias.forward(pieces.len())?;
         for block in &self.block {
             xs = block.forward(&xs, &bias)?;
         }
         self.final_layer_norm.forward(&xs)
+    }
+}
+
+impl T5Encoder {
+    /// `(1, d_model)`. A blend is as long as what it is of, on the average.
+    fn embed(&self, piece: &Piece) -> Result<Tensor> {
+        let parts = match piece {
+            Piece::Token(id) => return self.shared.narrow(0, *id as usize, 1),
+            Piece::Blend(parts) => parts,
+        };
+        let (ids, shares): (Vec<u32>, Vec<f32>) = parts.iter().copied().unzip();
+        let rows = self.shared.index_select(&Tensor::new(ids, self.shared.device())?, 0)?;
+        let shares = Tensor::new(shares, self.shared.device())?.to_dtype(rows.dtype())?.unsqueeze(1)?;
+        let sum = rows.broadcast_mul(&shares)?.sum_keepdim(0)?;
+        let length = |xs: &Tensor| xs.sqr()?.sum_keepdim(1)?.sqrt();
+        let wanted = length(&rows)?.mul(&shares)?.sum_keepdim(0)?;
+        sum.broadcast_mul(&(wanted / (length(&sum)? + 1e-6)?)?)
     }
 }
 

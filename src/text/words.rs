@@ -3,8 +3,10 @@
 use super::TextConfig;
 use super::lexicon::{self, is_apostrophe, is_letter, plain};
 use super::spelling::{Spelling, stem};
+use super::thesaurus::{self, Near, Placed};
 use candle_core::{Error, Result};
 use std::borrow::Cow;
+use std::ops::Range;
 use tokenizers::Tokenizer;
 
 /// Most bytes of a prompt that are read; 32 for each of T5's 512 tokens. Bounds the time that any prompt takes.
@@ -15,6 +17,25 @@ const UNKNOWN: [&str; 2] = ["<unk>", "[UNK]"];
 
 /// How two words end that are written as one; the second is a verb or "not".
 const CONTRACTED: [&str; 6] = ["n't", "'ll", "'ve", "'re", "'d", "'m"];
+
+/// What a network reads as one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Piece {
+    /// A token.
+    Token(u32),
+    /// A word that is as much like each of some tokens; the shares' sum is 1.
+    Blend(Vec<(u32, f32)>),
+}
+
+impl Piece {
+    /// The token that it is, or is most like.
+    pub(super) fn token(&self) -> u32 {
+        match self {
+            Self::Token(id) => *id,
+            Self::Blend(parts) => parts.first().map_or(0, |(id, _)| *id),
+        }
+    }
+}
 
 /// Cuts prompts into tokens.
 #[derive(Debug, Clone)]
@@ -54,15 +75,59 @@ impl Words {
         })
     }
 
-    /// At least one id, at most `limit`; the last but the padding is `eos`.
-    pub(super) fn ids(&self, prompt: &str) -> Result<Vec<u32>> {
-        let encoding = self.tokenizer.encode_fast(self.read(prompt).as_ref(), false).map_err(Error::wrap)?;
-        let mut ids: Vec<u32> = encoding.get_ids().iter().copied().take(self.limit - 1).collect();
-        ids.push(self.eos);
-        if let Some(pad) = self.pad {
-            ids.resize(self.limit, pad);
+    /// At least one piece, at most `limit`; the last but the padding is `eos`.
+    pub(super) fn pieces(&self, prompt: &str) -> Result<Vec<Piece>> {
+        let prompt = self.read(prompt);
+        let encoding = self.tokenizer.encode(prompt.as_ref(), false).map_err(Error::wrap)?;
+        let mut tokens = encoding.get_ids().iter().zip(encoding.get_offsets()).peekable();
+        let mut pieces = Vec::new();
+        for (bytes, near) in self.placed(&prompt) {
+            // A token of the space before a word may begin before it.
+            while let Some((id, _)) = tokens.next_if(|(_, (start, end))| *start < bytes.start && *end <= bytes.start) {
+                pieces.push(Piece::Token(*id));
+            }
+            while tokens.next_if(|(_, (start, _))| *start < bytes.end).is_some() {}
+            pieces.push(self.blend(&near)?);
         }
-        Ok(ids)
+        pieces.extend(tokens.map(|(id, _)| Piece::Token(*id)));
+        pieces.truncate(self.limit - 1);
+        pieces.push(Piece::Token(self.eos));
+        if let Some(pad) = self.pad {
+            pieces.resize(self.limit, Piece::Token(pad));
+        }
+        Ok(pieces)
+    }
+
+    /// The words of `text` that captions do not have and others tell, where they stand, and the others.
+    fn placed(&self, text: &str) -> Vec<(Range<usize>, Near)> {
+        if self.spelling.is_none() {
+            return Vec::new();
+        }
+        let words = runs(text).filter(|bytes| !self.knows(&text[bytes.clone()]));
+        words.filter_map(|bytes| Some((bytes.clone(), thesaurus::near(&plain(&text[bytes]))?))).collect()
+    }
+
+    /// The tokens of words near another, each with its word's share.
+    fn blend(&self, near: &[(&str, f32)]) -> Result<Piece> {
+        let mut parts = Vec::new();
+        for (word, share) in near {
+            let encoding = self.tokenizer.encode_fast(*word, false).map_err(Error::wrap)?;
+            let ids = encoding.get_ids();
+            parts.extend(ids.iter().map(|id| (*id, share / ids.len() as f32)));
+        }
+        Ok(Piece::Blend(parts))
+    }
+
+    /// The words of `text` that others tell, each once.
+    pub(super) fn told_by_others(&self, text: &str) -> Vec<Placed> {
+        let mut found: Vec<Placed> = Vec::new();
+        for (bytes, near) in self.placed(&text[..text.floor_char_boundary(MAX_PROMPT_BYTES)]) {
+            let word = text[bytes].to_string();
+            if !found.iter().any(|placed| placed.word.to_lowercase() == word.to_lowercase()) {
+                found.push(Placed { word, near: near.into_iter().map(|(other, _)| other.to_string()).collect() });
+            }
+        }
+        found
     }
 
     /// `prompt` as it is read: no longer than is read, and without slips.
@@ -103,11 +168,17 @@ impl Words {
         for word in text[..text.floor_char_boundary(MAX_PROMPT_BYTES)].split(|c| !is_of_word(c)) {
             let (word, _) = stem(word.trim_matches(|c: char| !is_letter(c) && !is_symbol(c) && !c.is_numeric()));
             let is_new = || !found.iter().any(|known| known.to_lowercase() == word.to_lowercase());
-            if !self.knows(word) && is_new() {
+            if !self.knows(word) && !self.places(word) && is_new() {
                 found.push(word.to_string());
             }
         }
         found
+    }
+
+    /// Whether others tell all of a word that captions do not have.
+    fn places(&self, word: &str) -> bool {
+        let mut parts = runs(word).map(|bytes| &word[bytes]).filter(|part| !self.knows(part)).peekable();
+        self.spelling.is_some() && parts.peek().is_some() && parts.all(|part| thesaurus::near(&plain(part)).is_some())
     }
 
     fn knows(&self, word: &str) -> bool {
@@ -130,6 +201,17 @@ fn knows_caption(word: &str) -> bool {
     let single = word.strip_suffix("es").into_iter().chain(word.strip_suffix('s'));
     let is_known = |word: &str| lexicon::is_of_captions(word) || lexicon::is_joint(word);
     word.chars().count() < 2 && word.is_ascii() || is_known(&word) || single.into_iter().any(is_known)
+}
+
+/// The runs of letters of `text`, without endings of genitives.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_inside = |c: char| is_letter(c) || is_apostrophe(c);
+    let words = text.split(move |c| !is_inside(c)).filter(|word| word.contains(is_letter));
+    words.map(move |word| {
+        let trimmed = word.trim_start_matches(is_apostrophe);
+        let start = trimmed.as_ptr() as usize - text.as_ptr() as usize;
+        start..start + stem(trimmed.trim_end_matches(is_apostrophe)).0.len()
+    })
 }
 
 /// Whether `c` is part of a word, or a sign that stands for one.

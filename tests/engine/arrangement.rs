@@ -189,7 +189,8 @@ fn parts_enter_one_after_another_on_bar_lines() {
         };
         let counts: Vec<usize> = (0..4).map(|at| playing(at).len()).collect();
         assert!(counts[0] < counts[2] && counts[3] < counts[2] && counts[0] > 0, "{counts:?}");
-        assert_eq!(counts[2], score.players.len());
+        // One may have nothing to play there by the model's own will.
+        assert!(counts[2] + 1 >= score.players.len(), "{counts:?} of {}", score.players.len());
         let sounds_into = |note: &&Note| (note.start + note.length - 1) / section > note.start / section;
         for note in score.notes.iter().filter(sounds_into) {
             assert!(playing((note.start + note.length - 1) / section % 4).contains(&note.part), "{note:?}");

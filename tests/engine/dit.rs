@@ -89,7 +89,7 @@ fn a_manifest_whose_denoiser_does_not_fit_says_what_should_be() {
     for (problem, word) in [
         (refusal(&|_, dit| dit.windows = vec![64]), "music.dit.windows should have 48"),
         (refusal(&|_, dit| dit.planes = 24), "22 planes"),
-        (refusal(&|_, dit| dit.row_channels.truncate(5)), "9 rows"),
+        (refusal(&|_, dit| dit.row_channels.truncate(5)), "11 rows"),
         (refusal(&|manifest, _| manifest.music.latent.channels = 8), "8 channels"),
         (refusal(&|manifest, _| manifest.defaults.deep_steps = 2), "deep_steps should be 1"),
         (

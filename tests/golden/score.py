@@ -19,13 +19,16 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "bundles" / "mini" / "recipe"))
 
 import latents as recipe  # noqa: E402
-from composer.score import PARTS, Score  # noqa: E402
+from outline import Outline  # noqa: E402
+from composer.score import PARTS, Chord, Score  # noqa: E402
 from composer.scores import make  # noqa: E402
 
 FITTED, NOISE = 60, 0.3 * recipe.SPREAD
 METRES = ("4/4", "3/4", "6/8")  # in turn
 # Two of each metre; the first slow, and every second with noise.
 CLIPS = (12, 27, 10, 4, 26, 14)
+# What `outline` is of: Am, F/A, nothing and Cmaj7, in columns of a score otherwise like the first clip.
+CHORDS = (Chord("Am", (9, 0, 4), 9, 0, 1), Chord("F/A", (5, 9, 0), 9, 1, 1), Chord("Cmaj7", (0, 4, 7, 11), 0, 3, 1))
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
@@ -40,6 +43,7 @@ def fit() -> recipe.ScoreLatents:
         latents.parts[name] = replace(part, mean=rounded(part.mean), basis=rounded(part.basis), codes=rounded(part.codes),
                                       dynamics=tuple(map(float, rounded(part.dynamics))))
     latents.numbers = rounded(latents.numbers)
+    latents.outline = Outline(rounded(latents.outline.harmony), rounded(latents.outline.cues))
     return latents
 
 
@@ -76,7 +80,8 @@ def clip(latents: recipe.ScoreLatents, score: Score, noise: float, rng: np.rando
 def main() -> None:
     """Write the file beside this one."""
     latents, rng = fit(), np.random.default_rng(3)
-    tensors = {"weights.clip.numbers": latents.numbers}
+    tensors = {"weights.clip.numbers": latents.numbers, "weights.outline.harmony": latents.outline.harmony,
+               "weights.outline.cues": latents.outline.cues}
     for name, part in latents.parts.items():
         arrays = dict(mean=part.mean, basis=part.basis, codes=part.codes, dynamics=np.array(part.dynamics))
         tensors |= {f"weights.{name}.{key}": value for key, value in arrays.items()}
@@ -85,6 +90,8 @@ def main() -> None:
     tensors["sizes"] = np.array([(p.low, p.high, len(p.basis), p.monophonic, p.sustains, p.least) for p in parts], np.int64)
     width = max(len(part.programs) for part in parts)
     tensors["programs"] = np.array([part.programs + (-1,) * (width - len(part.programs)) for part in parts], np.int64)
+    outlined = replace(make(0, 7, CLIPS[0], METRES[0])[1], chords=list(CHORDS))
+    tensors["outline"] = latents.outline.encode(outlined)[:4].astype(np.float32)
     for index, item in enumerate(CLIPS):
         score = make(0, 7, item, METRES[item % 3])[1]
         found = clip(latents, score, NOISE * (index % 2), rng)

@@ -5,6 +5,8 @@
     melfusion eval SET --out RESULTS                                makes the clips, then calls
     python evaluate.py measure --set SET --results RESULTS          the tables, and report.html
     python evaluate.py sampled --work DIR --held-out DIR --held-out-sights DIR --reader FILE     a checkpoint, without engine and sound
+    python evaluate.py words --work DIR --held-out DIR --held-out-sights DIR --reader FILE --sources DIR --lexicon DIR --thesaurus FILE...
+                                                                    whether unknown words act as known ones do
     python evaluate.py kept --work DIR --held-out DIR --held-out-sights DIR     whether it composes to parts that are kept
 
 See `evaluate_set.py` for what is made, `evaluate_notes.py` and `evaluate_probes.py` for what is measured.
@@ -65,6 +67,23 @@ def sampled(options: argparse.Namespace) -> None:
     print(f"step {studio.steps}, {walk}\n\n{evaluate_table.of_notes(ways)}")
 
 
+def words(options: argparse.Namespace) -> None:
+    """Samples clips of words that captions do not have, and of synonyms that they have, and prints how alike they are."""
+    import evaluate_sampled
+    import evaluate_words
+    import thesaurus
+    from sampling import Walk
+    from wordnet import WordNet
+
+    walk = Walk(options.steps, options.guidance, options.word_guidance)
+    studio = evaluate_sampled.Studio(options.work, options.held_out_sights, options.held_out, walk)
+    wordnet = WordNet(thesaurus.one_file(options.sources, "data.noun").parent)
+    captions = set((options.lexicon / "captions.txt").read_text().split())
+    pairs = evaluate_words.pairs_of(wordnet, thesaurus.glove_words(options.sources), captions, options.clips)
+    found = evaluate_words.table(studio, options.reader, {path.stem: path for path in options.thesaurus}, pairs)
+    print(f"step {studio.steps}, {walk}, {len(pairs)} pairs\n\n{found}")
+
+
 def kept(options: argparse.Namespace) -> None:
     """Composes around kept parts with PyTorch and prints how well what is new fits them."""
     import evaluate_kept
@@ -104,15 +123,21 @@ def main() -> None:
     four.add_argument("--scores", type=Path, nargs="*", default=[], help="the training split's scores, to find what was learnt by heart")
     four.add_argument("--sample", type=int, default=1000)
     four.add_argument("--corners", type=int, default=12, help="clips of each corner of the mood")
-    four.add_argument("--codes", action="store_true", help="give the instruments that words name, as the engine does")
+    four.add_argument("--codes", action="store_true", help="give what the engine gives: instruments and style that words name, and the mood that words say and the picture shows")
     four.set_defaults(run=sampled)
     five = commands.add_parser("kept")
     five.set_defaults(run=kept)
-    for command in (four, five):
+    six = commands.add_parser("words")
+    six.add_argument("--reader", type=Path, required=True, help="what `train` wrote")
+    six.add_argument("--sources", type=Path, required=True, help="the unpacked packages of thesaurus.py")
+    six.add_argument("--lexicon", type=Path, required=True, help="src/text/lexicon")
+    six.add_argument("--thesaurus", type=Path, nargs="+", required=True, help="files of thesaurus.py")
+    six.set_defaults(run=words)
+    for command in (four, five, six):
         command.add_argument("--work", type=Path, required=True, help="holds music.pt, latents.npz, tokenizer.json and pooled_norm.pt")
         command.add_argument("--held-out", type=Path, required=True, help="a held-out set of score_set.py")
         command.add_argument("--held-out-sights", type=Path, required=True)
-        command.add_argument("--clips", type=int, default=64, help="held-out clips")
+        command.add_argument("--clips", type=int, default=64, help="held-out clips, or pairs of words")
         command.add_argument("--steps", type=int, default=20)
         command.add_argument("--guidance", type=float, default=2.5)
         command.add_argument("--word-guidance", type=float, default=1.5)

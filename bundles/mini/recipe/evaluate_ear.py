@@ -1,6 +1,6 @@
 """An ear for notes: style, cue, mode, valence and energy of a score, told by `score_reader.ScoreReader`.
 
-It reads notes, dynamics, instruments and what a mix makes audible, and never the mood, which the latents' last row has as numbers.
+It reads notes, dynamics, instruments and what a mix makes audible, and never mood and outline, which the latents' last rows have as numbers.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from torch import Tensor
 import score_reader
 from composer.styles import STYLES as CUES
 from evaluate_playing import AUDIBLE, Playing
-from latents import NUMBERS, ScoreLatents
+from latents import CODE, NUMBERS, ScoreLatents
+from outline import CLASSES
 from scene import STYLES
 from score_set import ScoreSet
 
 AT_ONCE = 64
+OUTLINED = CLASSES + CODE  # numbers of the outline's rows
 
 
 def audible(tokens: Tensor) -> Tensor:
-    """Tokens (..., n) without the numbers of the clip's row that nobody hears: those are 0, their mean."""
+    """Tokens (..., n) without the outline's rows, and with 0, their mean, for those of the clip's numbers that nobody hears."""
+    tokens = tokens[..., :-OUTLINED]
     heard = torch.ones(tokens.shape[-1])
     heard[-len(NUMBERS):] = torch.tensor([float(name in AUDIBLE) for name in NUMBERS])
     return tokens * heard

@@ -1,6 +1,7 @@
 """Whether what is composed around kept parts fits them: how many of a part's new notes lie in the chords that the kept score was composed on.
 
-Held-out scores that have the part and those that are kept; words and picture are their own.
+Held-out scores that have the part and those that are kept; words and picture are their own. Where the kept score's chords are known, they are
+given: who keeps parts of a clip has the rest of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from music_model import Batch, Known
 from sampling import sample
 from scale import settled
 
-WAYS = ((), ("bass",), ("bass", "ostinato"))
+CHORDS = "chords"
+WAYS = ((), ("bass",), ("bass", "ostinato"), ("bass", CHORDS), ("bass", "ostinato", CHORDS))
 
 
 def in_chords(notes: Sequence[Note], score: Score) -> list[bool]:
@@ -31,14 +33,16 @@ def in_chords(notes: Sequence[Note], score: Score) -> list[bool]:
 
 
 def known_of(studio: Studio, batch: Batch, kept: Sequence[str]) -> Known | None:
-    """All of some parts."""
+    """All of some parts, and what they are composed on."""
     if not kept:
         return None
     rows, names = len(studio.latents.row_channels), list(studio.latents.parts)
-    which = torch.zeros(*batch.latents.shape[:2], rows, dtype=torch.bool)
+    notes = torch.zeros(*batch.latents.shape[:2], rows, dtype=torch.bool)
     for part in kept:
-        which[..., names.index(part)] = True
-    return Known.of(which, which, studio.model.dit.config)
+        notes[..., -2 if part == CHORDS else names.index(part)] = True
+    codes = notes.clone()
+    codes[..., len(names):] = False
+    return Known.of(notes, codes, studio.model.dit.config)
 
 
 def renewed(studio: Studio, scores: list[Score], prompts: list[str], sights: list[int], kept: Sequence[str]) -> list[list[Note]]:

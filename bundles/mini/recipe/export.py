@@ -28,15 +28,17 @@ import synapse
 import tokens
 from agreement import Agreement
 from augment import IMAGE_SIZE, shrink
+from composer.styles import STYLES
 from dit import flatten, unflatten
 from image_ldm import load_image_model
 from latents import CODE, ONSET, QUIETEST, RANGE, SUSTAIN, ScoreLatents
 from music_ldm import TRAINED_ON
 from music_model import HARMONICS, MusicModel, dit_config, position_planes
+from picture_reader import NAMES, READER, PictureReader
 from schedule import CONFIG, UNGUIDED, UNWALKED, Schedule, alphas_cumprod
 from sights import paint_scene
 
-VERSION = "0.14.0"
+VERSION = "0.15.0"
 FILES = ("text", "image", "music", "synapse", "decoder")
 BANK, NOTICE = "instruments.sf3", "instruments.txt"
 RATE = 48_000  # Hz, of the sound unless a request says another
@@ -72,16 +74,17 @@ def write_weights(work: Path, music: MusicModel, latents: ScoreLatents, out: Pat
     """One file per stage."""
     vae, image, _ = load_image_model(work)
     encoder = {k: v for k, v in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
-    norm = torch.load(work / "pooled_norm.pt", weights_only=True)
+    norm, reader = torch.load(work / "pooled_norm.pt", weights_only=True), PictureReader.load(work / READER)
     text = {k: v for k, v in music.text.state_dict().items() if k != "encoder.embed_tokens.weight"}
     save_file(half(text), out / "text.safetensors")
     save_file({**half(encoder, "vae."), **half(image.unet.state_dict(), "unet."), "null_text": image.null_text.detach().half()},
               out / "image.safetensors")
     save_file({**half(music.dit.state_dict(), "dit."), "dit.alphas": alphas_cumprod().float()}, out / "music.safetensors")
-    save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"]},
-              out / "synapse.safetensors")
+    save_file({"alpha": torch.sigmoid(music.alpha).detach(), "pooled_mean": norm["mean"], "pooled_std": norm["std"],
+               "reader.weight": reader.weight.half(), "reader.bias": reader.bias}, out / "synapse.safetensors")
     found = {"clip.numbers": torch.from_numpy(latents.numbers), "chords.tones": torch.from_numpy(latents.chords.tones),
-             "chords.share": torch.from_numpy(latents.chords.share)}
+             "chords.share": torch.from_numpy(latents.chords.share),
+             "outline.harmony": torch.from_numpy(latents.outline.harmony), "outline.cues": torch.from_numpy(latents.outline.cues)}
     for name, part in latents.parts.items():
         found |= {f"{name}.mean": torch.from_numpy(part.mean), f"{name}.basis": torch.from_numpy(part.basis), f"{name}.codes": torch.from_numpy(part.codes),
                   f"{name}.dynamics": torch.tensor(part.dynamics)}
@@ -182,7 +185,7 @@ def decoder_table(latents: ScoreLatents) -> dict:
     parts = [dict(name=name, low=part.low, high=part.high, components=len(part.basis), programs=part.programs, monophonic=part.monophonic,
                   sustains=part.sustains, least=part.least) for name, part in latents.parts.items()]
     return dict(weights="decoder.safetensors", kind="score", bank=BANK, code=CODE, onset=ONSET, sustain=SUSTAIN, quietest=QUIETEST, range=RANGE,
-                chords=len(latents.chords.share), parts=parts)
+                chords=len(latents.chords.share), cues=[style.names for style in STYLES.values()], parts=parts)
 
 
 def manifest(out: Path, scale: float, trained_on: str, latents: ScoreLatents) -> str:
@@ -206,7 +209,8 @@ def manifest(out: Path, scale: float, trained_on: str, latents: ScoreLatents) ->
         table("music.position", dict(frequency=False, harmonics=HARMONICS)),
         table("music.dit", {**vars(config), "timesteps": CONFIG["num_train_timesteps"]}),
         table("music.schedule", CONFIG),
-        table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL))),
+        table("synapse", dict(weights="synapse.safetensors", guide="text_and_picture", pool=dict(kind="grid", height=synapse.POOL, width=synapse.POOL),
+                              reader=dict(places=NAMES["place"], hours=NAMES["hour"], weathers=NAMES["weather"]))),
         table("decoder", decoder_table(latents)),
     ]
     files = {}

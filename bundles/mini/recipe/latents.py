@@ -1,4 +1,4 @@
-"""Score latents: a column is a sixteenth, a row a part, and a last row the clip; made by principal components, so nothing is trained.
+"""Score latents: a column is a sixteenth, a row a part, three more the clip; made by principal components, so nothing is trained.
 
     python latents.py --scores DIR --out latents.npz [--held-out DIR]      fits, and prints what noise on the latents costs
 
@@ -8,7 +8,7 @@ whole; not whitened, so that noise on the latents is noise of one size on the ro
 
     components ... | dynamics | code of who plays (6)
 
-and the clip's row its six numbers, all constant ones repeated in every column. Tokens are the rows one after another, f32 (columns, n).
+and the clip's row its six numbers, all constant ones repeated in every column. Two more rows are what it is composed on (`outline.py`). Tokens are the rows one after another, f32 (columns, n).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from chords import Chords, chords_of
 from composer.score import MONOPHONIC, PARTS, Note, Score
 from composer.scores import read
+from outline import CUES, Outline, fit_outline
 
 KEPT = 0.9995  # share of a part's variance that its components hold
 # Spread of the latents. Notes are few and far between: at unit spread noise of the same size leaves them as they are (onset F1 .99),
@@ -34,17 +35,20 @@ QUIETEST, RANGE = 0.6, 0.4  # an onset is the first, and as much of the second a
 UNSURE = 56  # velocity of a note that is softer than any, because the model was not sure of it
 FEWEST = 0.01  # quantile of the scores: a part with fewer notes than they have there is none of the music
 NUMBERS = ("brightness", "space", "swing", "looseness", "valence", "energy")
-ROWS = len(PARTS) + 1
+ROWS = len(PARTS) + 3  # the clip's numbers, its chords and its cue are no parts
 
 
 @dataclass
 class Decoded:
-    """What latents say: notes, who plays (only parts that do), each part's dynamics (columns,) and the clip's numbers."""
+    """What latents say: notes, who plays (only parts that do), each part's dynamics (columns,), the clip's numbers, and the outline: the cue's
+    style and the pitch classes of each column's chord (columns, 12)."""
 
     notes: list[Note]
     programs: dict[str, int]
     dynamics: dict[str, np.ndarray]
     numbers: dict[str, float]
+    cue: str = ""
+    tones: np.ndarray | None = None
 
 
 @dataclass
@@ -123,21 +127,21 @@ def roll_of(score: Score, part: str, low: int, high: int, sustains: bool) -> np.
 
 
 class ScoreLatents:
-    """All parts' latents, and the clip's row."""
+    """All parts' latents, and the clip's rows."""
 
-    def __init__(self, parts: dict[str, PartLatents], numbers: np.ndarray, chords: Chords) -> None:
-        """`numbers (2, 6)` are mean and spread of the clip's, `chords` what scores are composed on."""
-        self.parts, self.numbers, self.chords = parts, numbers, chords
+    def __init__(self, parts: dict[str, PartLatents], numbers: np.ndarray, chords: Chords, outline: Outline) -> None:
+        """`numbers (2, 6)` are mean and spread of the clip's, `chords` what scores are composed on, `outline` how latents say so."""
+        self.parts, self.numbers, self.chords, self.outline = parts, numbers, chords, outline
 
     @property
     def row_channels(self) -> tuple[int, ...]:
         """Numbers of every row."""
-        return (*(part.channels for part in self.parts.values()), len(NUMBERS))
+        return (*(part.channels for part in self.parts.values()), len(NUMBERS), *self.outline.row_channels)
 
     @property
     def row_codes(self) -> tuple[int, ...]:
         """How many of them, the last ones, say who plays."""
-        return (*(CODE for _ in self.parts), 0)
+        return (*(CODE for _ in self.parts), 0, *self.outline.row_codes)
 
     @property
     def width(self) -> int:
@@ -149,11 +153,11 @@ class ScoreLatents:
         rows = [latents.encode(roll_of(score, part, latents.low, latents.high, latents.sustains), score.dynamics.get(part), score.parts.get(part))
                 for part, latents in self.parts.items()]
         numbers = (np.array([getattr(score, name) for name in NUMBERS]) - self.numbers[0]) / self.numbers[1]
-        return np.concatenate([*rows, np.tile(numbers, (score.columns, 1))], 1).astype(np.float32)
+        return np.concatenate([*rows, np.tile(numbers, (score.columns, 1)), self.outline.encode(score)], 1).astype(np.float32)
 
     def decode(self, tokens: np.ndarray) -> Decoded:
         """What tokens (columns, n) say. A part plays if it has enough notes, whatever its code."""
-        rows = dict(zip((*self.parts, "clip"), np.split(tokens, np.cumsum(self.row_channels)[:-1], 1)))
+        rows = dict(zip((*self.parts, "clip", "harmony", "cue"), np.split(tokens, np.cumsum(self.row_channels)[:-1], 1)))
         found = Decoded([], {}, {}, {})
         for part, latents in self.parts.items():
             notes, program, curve = latents.decode(rows[part], part)
@@ -162,6 +166,7 @@ class ScoreLatents:
                 found.programs[part], found.dynamics[part] = program, curve
         values = rows["clip"].mean(0) * self.numbers[1] + self.numbers[0]
         found.numbers = dict(zip(NUMBERS, map(float, values)))
+        found.cue, found.tones = self.outline.cue(rows["cue"]), self.outline.tones(rows["harmony"])
         return found
 
     def rolls(self, tokens: np.ndarray) -> np.ndarray:
@@ -171,7 +176,8 @@ class ScoreLatents:
 
     def save(self, path: Path) -> None:
         """Write it."""
-        arrays = {"numbers": self.numbers, "chords.tones": self.chords.tones, "chords.share": self.chords.share}
+        arrays = {"numbers": self.numbers, "chords.tones": self.chords.tones, "chords.share": self.chords.share,
+                  "outline.harmony": self.outline.harmony, "outline.cues": self.outline.cues}
         for name, part in self.parts.items():
             arrays |= {f"{name}.mean": part.mean, f"{name}.basis": part.basis, f"{name}.codes": part.codes, f"{name}.programs": np.array(part.programs),
                        f"{name}.dynamics": np.array(part.dynamics), f"{name}.range": np.array([part.low, part.high]), f"{name}.least": np.array(part.least)}
@@ -184,14 +190,16 @@ class ScoreLatents:
         of = lambda part, name: stored[f"{part}.{name}"]
         parts = {part: PartLatents(*map(int, of(part, "range")), part != "drums", part in MONOPHONIC, of(part, "mean"), of(part, "basis"),
                                    tuple(map(int, of(part, "programs"))), of(part, "codes"), tuple(map(float, of(part, "dynamics"))), int(of(part, "least"))) for part in PARTS}
-        return ScoreLatents(parts, stored["numbers"], Chords(stored["chords.tones"], stored["chords.share"]))
+        return ScoreLatents(parts, stored["numbers"], Chords(stored["chords.tones"], stored["chords.share"]),
+                            Outline(stored["outline.harmony"], stored["outline.cues"]))
 
 
 def fit(scores: list[Score]) -> ScoreLatents:
     """The latents of some scores: their principal components, instruments and spreads."""
     numbers = np.array([[getattr(score, name) for name in NUMBERS] for score in scores])
     spread = np.stack([numbers.mean(0), (numbers.std(0) + 1e-6) / SPREAD])
-    return ScoreLatents({part: fit_part(scores, part) for part in PARTS}, spread, chords_of(scores))
+    outline = fit_outline(scores, spread_codes(len(CUES)), SPREAD)
+    return ScoreLatents({part: fit_part(scores, part) for part in PARTS}, spread, chords_of(scores), outline)
 
 
 def fit_part(scores: list[Score], part: str) -> PartLatents:

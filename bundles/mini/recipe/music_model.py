@@ -129,19 +129,22 @@ class Known:
 
 
 NOTHING, SOME_CODES, SOME_PARTS = 0.40, 0.25, 0.25  # shares of the samples; the rest has some bars given
+HARMONY, CUE = 0.15, 0.2  # shares of the samples whose chords, whose style of cue is given, whatever else is
 
 
 def draw_known(batch: int, columns: int, config: DitConfig, generator: torch.Generator) -> Known:
-    """What is given to each sample: nothing, who plays in some parts, some whole parts, or some bars."""
+    """What is given to each sample: nothing, who plays in some parts, some whole parts, or some bars of all parts; and what it is composed on."""
     draw = lambda *size: torch.rand(*size, generator=generator)
     luck, share = draw(batch), draw(batch, 1)
     rows = draw(batch, ROWS) < share
-    rows[:, -1] = False  # the clip's numbers go with nobody
+    is_part = torch.arange(ROWS) < ROWS - 3
+    rows &= is_part
     bars = (draw(batch, 4) < share).repeat_interleave(columns // 4, 1)
     is_codes, is_parts = ((luck >= low) & (luck < low + width) for low, width in ((NOTHING, SOME_CODES), (NOTHING + SOME_CODES, SOME_PARTS)))
     is_bars = luck >= NOTHING + SOME_CODES + SOME_PARTS
     parts = (rows & is_parts[:, None])[:, None].expand(-1, columns, -1)
-    notes = parts | (bars & is_bars[:, None])[..., None]
-    codes = parts | (rows & is_codes[:, None])[:, None] | is_bars[:, None, None]
-    codes = codes & (torch.arange(ROWS) < ROWS - 1)
+    notes = parts | (bars & is_bars[:, None])[..., None] & is_part
+    codes = parts | (rows & is_codes[:, None])[:, None] | is_bars[:, None, None] & is_part
+    notes[..., -2] = (draw(batch) < HARMONY)[:, None]
+    codes[..., -1] = (draw(batch) < CUE)[:, None]
     return Known.of(notes.contiguous(), codes.contiguous(), config)

@@ -66,6 +66,7 @@ def stages(size: Size, work: Path, out: Path) -> list[list[str]]:
         ["image_ldm.py", "unet", *here, *painted, *size.unet],
         ["sights.py", "--split", "0", "--seed", "1", "--count", str(size.sights), *here, "--out", sights],
         ["sights.py", "--split", "1", "--seed", "1", "--count", str(size.held_out), "--plain", *here, "--out", unseen_sights],
+        ["picture_reader.py", "--sights", sights, *here, "--held-out-sights", unseen_sights],
         of(scores, sights, data),
         of(unseen, unseen_sights, unseen_data),
         ["music_ldm.py", "--data", data, "--sights", sights, "--held-out", unseen_data, "--held-out-sights", unseen_sights, *here, *size.music],

@@ -37,10 +37,10 @@ class ScoreReader(nn.Module):
         return family, cue, major[:, 0], mood
 
 
-def losses(reader: ScoreReader, some: ScoreSet, index: Tensor, noise: Tensor | None = None) -> tuple[Tensor, dict[str, float]]:
-    """The sum of the heads' losses on some scores, and how well each reads."""
+def losses(reader: ScoreReader, some: ScoreSet, index: Tensor, noise: float = 0.0) -> tuple[Tensor, dict[str, float]]:
+    """The sum of the heads' losses on some scores with so much noise, and how well each reads."""
     x = some.latents(index)
-    family, cue, major, mood = reader(x if noise is None else x + NOISE * noise)
+    family, cue, major, mood = reader(x + noise * torch.randn_like(x))
     of = lambda name: some.fact(name)[index]
     moods = torch.stack([of("valence"), of("energy")], 1)
     loss = (F.cross_entropy(family, of("style").long()) + F.cross_entropy(cue, of("cue").long())
@@ -54,12 +54,12 @@ def losses(reader: ScoreReader, some: ScoreSet, index: Tensor, noise: Tensor | N
 def train(sets: list[ScoreSet], steps: int, batch: int = 64) -> ScoreReader:
     """A reader trained on sets of both lengths by turns."""
     torch.manual_seed(0)
-    reader = ScoreReader(sets[0].tokens.shape[2])
+    reader = ScoreReader(sets[0].latents(torch.zeros(1, dtype=torch.long)).shape[2])
     optimizer = torch.optim.AdamW(reader.parameters(), 2e-3)
     for step in range(steps):
         some = sets[step % 4 == 3 and len(sets) > 1]
         index = torch.randint(len(some), (batch,))
-        loss = losses(reader, some, index, torch.randn(batch, *some.tokens.shape[1:]))[0]
+        loss = losses(reader, some, index, NOISE)[0]
         for group in optimizer.param_groups:
             group["lr"] = 2e-3 * (1 - step / steps)
         optimizer.zero_grad()

@@ -24,6 +24,8 @@ import nets
 from chords import Chords
 from latents import PartLatents, ScoreLatents
 from music_model import MusicModel, dit_config
+from outline import Outline
+from picture_reader import READER, PictureReader
 
 SPACE = "▁"  # begins a word
 
@@ -50,7 +52,8 @@ def score_latents(bundle: Path) -> ScoreLatents:
         of = lambda name: state[f"{said['name']}.{name}"]
         parts[said["name"]] = PartLatents(said["low"], said["high"], said["sustains"], said["monophonic"], of("mean"), of("basis"),
                                           tuple(said["programs"]), of("codes"), tuple(map(float, of("dynamics"))), said["least"])
-    return ScoreLatents(parts, state["clip.numbers"], Chords(state["chords.tones"], state["chords.share"]))
+    return ScoreLatents(parts, state["clip.numbers"], Chords(state["chords.tones"], state["chords.share"]),
+                        Outline(state["outline.harmony"], state["outline.cues"]))
 
 
 def music_model(bundle: Path) -> MusicModel:
@@ -117,6 +120,8 @@ def begin(bundle: Path, work: Path, tokenizer: Path | None, pictures: bool) -> N
         music.text.resize_token_embeddings(len(embedding), mean_resizing=False)
         music.text.shared.weight.data.copy_(embedding)
     torch.save(music.state_dict(), work / "music_start.pt")
+    synapse = read(bundle, "synapse")
+    PictureReader(synapse["reader.weight"], synapse["reader.bias"]).save(work / READER)
     if tokens != work / "tokenizer.json":
         shutil.copyfile(tokens, work / "tokenizer.json")
 

@@ -20,6 +20,7 @@ import evaluate_report
 import evaluate_scores
 import evaluate_table
 from composer.score import Score
+from evaluate_ear import OUTLINED
 from evaluate_pictures import CAPTIONS, CORNERS, PAIRS, corner_picture
 from evaluate_playing import CHUNK, bars_of, composed, read_chunk, to_engine
 from evaluate_probes import SAMPLE_RATE, beat_mel
@@ -212,7 +213,7 @@ def _small_set(folder: Path, results: Path, latents: ScoreLatents) -> list[dict]
     for path in (folder / "pictures", results / "clips"):
         path.mkdir(parents=True)
     torch.manual_seed(0)
-    torch.save(ScoreReader(latents.width).state_dict(), folder / READER)
+    torch.save(ScoreReader(latents.width - OUTLINED).state_dict(), folder / READER)
     latents.save(folder / LATENTS)
     evaluate_memory.Memory.of([composed(score) for score in SCORES]).save(folder / MEMORY)
     jobs = list(_small_jobs(folder, results))

@@ -14,7 +14,7 @@ import evaluate_memory
 import evaluate_notes as notes
 import evaluate_transcription as transcription
 from composer.score import Note
-from evaluate_ear import Ear, audible
+from evaluate_ear import OUTLINED, Ear, audible
 from evaluate_playing import Playing, bars_of, composed, decoded, from_engine, to_engine
 from evaluate_set import MEMORY, READER, asked_key, held_out
 from evaluate_wishes import NAMED, Wish, wishes
@@ -114,7 +114,7 @@ def test_a_score_comes_back_from_the_engines_form_and_from_any_key(index: int):
 
 def test_the_ear_hears_the_same_in_a_transposed_clip_that_is_brought_home_and_no_mood_that_is_written(latents: ScoreLatents, tmp_path: Path):
     torch.manual_seed(0)
-    torch.save(ScoreReader(latents.width).state_dict(), tmp_path / READER)
+    torch.save(ScoreReader(latents.width - OUTLINED).state_dict(), tmp_path / READER)
     ear, score = Ear(tmp_path / READER, latents), SCORES[0]
     home = ear.hear([composed(score)])[0]
     there = to_engine(score, "D minor", 5)
@@ -122,11 +122,11 @@ def test_the_ear_hears_the_same_in_a_transposed_clip_that_is_brought_home_and_no
     assert back.valence == pytest.approx(home.valence, abs=1e-3) and (back.style, back.cue) == (home.style, home.cue)
     assert abs(strange.valence - home.valence) > 1e-3
     tokens = torch.from_numpy(latents.encode(score))[None]
-    told, dark = tokens.clone(), tokens.clone()
-    told[..., -3:] += 3  # looseness, valence, energy
-    dark[..., -6] -= 3
+    told, dark, heard = tokens.clone(), tokens.clone(), latents.width - OUTLINED
+    told[..., heard - 3:] += 3  # looseness, valence, energy, and what it is composed on
+    dark[..., heard - 6] -= 3
     assert ear.read(told.numpy()) == ear.read(tokens.numpy()) != ear.read(dark.numpy())
-    assert audible(told)[..., -3:].abs().sum() == 0 and (audible(told)[..., :-3] == tokens[..., :-3]).all()
+    assert audible(told)[..., -3:].abs().sum() == 0 and (audible(told)[..., :-3] == tokens[..., :heard - 3]).all()
 
 
 def test_latents_give_back_what_is_played(latents: ScoreLatents):

@@ -13,7 +13,7 @@ from agreement import ACCOMPANIMENT, Agreement
 from composer.score import PARTS, Score
 from composer.scores import make
 from dit import Dit, DitConfig, Said, flatten, linear_guess, unflatten
-from latents import SPREAD, ScoreLatents, fit, onset_f1, program_rate, roll_of
+from latents import ROWS, SPREAD, ScoreLatents, fit, onset_f1, program_rate, roll_of
 from music_model import Known, dit_config, draw_known, position_planes, unexplained
 
 TRAINED = 1500
@@ -46,6 +46,10 @@ def test_a_score_comes_back_from_its_latents(latents, unseen) -> None:
         found = latents.decode(latents.encode(score))
         assert found.programs == {part: program for part, program in score.parts.items() if part in found.programs}
         assert found.numbers["brightness"] == pytest.approx(score.brightness, abs=1e-3)
+        assert found.cue == score.style
+        for chord in score.chords:
+            columns = np.arange(chord.start, chord.end) % score.columns
+            assert set(np.flatnonzero(found.tones[columns].all(0))) == {tone % 12 for tone in (*chord.tones, chord.bass)}
         ours = {(note.part, note.pitch, note.start % score.columns): note.length for note in score.notes if note.part != "drums"}
         lengths += [note.length == ours[key] for note in found.notes if (key := (note.part, note.pitch, note.start)) in ours]
         for part in found.dynamics:
@@ -141,13 +145,16 @@ def test_the_metres_differ_in_where_their_beats_are() -> None:
 def test_given_are_whole_rows_bars_and_codes(latents) -> None:
     sizes = dit_config(latents)
     known = draw_known(300, 64, sizes, torch.Generator().manual_seed(2))
-    notes, codes = known.mask.split(len(PARTS) + 1, -1)
-    assert not codes[..., -1].any() and 0.3 < float((known.mask == 0).all(-1).all(-1).float().mean()) < 0.55
+    notes, codes = known.mask.split(ROWS, -1)
+    clip, harmony, cue = range(len(PARTS), ROWS)
+    assert not codes[..., [clip, harmony]].any() and not notes[..., [clip, cue]].any()
+    assert 0.05 < float(notes[:, 0, harmony].mean()) < 0.25 and 0.1 < float(codes[:, 0, cue].mean()) < 0.3
+    assert 0.15 < float((known.mask == 0).all(-1).all(-1).float().mean()) < 0.4
     first = [0, *np.cumsum(sizes.row_channels)]
     for row in range(len(PARTS)):
         inside = known.where[..., first[row]:first[row + 1]].float()
         assert torch.equal(inside[..., 0], notes[..., row]) and torch.equal(inside[..., -1], codes[..., row])
-    everything = Known.of(torch.ones(1, 4, 9, dtype=torch.bool), torch.ones(1, 4, 9, dtype=torch.bool), sizes)
+    everything = Known.of(torch.ones(1, 4, ROWS, dtype=torch.bool), torch.ones(1, 4, ROWS, dtype=torch.bool), sizes)
     assert everything.where.all()
 
 

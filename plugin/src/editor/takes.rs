@@ -254,10 +254,11 @@ pub(super) fn ground(ui: &Ui, rect: Rect, selected: bool, hovered: bool) {
     }
 }
 
-/// Says under the pointer what was said of the take's picture, and how its words were read.
+/// Says under the pointer what was said of the take's picture, what it showed, and how its words were read.
 pub(super) fn remember(row: Response, take: &Take) -> Response {
     let told = take.recipe.picture_words.as_ref().map(|words| format!("The picture was told as “{words}”"));
-    let said: Vec<String> = told.into_iter().chain(take.recipe.remark()).collect();
+    let seen = take.recipe.impression.as_ref().map(|seen| format!("The picture shows {}", seen.words));
+    let said: Vec<String> = told.into_iter().chain(seen).chain(take.recipe.remark()).collect();
     if said.is_empty() { row } else { row.on_hover_text(said.join("\n")) }
 }
 

@@ -347,6 +347,7 @@ fn with_a_take() -> Project {
         composed_bpm: 120.0,
         morph: None,
         reading: None,
+        impression: None,
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,

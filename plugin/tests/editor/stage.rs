@@ -314,6 +314,7 @@ pub fn take(id: u64, name: &str, bpm: f64) -> Arc<Take> {
         synapse: Default::default(),
         morph: None,
         reading: None,
+        impression: None,
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,

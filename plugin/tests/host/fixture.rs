@@ -87,6 +87,7 @@ impl Score {
                 composed_bpm: self.bpm,
                 morph: None,
                 reading: None,
+                impression: None,
                 instruments: Vec::new(),
                 parts: Vec::new(),
                 keep: None,

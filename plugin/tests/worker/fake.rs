@@ -205,6 +205,7 @@ pub fn recipe(request: &Request, bundle_sha256: &str) -> Recipe {
         composed_bpm: request.bpm,
         morph: None,
         reading: None,
+        impression: None,
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,

@@ -117,8 +117,8 @@ impl<'a> Beds<'a> {
         clip.write_cue(&self.wav(index), self.format, &title(self.board, index), self.start_frame(index))
     }
 
-    /// Writes the bed and the contact sheets; returns the latter's paths.
-    pub fn write_bed(&self, bed: &Bed) -> Result<Vec<PathBuf>, Error> {
+    /// Writes the bed of some clips and the contact sheets; returns the latter's paths.
+    pub fn write_bed(&self, bed: &Bed, clips: &[Option<Clip>]) -> Result<Vec<PathBuf>, Error> {
         let board = self.board;
         let markers: Vec<_> = (0..board.cues.len())
             .map(|index| (board.frame(board.cues[index].start_bar) as u32, title(board, index)))
@@ -136,7 +136,9 @@ impl<'a> Beds<'a> {
             markers: &markers,
         };
         wav::write(&self.bed(), &bed.audio, self.format, &labels)?;
-        let sheet = ContactSheet { board, bed: &bed.audio };
+        let shown = |clip: &Option<Clip>| clip.as_ref()?.recipe.impression.as_ref().map(|seen| seen.words.clone());
+        let shown: Vec<String> = clips.iter().map(|clip| shown(clip).unwrap_or_default()).collect();
+        let sheet = ContactSheet { board, bed: &bed.audio, shown: &shown };
         let name = |page: usize| match sheet.pages() {
             1 => "contact-sheet.png".to_string(),
             _ => format!("contact-sheet-{}.png", page + 1),

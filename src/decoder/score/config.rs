@@ -5,6 +5,7 @@ use score::Part;
 use serde::{Deserialize, Serialize};
 
 use super::Numbers;
+use super::outline::CLASSES;
 
 /// Sizes and thresholds of a score decoder.
 ///
@@ -36,6 +37,10 @@ pub struct ScoreConfig {
     pub range: f64,
     /// Chords that the parts agree on while they are composed; 0 leaves each part to itself.
     pub chords: usize,
+    /// Names of every style of cue that latents have a code for, its own first; without any, latents do not say what they are
+    /// composed on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cues: Vec<Vec<String>>,
     /// Every part, in the order of [`Part::ALL`].
     pub parts: Vec<PartConfig>,
 }
@@ -72,6 +77,8 @@ fn one() -> usize {
 
 /// Most chords.
 const MOST_CHORDS: usize = 4096;
+/// Most styles of cue.
+const MOST_CUES: usize = 1024;
 /// Columns of the shortest window of the model.
 const WINDOW: usize = 48;
 
@@ -86,16 +93,18 @@ impl Default for ScoreConfig {
             quietest: 0.6,
             range: 0.4,
             chords: 0,
+            cues: Vec::new(),
             parts: Vec::new(),
         }
     }
 }
 
 impl ScoreConfig {
-    /// Channels of each row, the parts' first.
+    /// Channels of each row, the parts' first, then the clip's.
     pub fn row_channels(&self) -> Vec<usize> {
         let parts = self.parts.iter().map(|part| part.components + 1 + self.code);
-        parts.chain([Numbers::COUNT]).collect()
+        let outline = if self.cues.is_empty() { Vec::new() } else { vec![CLASSES, self.code] };
+        parts.chain([Numbers::COUNT]).chain(outline).collect()
     }
 
     /// Channels of the latents: those of the row that has most.
@@ -105,7 +114,7 @@ impl ScoreConfig {
 
     /// Rows of the latents.
     pub fn rows(&self) -> usize {
-        self.parts.len() + 1
+        self.row_channels().len()
     }
 
     /// Rejects what the code could only answer with a panic or nonsense.
@@ -118,6 +127,9 @@ impl ScoreConfig {
         }
         if self.chords > MOST_CHORDS {
             bail!("score decoder: chords should be 0 to {MOST_CHORDS}");
+        }
+        if self.cues.len() > MOST_CUES || self.cues.iter().any(Vec::is_empty) {
+            bail!("score decoder: cues should be 0 to {MOST_CUES} styles, each with a name");
         }
         let are_finite = [self.onset, self.sustain, self.quietest, self.range].iter().all(|x| x.is_finite());
         if !are_finite || self.range <= 0.0 {

@@ -29,32 +29,18 @@ pub fn until(freedom: f64) -> f64 {
 }
 
 impl Guide {
-    /// Of all rows, or of a part's notes.
+    /// Of the parts and the clip's numbers, or of a part's notes.
     pub fn of(latents: &Tensor, rows: &ScoreDecoder, part: Option<Part>, until: f64, device: &Device) -> Result<Self> {
         let (_, channels, columns, count) = latents.dims4()?;
         let leads = |channel: usize, row: usize| match part {
             Some(part) => row == part.index() && rows.of(part)[0].contains(&channel),
-            None => true,
+            // A score does not say what it was composed on.
+            None => row < rows.told_rows(),
         };
         let places = (0..channels).flat_map(|channel| (0..columns * count).map(move |at| (channel, at % count)));
         let mask: Vec<u8> = places.map(|(channel, row)| leads(channel, row).into()).collect();
         let mask = Tensor::from_vec(mask, latents.shape(), device)?;
         Ok(Self { latents: latents.to_device(device)?, mask, until })
-    }
-
-    /// Of the clip's energy in every column.
-    pub fn energy(intensity: &[f64], rows: &ScoreDecoder, device: &Device) -> Result<Self> {
-        let (channels, columns, count) = (rows.config().channels(), intensity.len(), rows.config().rows());
-        let size = channels * columns * count;
-        let (mut latents, mut mask) = (vec![0f32; size], vec![0u8; size]);
-        for (column, intensity) in intensity.iter().enumerate() {
-            let (row, channel, value) = rows.energy(*intensity);
-            let at = (channel * columns + column) * count + row;
-            (latents[at], mask[at]) = (value, 1);
-        }
-        let shape = (1, channels, columns, count);
-        let [latents, mask] = [Tensor::from_vec(latents, shape, device)?, Tensor::from_vec(mask, shape, device)?];
-        Ok(Self { latents, mask, until: 0.0 })
     }
 
     /// Expected clean latents at a timestep.

@@ -1,4 +1,5 @@
-"""The word lists beside this file: `english.z`, words that are right as they are, and `captions.txt`, what captions are made of.
+"""The word lists beside this file: `english.z`, words that are right as they are, `captions.txt`, what captions are made of, and
+`moods.txt`, what of them says how pleasant and how lively music is.
 
     apt-get download wamerican-large wbritish-large     # SCOWL 2020.12.07, sizes up to 70; see LICENSE-SCOWL
     for deb in *.deb; do dpkg-deb -x $deb scowl; done
@@ -21,6 +22,7 @@ SHORTEST = 4
 LETTERS = re.compile(r"[^\W\d_]+")
 
 sys.path.insert(0, str(HERE.parents[2] / "bundles/mini/recipe"))
+import moods  # noqa: E402
 from caption import all_phrases  # noqa: E402
 
 
@@ -44,6 +46,9 @@ def main() -> None:
     known = sorted(word for word in known if len(word) >= SHORTEST)
     (HERE / "captions.txt").write_text("\n".join(captions) + "\n")
     (HERE / "english.z").write_bytes(zlib.compress(("\n".join(known) + "\n").encode(), 9))
+    say = lambda value: "-" if value is None else f"{value:g}"
+    told = sorted(moods.table().items())
+    (HERE / "moods.txt").write_text("".join(f"{phrase}|{say(valence)} {say(energy)}\n" for phrase, (valence, energy) in told))
     print(f"{len(known)} words, {len(captions)} of captions")
 
 

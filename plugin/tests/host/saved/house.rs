@@ -38,6 +38,7 @@ pub fn recipe(seed: u64) -> Recipe {
         synapse: Default::default(),
         morph: None,
         reading: None,
+        impression: None,
         instruments: Vec::new(),
         parts: Vec::new(),
         keep: None,
