@@ -123,7 +123,8 @@ fn key(prompt: &str) -> Option<Found<Key>> {
     KEY.captures_iter(prompt).find_map(|found| key_of(prompt, &found))
 }
 
-/// The key of a place where one may be named. A lone letter is one after "key of", a small one and "m" after "in", too.
+/// The key of a place where one may be named. A lone letter is one after "key of", and a large one after "in" at the end of a phrase; small ones and
+/// "m" want one of both before.
 fn key_of(prompt: &str, found: &Captures) -> Option<Found<Key>> {
     let text = |group: usize| found.get(group).map_or("", |it| it.as_str());
     let (lead, letter, accidental) = (text(1).to_lowercase(), text(2), text(3));
@@ -138,7 +139,13 @@ fn key_of(prompt: &str, found: &Captures) -> Option<Found<Key>> {
     let is_enough = match (is_long, mode.as_str()) {
         (true, _) => is_large || !lead.is_empty(),
         (false, "m") => !lead.is_empty(),
-        (false, _) => is_told,
+        // "In G" is a key where nothing comes that it could be of.
+        (false, _) => {
+            is_told
+                || is_large
+                    && !lead.is_empty()
+                    && ends(prompt, found.get(2)?.end().max(found.get(3).map_or(0, |it| it.end())))
+        }
     };
     let end = found.get(4).or(found.get(5)).or(found.get(3)).or(found.get(2))?.end();
     let accidental = accidental.trim_start_matches([' ', '-']).to_lowercase();
@@ -150,6 +157,11 @@ fn key_of(prompt: &str, found: &Captures) -> Option<Found<Key>> {
         return None;
     }
     Some((key, found.get(0)?.start()..end))
+}
+
+/// Whether a phrase ends at `at`.
+fn ends(prompt: &str, at: usize) -> bool {
+    prompt[at..].trim_start().chars().next().is_none_or(|c| matches!(c, ',' | ';' | '.' | ':' | '!' | '?' | ')'))
 }
 
 /// Whether the letter of "in a minor key" or of "A major battle" is an article.
@@ -211,6 +223,8 @@ mod tests {
             ("sad waltz in Am, harp", settings(None, "A minor", None, ""), "sad waltz, harp"),
             ("90 bpm, A minor piano", settings(Some(90.0), "A minor", None, ""), "piano"),
             ("key: f sharp harmonic minor", settings(None, "F# harmonic minor", None, ""), ""),
+            ("rock ballad in G, loud", settings(None, "G", None, ""), "rock ballad, loud"),
+            ("folk tune in Bb", settings(None, "Bb", None, ""), "folk tune"),
             ("tense, 96 beats per minute", settings(Some(96.0), "", None, ""), "tense"),
             ("groove in 7/8, for 4 bars", settings(None, "", Some(4), "7/8"), "groove"),
         ];
@@ -238,6 +252,8 @@ mod tests {
             "a b c",
             "I am calm",
             "in a dream",
+            "in C sections",
+            "in b",
             "90 bars",
         ] {
             assert_eq!(read(prompt), (Settings::default(), prompt.to_string()), "{prompt}");

@@ -15,6 +15,9 @@ pub(super) const MAX_PROMPT_BYTES: usize = 16 * 1024;
 /// What tokenizers call what they have no token for.
 const UNKNOWN: [&str; 2] = ["<unk>", "[UNK]"];
 
+/// Numbers that are names.
+const DRUM_MACHINES: [&str; 3] = ["808", "909", "707"];
+
 /// How two words end that are written as one; the second is a verb or "not".
 const CONTRACTED: [&str; 6] = ["n't", "'ll", "'ve", "'re", "'d", "'m"];
 
@@ -189,6 +192,7 @@ impl Words {
         let is_contraction = || CONTRACTED.iter().any(|ending| word.replace('\u{2019}', "'").ends_with(ending));
         match &self.spelling {
             Some(_) if is_contraction() => true,
+            Some(_) if is_number(word) => false,
             Some(_) => word.split(|c: char| !is_letter(c) && !is_symbol(c)).all(knows_caption),
             None => has_tokens(),
         }
@@ -212,6 +216,14 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
         let start = trimmed.as_ptr() as usize - text.as_ptr() as usize;
         start..start + stem(trimmed.trim_end_matches(is_apostrophe)).0.len()
     })
+}
+
+/// Whether a word is a number that means nothing by itself; those of one digit may count what follows.
+fn is_number(word: &str) -> bool {
+    word.len() > 1
+        && word.chars().all(|c| c.is_ascii_digit())
+        && !lexicon::is_of_captions(word)
+        && !DRUM_MACHINES.contains(&word)
 }
 
 /// Whether `c` is part of a word, or a sign that stands for one.

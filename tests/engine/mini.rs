@@ -85,7 +85,8 @@ fn right_words_stay_and_those_that_mean_nothing_are_named() {
         ("ruhiges Klavier, keine Trommeln", &[]),
         ("ruhiger Zauberwald", &["Zauberwald"]),
         ("no theremin", &["theremin"]),
-        ("piano\u{2014}strings \u{2026} 12/8, 90 (soft)", &[]),
+        ("piano\u{2014}strings \u{2026} 12/8, 90 (soft)", &["90"]),
+        ("quiet piano at 500 bpm, 808", &["500", "bpm"]),
     ] {
         assert_eq!(reading(prompt).unknown, unknown, "{prompt}");
     }
